@@ -1,0 +1,227 @@
+//! The question that an authorizer answers.
+
+use std::net::IpAddr;
+
+use crate::{
+    authentication::Authentication,
+    principal::{PrincipalId, Realm, RoleName},
+    proof::Authenticated,
+    text::{self, Class, NameError, Text},
+    time::UnixTime,
+};
+
+text::name! {
+    /// What is to be done, named like the permission that allows it: `users.read`.
+    Action, max: 128, class: Class::Identifier
+}
+
+text::name! {
+    /// What sort of thing it is to be done to: `user`, `invoice`.
+    ResourceKind, max: 64, class: Class::Identifier
+}
+
+/// What an action is done to: all of a kind, or one of them. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Resource {
+    kind: ResourceKind,
+    id: Option<Text>,
+    tenant: Option<Realm>,
+}
+
+impl Resource {
+    /// The most bytes that an id may have.
+    pub const MAX_ID_LEN: usize = 255;
+
+    /// Any resource of a kind.
+    #[must_use]
+    pub const fn any(kind: ResourceKind) -> Self {
+        Self { kind, id: None, tenant: None }
+    }
+
+    /// One resource.
+    ///
+    /// # Errors
+    /// [`NameError`] if `id` is empty, longer than 255 bytes or has a control character.
+    pub fn one(kind: ResourceKind, id: &str) -> Result<Self, NameError> {
+        text::check(id, Self::MAX_ID_LEN, Class::Printable)?;
+        Ok(Self { kind, id: Some(Text::new(id)), tenant: None })
+    }
+
+    /// The same, stated to belong to a tenant. Limits on a tenant refuse resources that name another or none.
+    #[must_use]
+    pub fn of_tenant(mut self, tenant: Realm) -> Self {
+        self.tenant = Some(tenant);
+        self
+    }
+
+    /// What sort of thing it is.
+    #[must_use]
+    pub fn kind(&self) -> &ResourceKind {
+        &self.kind
+    }
+
+    /// Which one, or `None` for any of the kind.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_ref().map(Text::as_str)
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Realm> {
+        self.tenant.as_ref()
+    }
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum AttributeValue<'a> {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Text.
+    Text(&'a str),
+    /// A moment.
+    Time(UnixTime),
+    /// An address.
+    Address(IpAddr),
+    /// A set of texts.
+    Texts(&'a [&'a str]),
+}
+
+/// Attributes of a resource or of the circumstances, for engines that look at them.
+pub trait Attributes: Sync {
+    /// The attribute's value, or `None` if it has none.
+    fn attribute(&self, name: &str) -> Option<AttributeValue<'_>>;
+}
+
+/// May this be done? Built only from an [`Authenticated`], so nobody is asked about who was not checked.
+#[derive(Clone, Copy)]
+pub struct AccessRequest<'a> {
+    authenticated: &'a Authenticated,
+    action: &'a Action,
+    resource: &'a Resource,
+    now: UnixTime,
+    active_roles: Option<&'a [RoleName]>,
+    source: Option<IpAddr>,
+    resource_attributes: Option<&'a dyn Attributes>,
+    context_attributes: Option<&'a dyn Attributes>,
+}
+
+impl std::fmt::Debug for AccessRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccessRequest")
+            .field("principal", self.principal())
+            .field("action", self.action)
+            .field("resource", self.resource)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> AccessRequest<'a> {
+    /// Asks whether the principal may do `action` to `resource` at `now`.
+    #[must_use]
+    pub fn new(
+        authenticated: &'a Authenticated,
+        action: &'a Action,
+        resource: &'a Resource,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            authenticated,
+            action,
+            resource,
+            now,
+            active_roles: None,
+            source: None,
+            resource_attributes: None,
+            context_attributes: None,
+        }
+    }
+
+    /// Uses only these of the roles that the principal holds (dynamic separation of duty, ANSI INCITS 359).
+    /// A role that it does not hold gives nothing.
+    #[must_use]
+    pub fn with_active_roles(mut self, roles: &'a [RoleName]) -> Self {
+        self.active_roles = Some(roles);
+        self
+    }
+
+    /// States where the request came from. Without it, limits on networks refuse.
+    #[must_use]
+    pub fn from_address(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Adds what is known of the resource.
+    #[must_use]
+    pub fn with_resource_attributes(mut self, attributes: &'a dyn Attributes) -> Self {
+        self.resource_attributes = Some(attributes);
+        self
+    }
+
+    /// Adds what is known of the circumstances.
+    #[must_use]
+    pub fn with_context_attributes(mut self, attributes: &'a dyn Attributes) -> Self {
+        self.context_attributes = Some(attributes);
+        self
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn principal(&self) -> &'a PrincipalId {
+        self.authenticated.principal()
+    }
+
+    /// How it is known who asks.
+    #[must_use]
+    pub fn authentication(&self) -> &'a Authentication {
+        self.authenticated.authentication()
+    }
+
+    /// What is to be done.
+    #[must_use]
+    pub fn action(&self) -> &'a Action {
+        self.action
+    }
+
+    /// To what.
+    #[must_use]
+    pub fn resource(&self) -> &'a Resource {
+        self.resource
+    }
+
+    /// When.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        self.now
+    }
+
+    /// The roles to use, or `None` for all that the principal holds.
+    #[must_use]
+    pub fn active_roles(&self) -> Option<&'a [RoleName]> {
+        self.active_roles
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// An attribute of the resource.
+    #[must_use]
+    pub fn resource_attribute(&self, name: &str) -> Option<AttributeValue<'a>> {
+        self.resource_attributes.and_then(|attributes| attributes.attribute(name))
+    }
+
+    /// An attribute of the circumstances.
+    #[must_use]
+    pub fn context_attribute(&self, name: &str) -> Option<AttributeValue<'a>> {
+        self.context_attributes.and_then(|attributes| attributes.attribute(name))
+    }
+}

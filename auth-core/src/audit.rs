@@ -1,0 +1,244 @@
+//! What is written down of what happened.
+
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    AuthEpoch, DenialReason, Method, PolicyVersion, PrincipalId, RejectionReason, RoleName, RuleId,
+    SessionId, UnixTime, access::Action,
+};
+
+mod sinks;
+
+#[cfg(feature = "tracing")]
+pub use sinks::TracingAudit;
+pub use sinks::{DiscardAudit, MemoryAudit};
+
+/// Writes down what happened.
+///
+/// `record` is called while a request is handled, so it returns at once: a sink that is slow queues, and
+/// counts what it had to drop.
+pub trait AuditSink: Send + Sync {
+    /// Writes down that `event` happened at `at`.
+    fn record(&self, at: UnixTime, event: &AuditEvent);
+}
+
+impl<T: AuditSink + ?Sized> AuditSink for &T {
+    fn record(&self, at: UnixTime, event: &AuditEvent) {
+        (**self).record(at, event);
+    }
+}
+
+impl<T: AuditSink + ?Sized> AuditSink for Box<T> {
+    fn record(&self, at: UnixTime, event: &AuditEvent) {
+        (**self).record(at, event);
+    }
+}
+
+impl<T: AuditSink + ?Sized> AuditSink for Arc<T> {
+    fn record(&self, at: UnixTime, event: &AuditEvent) {
+        (**self).record(at, event);
+    }
+}
+
+/// Something that happened. It never carries a secret, a hash of one, or what a stranger typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditEvent {
+    /// An account was made.
+    AccountCreated {
+        /// Whose.
+        principal: PrincipalId,
+    },
+    /// Somebody signed up with a login that an account has already. They were told nothing of it.
+    SignUpTaken {
+        /// Whose login it is.
+        principal: PrincipalId,
+    },
+    /// A factor was passed or a login completed.
+    LoggedIn {
+        /// Who.
+        principal: PrincipalId,
+        /// By what.
+        methods: Vec<Method>,
+        /// From where.
+        source: Option<IpAddr>,
+    },
+    /// A credential was refused.
+    CredentialRefused {
+        /// Why.
+        reason: RejectionReason,
+        /// Of what sort it was.
+        method: Method,
+        /// Whose it would have been, if that is known.
+        principal: Option<PrincipalId>,
+        /// From where.
+        source: Option<IpAddr>,
+    },
+    /// Somebody tried too often.
+    Throttled {
+        /// At what: `login`, `sign-up`.
+        what: &'static str,
+        /// Whose account it was about, if that is known.
+        principal: Option<PrincipalId>,
+        /// From where.
+        source: Option<IpAddr>,
+    },
+    /// Work was turned away because too much was waiting.
+    Overloaded {
+        /// What was full.
+        what: &'static str,
+    },
+    /// A store had no room.
+    StoreFull {
+        /// Which one.
+        store: &'static str,
+    },
+    /// A password was changed, or another credential replaced.
+    CredentialChanged {
+        /// Whose.
+        principal: PrincipalId,
+        /// Of what sort.
+        method: Method,
+        /// The account's epoch since.
+        epoch: AuthEpoch,
+    },
+    /// A stored hash was brought up to the current parameters.
+    CredentialRehashed {
+        /// Whose.
+        principal: PrincipalId,
+    },
+    /// An account was disabled.
+    AccountDisabled {
+        /// Whose.
+        principal: PrincipalId,
+        /// The account's epoch since.
+        epoch: AuthEpoch,
+    },
+    /// An account was enabled again.
+    AccountEnabled {
+        /// Whose.
+        principal: PrincipalId,
+    },
+    /// A session began.
+    SessionStarted {
+        /// Which.
+        session: SessionId,
+        /// Whose, if anybody's.
+        principal: Option<PrincipalId>,
+    },
+    /// A session ended.
+    SessionEnded {
+        /// Which.
+        session: SessionId,
+        /// Why: `logout`, `login`, `limit`.
+        why: &'static str,
+    },
+    /// All sessions of a principal but perhaps one ended.
+    SessionsEnded {
+        /// Whose.
+        principal: PrincipalId,
+        /// How many.
+        count: u64,
+        /// The epoch that lives on.
+        epoch: AuthEpoch,
+    },
+    /// A secret was presented after its successor had been received: somebody has a copy. The session ended.
+    SessionReplayed {
+        /// Which.
+        session: SessionId,
+        /// Whose.
+        principal: Option<PrincipalId>,
+    },
+    /// The answer to a rotation seems to have been lost; another secret was issued.
+    SessionReissued {
+        /// Which.
+        session: SessionId,
+    },
+    /// A token was issued.
+    TokenIssued {
+        /// For whom.
+        principal: PrincipalId,
+        /// Its `jti`.
+        id: String,
+    },
+    /// A request of another site was refused.
+    CrossSiteRefused {
+        /// From where it was sent.
+        source: Option<IpAddr>,
+    },
+    /// Something was not allowed.
+    AccessDenied {
+        /// To whom.
+        principal: PrincipalId,
+        /// What.
+        action: Action,
+        /// Why.
+        reason: DenialReason,
+        /// Under which policy.
+        version: Option<PolicyVersion>,
+        /// By which rule.
+        rule: Option<RuleId>,
+    },
+    /// A role was given.
+    RoleGranted {
+        /// To whom.
+        principal: PrincipalId,
+        /// Which.
+        role: RoleName,
+        /// By whom, if by a principal.
+        by: Option<PrincipalId>,
+    },
+    /// A role was taken away.
+    RoleRevoked {
+        /// From whom.
+        principal: PrincipalId,
+        /// Which.
+        role: RoleName,
+        /// By whom, if by a principal.
+        by: Option<PrincipalId>,
+    },
+    /// Another policy is in force.
+    PolicyLoaded {
+        /// Its version.
+        version: PolicyVersion,
+    },
+    /// An account was removed.
+    AccountRemoved {
+        /// Whose.
+        principal: PrincipalId,
+        /// By whom, if by a principal.
+        by: Option<PrincipalId>,
+    },
+}
+
+impl AuditEvent {
+    /// A stable name for logs and metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AccountCreated { .. } => "account.created",
+            Self::SignUpTaken { .. } => "sign-up.taken",
+            Self::LoggedIn { .. } => "login",
+            Self::CredentialRefused { .. } => "credential.refused",
+            Self::Throttled { .. } => "throttled",
+            Self::Overloaded { .. } => "overloaded",
+            Self::StoreFull { .. } => "store.full",
+            Self::CredentialChanged { .. } => "credential.changed",
+            Self::CredentialRehashed { .. } => "credential.rehashed",
+            Self::AccountDisabled { .. } => "account.disabled",
+            Self::AccountEnabled { .. } => "account.enabled",
+            Self::SessionStarted { .. } => "session.started",
+            Self::SessionEnded { .. } => "session.ended",
+            Self::SessionsEnded { .. } => "sessions.ended",
+            Self::SessionReplayed { .. } => "session.replayed",
+            Self::SessionReissued { .. } => "session.reissued",
+            Self::TokenIssued { .. } => "token.issued",
+            Self::CrossSiteRefused { .. } => "cross-site.refused",
+            Self::AccessDenied { .. } => "access.denied",
+            Self::RoleGranted { .. } => "role.granted",
+            Self::RoleRevoked { .. } => "role.revoked",
+            Self::PolicyLoaded { .. } => "policy.loaded",
+            Self::AccountRemoved { .. } => "account.removed",
+        }
+    }
+}

@@ -1,0 +1,76 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
+
+mod access;
+mod account;
+mod audit;
+mod authentication;
+mod authenticator;
+mod authorizer;
+mod counter;
+mod decision;
+mod entropy;
+mod gate;
+mod key_ring;
+mod limits;
+mod principal;
+mod proof;
+mod refusal;
+mod secret;
+mod session;
+mod session_blob;
+mod session_id;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
+mod time;
+mod token;
+
+#[cfg(feature = "tracing")]
+pub use audit::TracingAudit;
+pub use {
+    access::{AccessRequest, Action, AttributeValue, Attributes, Resource, ResourceKind},
+    account::{
+        Account, AccountChange, AccountStatus, Applied, Created, CredentialBlob, CredentialKey,
+        CredentialKind, CredentialRecord, EpochBump, FoundCredential,
+    },
+    audit::{AuditEvent, AuditSink, DiscardAudit, MemoryAudit},
+    authentication::{Assurance, AuthEpoch, Authentication, Method},
+    authenticator::{AuthenticateError, Authenticator},
+    authorizer::{AsyncAuthorizer, AsyncAuthorizerExt, Authorizer, AuthorizerExt, Local},
+    counter::{Count, CounterKey, Window},
+    decision::{
+        AnyPermission, Decision, Denial, DenialReason, Effect, Indeterminate, Obligation, Permission, Permit,
+        PolicyVersion, RuleId,
+    },
+    entropy::{Entropy, EntropyError, SystemEntropy, entropy_array},
+    gate::{GateError, Judgement, LoginGate, LoginOutcome, LoginPolicy},
+    key_ring::{Binding, DerivedKey, KeyName, KeyRing, KeyRingError, OpenError, Purpose},
+    limits::{Limits, Network, NetworkError, Scope, Scopes, ScopesError},
+    principal::{Assignment, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
+    proof::{Authenticated, FactorPassed, Login, PendingLogin},
+    refusal::{
+        Challenge, DecideError, Malformed, Refusal, Rejection, RejectionReason, Throttled, Unavailable,
+    },
+    secret::{Secret, SecretHash, SessionSecret},
+    session::{
+        EndAll, Inserted, Presented, Rotated, SecretState, SessionKind, SessionLimit, SessionRecord,
+        SessionSummary, WhenReached,
+    },
+    session_blob::{BlobError, SessionBlob, Slot},
+    session_id::{PrincipalTag, SessionId, SessionOwner},
+    store::{
+        Page, StoreError, Updated, Version, Written,
+        account::{AccountEpochs, AccountStore, EpochSource},
+        assignment::AssignmentStore,
+        counter::CounterStore,
+        credential::CredentialStore,
+        session::SessionStore,
+        token::TokenStore,
+    },
+    text::NameError,
+    time::{Clock, SystemClock, UnixTime},
+    token::{Claim, Put, TokenKey, TokenRecord, TokenSubject},
+};

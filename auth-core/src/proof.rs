@@ -1,0 +1,206 @@
+//! Values that exist only because a check was passed.
+
+use std::sync::Arc;
+
+use crate::{
+    authentication::{Assurance, AuthEpoch, Authentication, Method},
+    limits::Limits,
+    principal::PrincipalId,
+    time::UnixTime,
+};
+
+/// Proof that one factor was passed. By itself it opens nothing.
+///
+/// Passwords, codes and passkeys yield one; the [`LoginGate`](crate::LoginGate) decides whether the
+/// factors at hand make a [`Login`].
+#[derive(Debug)]
+#[must_use = "a passed factor is nothing until the login gate has seen it"]
+pub struct FactorPassed {
+    principal: PrincipalId,
+    method: Method,
+    at: UnixTime,
+    epoch: AuthEpoch,
+}
+
+impl FactorPassed {
+    /// States that `principal` passed `method`. Call it only at the end of a credential check.
+    ///
+    /// `epoch` must have been read together with the credential that was checked; read later, it would
+    /// let a login that was checked against the old password outlive the change.
+    pub fn assertion(principal: PrincipalId, method: Method, at: UnixTime, epoch: AuthEpoch) -> Self {
+        Self { principal, method, at, epoch }
+    }
+
+    /// Who passed it.
+    #[must_use]
+    pub fn principal(&self) -> &PrincipalId {
+        &self.principal
+    }
+
+    /// What was passed.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// The account's epoch at that moment.
+    #[must_use]
+    pub fn epoch(&self) -> AuthEpoch {
+        self.epoch
+    }
+}
+
+/// Proof that somebody logged in: the only thing that starts a session or is given a token.
+///
+/// It is used up by value and cannot be cloned, so one login makes one session. It comes from the
+/// [`LoginGate`](crate::LoginGate); a request's [`Authenticated`] cannot be turned into one.
+///
+/// ```compile_fail
+/// fn copy(login: auth_core::Login) -> auth_core::Login {
+///     login.clone()
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "a login does nothing until a session is started with it"]
+pub struct Login(Authentication);
+
+impl Login {
+    /// States that `authentication` is a complete login. Call it only where factors have been checked.
+    pub fn assertion(authentication: Authentication) -> Self {
+        Self(authentication)
+    }
+
+    /// Who logged in, how and when.
+    #[must_use]
+    pub fn authentication(&self) -> &Authentication {
+        &self.0
+    }
+
+    /// Uses the login up, for whoever starts something with it.
+    #[must_use]
+    pub fn into_authentication(self) -> Authentication {
+        self.0
+    }
+
+    /// The same login with limits; they replace those it had, so pass the narrower ones.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.0.limits = limits;
+        self
+    }
+}
+
+/// A login that lacks a factor. No extractor accepts it and nothing can be started with it.
+///
+/// Not `Clone`: [`LoginGate::proceed`](crate::LoginGate::proceed) uses it up.
+#[derive(Debug)]
+#[must_use = "a pending login is lost unless it is kept until the next factor comes"]
+pub struct PendingLogin {
+    principal: PrincipalId,
+    passed: Vec<Method>,
+    missing: Vec<Method>,
+    epoch: AuthEpoch,
+    expires_at: UnixTime,
+}
+
+impl PendingLogin {
+    /// States that some factors were passed and some are missing.
+    ///
+    /// For the gate, and for whoever brings back a pending login that was kept between two requests: only
+    /// from storage that the client cannot write.
+    pub fn assertion(
+        principal: PrincipalId,
+        passed: Vec<Method>,
+        missing: Vec<Method>,
+        epoch: AuthEpoch,
+        expires_at: UnixTime,
+    ) -> Self {
+        Self { principal, passed, missing, epoch, expires_at }
+    }
+
+    /// Who is logging in.
+    #[must_use]
+    pub fn principal(&self) -> &PrincipalId {
+        &self.principal
+    }
+
+    /// What was passed so far, in order.
+    #[must_use]
+    pub fn passed(&self) -> &[Method] {
+        &self.passed
+    }
+
+    /// Any one of these is wanted next.
+    #[must_use]
+    pub fn missing(&self) -> &[Method] {
+        &self.missing
+    }
+
+    /// The epoch that was read with the first factor.
+    #[must_use]
+    pub fn epoch(&self) -> AuthEpoch {
+        self.epoch
+    }
+
+    /// From when on it is refused.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+}
+
+/// Proof that this request acts for a principal. Cheap to clone.
+///
+/// Code that takes one cannot be reached without a checked credential. There is one way to make it,
+/// [`assertion`](Self::assertion), so every origin is one search away. It opens no new session: that
+/// takes a [`Login`].
+///
+/// ```compile_fail
+/// fn restart(request: auth_core::Authenticated) -> auth_core::Login {
+///     request.into()
+/// }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Authenticated(Arc<Authentication>);
+
+impl Authenticated {
+    /// States that `authentication` happened. Call it only at the end of a credential check.
+    pub fn assertion(authentication: Authentication) -> Self {
+        Self(Arc::new(authentication))
+    }
+
+    /// As [`assertion`](Self::assertion), for a store that shares its records.
+    pub fn shared_assertion(authentication: Arc<Authentication>) -> Self {
+        Self(authentication)
+    }
+
+    /// The event behind it.
+    #[must_use]
+    pub fn authentication(&self) -> &Authentication {
+        &self.0
+    }
+
+    /// Whom the request acts for.
+    #[must_use]
+    pub fn principal(&self) -> &PrincipalId {
+        &self.0.principal
+    }
+
+    /// What the request may use of what the principal may do.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// How sure one may be.
+    #[must_use]
+    pub fn assurance(&self) -> Assurance {
+        self.0.assurance
+    }
+}

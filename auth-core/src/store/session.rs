@@ -1,0 +1,120 @@
+//! The storage trait of sessions.
+
+use async_trait::async_trait;
+
+use crate::{
+    SessionId, SessionOwner, UnixTime,
+    session::{EndAll, Inserted, Rotated, SecretState, SessionLimit, SessionRecord, SessionSummary},
+    session_blob::SessionBlob,
+    store::{Page, StoreError, Updated, Version},
+};
+
+/// Keeps the sessions of an application.
+///
+/// Writing one? Run [`conformance::session_store`](crate::conformance::session_store) against it: the suite
+/// races every method, and a store that passes it cannot resurrect a session or lose an update.
+///
+/// A store never sees a session's secret, only its SHA-256, so a copy of the store opens no session. Time is
+/// the caller's: every method that compares deadlines takes `now`.
+///
+/// Every method: [`StoreError::NotWritten`] if nothing was stored, [`StoreError::Unknown`] if the connection
+/// broke after a write was sent. Never half a write.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Adds a session, or changes nothing and says why not.
+    ///
+    /// Refuses a session whose epoch is older than what [`end_all`](Self::end_all) left for its principal, so
+    /// that a login that was under way does not survive. Counts only live sessions against `limit`, and
+    /// applies it in the same step, so that two logins at once cannot both be the last.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Full`] if there is no room, in which case no live session of a principal
+    /// was thrown away for it.
+    async fn insert(
+        &self,
+        record: &SessionRecord,
+        limit: Option<&SessionLimit>,
+        now: UnixTime,
+    ) -> Result<Inserted, StoreError>;
+
+    /// The live session of this id: not past a deadline, not of an epoch that was ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError>;
+
+    /// Replaces the data of a session whose version is `expected`, and nothing else: never a deadline or a
+    /// secret. Never brings back a session that ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn update(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        data: &SessionBlob,
+    ) -> Result<Updated, StoreError>;
+
+    /// Moves the idle deadline of a live session forward, never back and never past the absolute one, and
+    /// notes its use at `now`. Leaves the version alone. Answers whether the session was alive.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn touch(&self, id: &SessionId, idle_until: UnixTime, now: UnixTime) -> Result<bool, StoreError>;
+
+    /// Replaces the secrets of a session whose version is `expected`, and nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rotate(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        next: &SecretState,
+    ) -> Result<Rotated, StoreError>;
+
+    /// Ends a session. Answers whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn remove(&self, id: &SessionId) -> Result<bool, StoreError>;
+
+    /// The live sessions of a principal, newest first, ties by id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list(
+        &self,
+        owner: &SessionOwner,
+        page: Page,
+        now: UnixTime,
+    ) -> Result<Vec<SessionSummary>, StoreError>;
+
+    /// Ends all sessions of a principal that are older than `what.epoch`, in one step with leaving a marker
+    /// that refuses such sessions in [`insert`](Self::insert) and [`load`](Self::load). The excepted session,
+    /// if it is the principal's, is moved up to the epoch. A marker never goes down. Answers how many ended.
+    ///
+    /// The marker is kept for at least 24 hours from `now`, longer than any login is under way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError>;
+
+    /// Forgets up to `limit` sessions that are past a deadline. Answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError>;
+}
+
+crate::store::forward_async!(SessionStore {
+    async fn insert(&self, record: &SessionRecord, limit: Option<&SessionLimit>, now: UnixTime) -> Result<Inserted, StoreError>;
+    async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError>;
+    async fn update(&self, id: &SessionId, expected: Version, data: &SessionBlob) -> Result<Updated, StoreError>;
+    async fn touch(&self, id: &SessionId, idle_until: UnixTime, now: UnixTime) -> Result<bool, StoreError>;
+    async fn rotate(&self, id: &SessionId, expected: Version, next: &SecretState) -> Result<Rotated, StoreError>;
+    async fn remove(&self, id: &SessionId) -> Result<bool, StoreError>;
+    async fn list(&self, owner: &SessionOwner, page: Page, now: UnixTime) -> Result<Vec<SessionSummary>, StoreError>;
+    async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError>;
+    async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError>;
+});

@@ -1,0 +1,84 @@
+//! Single-use tokens as a store keeps them.
+
+use crate::{
+    NameError, Purpose, Realm, SecretHash, UnixTime,
+    text::{Class, Text, check},
+};
+
+/// Names a single-use token: its realm, what it is for, and the hash of its secret.
+///
+/// The purpose is part of the key, so a token for one thing is not found when another is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenKey {
+    /// The space that it belongs to.
+    pub realm: Realm,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The hash of its secret.
+    pub hash: SecretHash,
+}
+
+/// Whom or what a token is about: a principal's id, an address. Printable, 1 to 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenSubject(Text);
+
+impl TokenSubject {
+    /// Reads a subject.
+    ///
+    /// # Errors
+    /// [`NameError`] if it is empty, longer than 255 bytes or has a control character.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        check(text, 255, Class::Printable)?;
+        Ok(Self(Text::new(text)))
+    }
+
+    /// The subject as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+/// One single-use token, as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// The row's key.
+    pub key: TokenKey,
+    /// Whom it is about.
+    pub subject: TokenSubject,
+    /// From when on it is refused.
+    pub expires_at: UnixTime,
+    /// What the flow that made it needs back; at most [`MAX_PAYLOAD`](Self::MAX_PAYLOAD) bytes.
+    pub payload: Vec<u8>,
+}
+
+impl TokenRecord {
+    /// The most bytes of a payload.
+    pub const MAX_PAYLOAD: usize = 4_096;
+
+    /// Whether it is still accepted.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        now < self.expires_at
+    }
+}
+
+/// What became of a new token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Put {
+    /// It was stored.
+    Stored,
+    /// One with this key exists; nothing was changed.
+    Collision,
+}
+
+/// Who was first to claim something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "only the first may go on"]
+pub enum Claim {
+    /// This call was.
+    First,
+    /// Another one was.
+    Seen,
+}

@@ -1,0 +1,6 @@
+//! Argon2id: parameters, the stored form, and the hasher.
+
+pub(crate) mod hasher;
+pub(crate) mod memory;
+pub(crate) mod params;
+pub(crate) mod phc;

@@ -1,0 +1,230 @@
+//! Hashing and checking passwords, on the thread that asks.
+
+use std::{fmt, sync::Arc};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use auth_core::{Entropy, EntropyError, entropy_array};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{
+    memory::{HashMemory, OutOfMemory},
+    params::Argon2Params,
+    phc::PasswordHash,
+};
+use crate::password::Password;
+
+/// Hashes and checks passwords with Argon2id, version 0x13 (RFC 9106): 16-byte salt, 32-byte tag.
+///
+/// This is the part without threads, queue or store: a call takes 15 ms at the default parameters and never
+/// allocates while the memory fits (`hashing_allocates_nothing` counts). In a server, use it through a
+/// [`HashPool`](crate::HashPool).
+#[derive(Clone)]
+pub struct PasswordHasher {
+    params: Argon2Params,
+    entropy: Arc<dyn Entropy>,
+    dummy: PasswordHash,
+}
+
+/// What came of checking a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum PasswordMatch {
+    /// It is another password.
+    Mismatch,
+    /// It is the password.
+    Match,
+    /// It is the password, and the hash was not made with today's parameters: store a new one.
+    MatchOutdated,
+}
+
+/// Why a password was not hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HashError {
+    /// It has more than [`Password::MAX_BYTES`] bytes.
+    #[error("password is too long")]
+    TooLong,
+    /// There is no randomness for the salt.
+    #[error("no randomness available")]
+    Entropy(#[from] EntropyError),
+    /// There is no memory to hash in.
+    #[error("no memory to hash in")]
+    OutOfMemory(#[from] OutOfMemory),
+    /// The pool was shut down, or the hash failed in a way that has no other name.
+    #[error("hashing was given up")]
+    Aborted,
+}
+
+impl PasswordHasher {
+    /// A hasher whose hashes cost `params`.
+    ///
+    /// It makes up the hash that [`verify_nothing`](Self::verify_nothing) checks: of today's cost, random,
+    /// and nobody's password.
+    ///
+    /// # Errors
+    /// [`EntropyError`] if `entropy` failed.
+    pub fn new(params: Argon2Params, entropy: Arc<dyn Entropy>) -> Result<Self, EntropyError> {
+        let dummy = PasswordHash::new(params, entropy_array(&*entropy)?, entropy_array(&*entropy)?);
+        Ok(Self { params, entropy, dummy })
+    }
+
+    /// What a new hash costs.
+    #[must_use]
+    pub fn params(&self) -> Argon2Params {
+        self.params
+    }
+
+    /// Memory for hashes at these parameters.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if the allocator refuses.
+    pub fn memory(&self) -> Result<HashMemory, OutOfMemory> {
+        HashMemory::new(self.params)
+    }
+
+    /// Hashes a password under a new salt.
+    ///
+    /// # Errors
+    /// [`HashError`] if the password is too long, or randomness or memory are missing.
+    pub fn hash(&self, password: &Password, memory: &mut HashMemory) -> Result<PasswordHash, HashError> {
+        if password.is_too_long() {
+            return Err(HashError::TooLong);
+        }
+        let salt: [u8; PasswordHash::SALT_LEN] = entropy_array(&*self.entropy)?;
+        let mut tag = Zeroizing::new([0; PasswordHash::TAG_LEN]);
+        compute(self.params, password.expose(), &salt, tag.as_mut_slice(), memory)?;
+        Ok(PasswordHash::new(self.params, salt, *tag))
+    }
+
+    /// Checks a password against a stored hash.
+    ///
+    /// The time does not tell how a check ends, nor whether the hash was made with cheaper parameters than
+    /// today's: the difference in work is made up. A password that is too long does the same work and
+    /// matches nothing. (A hash that is dearer than today's does take longer, until its next login.)
+    ///
+    /// # Errors
+    /// [`HashError`] if there is no memory; the answer is then unknown, and not a mismatch.
+    pub fn verify(
+        &self,
+        password: &Password,
+        stored: &PasswordHash,
+        memory: &mut HashMemory,
+    ) -> Result<PasswordMatch, HashError> {
+        let mut buffer = Zeroizing::new([0; 64]);
+        let tag = buffer.get_mut(..stored.tag().len()).ok_or(HashError::Aborted)?;
+        compute(stored.params(), password.expose(), stored.salt(), tag, memory)?;
+        let same = bool::from(tag.ct_eq(stored.tag())) & !password.is_too_long();
+
+        if let Some(difference) = stored.params().difference_to(self.params) {
+            let mut unused = Zeroizing::new([0; PasswordHash::TAG_LEN]);
+            compute(difference, password.expose(), stored.salt(), unused.as_mut_slice(), memory)?;
+        }
+        Ok(match (same, self.needs_rehash(stored)) {
+            (false, _) => PasswordMatch::Mismatch,
+            (true, false) => PasswordMatch::Match,
+            (true, true) => PasswordMatch::MatchOutdated,
+        })
+    }
+
+    /// Does the work of [`verify`](Self::verify) for an account that has no hash to check, and says no.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_nothing(&self, password: &Password, memory: &mut HashMemory) -> Result<(), HashError> {
+        self.verify(password, &self.dummy, memory).map(drop)
+    }
+
+    /// Whether a hash was made with other parameters, or a shorter salt or tag, than a new one gets.
+    #[must_use]
+    pub fn needs_rehash(&self, stored: &PasswordHash) -> bool {
+        stored.params() != self.params
+            || stored.salt().len() < PasswordHash::SALT_LEN
+            || stored.tag().len() < PasswordHash::TAG_LEN
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHasher").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+/// One Argon2id computation, in `memory` if it is enough, else in memory of its own.
+fn compute(
+    params: Argon2Params,
+    password: &[u8],
+    salt: &[u8],
+    tag: &mut [u8],
+    memory: &mut HashMemory,
+) -> Result<(), HashError> {
+    let checked = Params::new(params.memory_kib(), params.passes(), params.lanes(), Some(tag.len()))
+        .map_err(|_| HashError::Aborted)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, checked);
+    let done = match memory.blocks_for(params) {
+        Some(blocks) => argon2.hash_password_into_with_memory(password, salt, tag, blocks),
+        None => {
+            // A hash from dearer times. Its memory is given back, so the steady state stays what it was.
+            let mut larger = HashMemory::new(params)?;
+            let blocks = larger.blocks_for(params).ok_or(HashError::Aborted)?;
+            argon2.hash_password_into_with_memory(password, salt, tag, blocks)
+        }
+    };
+    done.map_err(|_| HashError::Aborted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_core::SystemEntropy;
+
+    fn hasher(memory_kib: u32, passes: u32) -> PasswordHasher {
+        let params = Argon2Params::within_bounds(memory_kib, passes, 1).unwrap();
+        PasswordHasher::new(params, Arc::new(SystemEntropy)).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    #[test]
+    fn the_dummy_is_no_password_and_differs_at_every_start() {
+        let (first, second) = (hasher(64, 1), hasher(64, 1));
+        assert_ne!(first.dummy.tag(), second.dummy.tag());
+        assert_eq!(first.dummy.params(), first.params());
+        assert!(!first.needs_rehash(&first.dummy));
+        let mut memory = first.memory().unwrap();
+        first.verify_nothing(&password(""), &mut memory).unwrap();
+        assert_eq!(first.verify(&password(""), &first.dummy, &mut memory), Ok(PasswordMatch::Mismatch));
+    }
+
+    /// A hash of dearer times needs more memory than is kept; the kept memory must not grow.
+    #[test]
+    fn a_dearer_hash_is_checked_in_memory_of_its_own() {
+        let (cheap, dear) = (hasher(64, 1), hasher(256, 2));
+        let stored = dear.hash(&password("correct horse"), &mut dear.memory().unwrap()).unwrap();
+        let mut memory = cheap.memory().unwrap();
+        assert_eq!(
+            cheap.verify(&password("correct horse"), &stored, &mut memory),
+            Ok(PasswordMatch::MatchOutdated)
+        );
+        assert_eq!(memory.bytes(), 64 * 1024);
+    }
+
+    /// RFC 9106 section 5.3 is for a secret and associated data, which are not used here; this is the
+    /// reference implementation's own vector for version 0x13 (phc-winner-argon2, test.c).
+    #[test]
+    fn the_reference_implementation_made_this_hash() {
+        let stored = PasswordHash::parse(
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        )
+        .unwrap();
+        let hasher = hasher(64, 1);
+        let mut memory = hasher.memory().unwrap();
+        assert_eq!(
+            hasher.verify(&password("password"), &stored, &mut memory),
+            Ok(PasswordMatch::MatchOutdated)
+        );
+        assert_eq!(hasher.verify(&password("Password"), &stored, &mut memory), Ok(PasswordMatch::Mismatch));
+    }
+}

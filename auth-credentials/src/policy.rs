@@ -1,0 +1,182 @@
+//! Which passwords may be chosen.
+
+mod blocklist;
+
+use auth_core::LoginName;
+
+use crate::password::Password;
+
+/// Which passwords may be chosen, by NIST SP 800-63B-4 section 3.1.1.2: long enough, and not among the first
+/// that anybody would guess. No character classes, no expiry.
+///
+/// Blocked is the whole password, whatever its case: a common one, one that names the account or the site,
+/// one that only repeats or counts. A passphrase that contains such a word is welcome. The list that is built
+/// in is small; it is a floor, not a breach corpus.
+///
+/// It judges passwords when they are chosen, never when they are checked.
+#[derive(Debug, Clone)]
+pub struct PasswordPolicy {
+    min_chars: usize,
+    context: Vec<String>,
+}
+
+/// Why a password may not be chosen. Fit to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Fewer characters (Unicode code points) than asked for.
+    #[error("password has fewer than {min} characters")]
+    TooShort {
+        /// The least number of characters.
+        min: usize,
+    },
+    /// More than [`Password::MAX_BYTES`] bytes.
+    #[error("password has more than 4096 bytes")]
+    TooLong,
+    /// One of the first that anybody would guess.
+    #[error("password is too common")]
+    Common,
+    /// The login name, or another word that the account or the site gives away.
+    #[error("password is a word that the account gives away")]
+    Context,
+}
+
+impl PasswordPolicy {
+    /// The least length of a password that is the only factor, in code points.
+    pub const MIN_ALONE: usize = 15;
+    /// The least length of a password that never logs in without a second factor, in code points.
+    pub const MIN_WITH_SECOND_FACTOR: usize = 8;
+
+    /// For passwords that log in alone: at least 15 characters.
+    #[must_use]
+    pub fn single_factor() -> Self {
+        Self { min_chars: Self::MIN_ALONE, context: Vec::new() }
+    }
+
+    /// For passwords that never log in without a second factor: at least 8 characters.
+    ///
+    /// Only for accounts whose [`LoginPolicy`](auth_core::LoginPolicy) asks for that factor.
+    #[must_use]
+    pub fn only_with_second_factor() -> Self {
+        Self { min_chars: Self::MIN_WITH_SECOND_FACTOR, context: Vec::new() }
+    }
+
+    /// The same with a greater least length, in code points. A smaller one changes nothing.
+    #[must_use]
+    pub fn at_least(mut self, min_chars: usize) -> Self {
+        self.min_chars = self.min_chars.max(min_chars);
+        self
+    }
+
+    /// The same with words that everybody would try here: the names of the site and of its owner.
+    #[must_use]
+    pub fn with_context(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.context.extend(words.into_iter().map(|word| word.as_ref().to_lowercase()));
+        self
+    }
+
+    /// The least length, in code points.
+    #[must_use]
+    pub fn min_chars(&self) -> usize {
+        self.min_chars
+    }
+
+    /// Judges a password for the account of `login`.
+    ///
+    /// # Errors
+    /// [`PolicyError`] if it may not be chosen.
+    pub fn check(&self, password: &Password, login: &LoginName) -> Result<(), PolicyError> {
+        if password.is_too_long() {
+            return Err(PolicyError::TooLong);
+        }
+        let text = password.expose_str();
+        if text.chars().count() < self.min_chars {
+            return Err(PolicyError::TooShort { min: self.min_chars });
+        }
+        let folded = zeroize::Zeroizing::new(text.to_lowercase());
+        let login = login.as_str();
+        let (local, domain) = login.split_once('@').unwrap_or((login, ""));
+        let mut context = [login, local, domain].into_iter().chain(self.context.iter().map(String::as_str));
+        if context.any(|word| blocklist::repeats(&folded, word)) {
+            return Err(PolicyError::Context);
+        }
+        if blocklist::is_common(&folded) { Err(PolicyError::Common) } else { Ok(()) }
+    }
+}
+
+/// [`single_factor`](Self::single_factor).
+impl Default for PasswordPolicy {
+    fn default() -> Self {
+        Self::single_factor()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(policy: &PasswordPolicy, password: &str) -> Result<(), PolicyError> {
+        policy
+            .check(&Password::new(password.to_owned()), &LoginName::parse("ann.miller@example.com").unwrap())
+    }
+
+    /// Checklist, credentials P7 and P4: 15 alone, 8 with a second factor, counted in code points.
+    #[test]
+    fn length_is_counted_in_code_points() {
+        let alone = PasswordPolicy::default();
+        assert_eq!(check(&alone, "velvet otter 7"), Err(PolicyError::TooShort { min: 15 }));
+        assert_eq!(check(&alone, "velvet otter 74"), Ok(()));
+        // 15 code points in 30 bytes, and 14 in 28.
+        assert_eq!(check(&alone, "жираф и бегемот"), Ok(()));
+        assert_eq!(check(&alone, "жираф и бегемо"), Err(PolicyError::TooShort { min: 15 }));
+
+        let with_second = PasswordPolicy::only_with_second_factor();
+        assert_eq!(check(&with_second, "otter 7"), Err(PolicyError::TooShort { min: 8 }));
+        assert_eq!(check(&with_second, "otter 74"), Ok(()));
+        assert_eq!(PasswordPolicy::single_factor().at_least(8).min_chars(), 15);
+        assert_eq!(PasswordPolicy::single_factor().at_least(20).min_chars(), 20);
+    }
+
+    /// NIST: at least 64 characters permitted; no composition rules.
+    #[test]
+    fn long_and_plain_passwords_are_welcome() {
+        let policy = PasswordPolicy::default();
+        let phrase = "the quiet harbour keeps a lantern for late boats ".repeat(80);
+        assert_eq!(check(&policy, &phrase), Ok(()));
+        assert_eq!(check(&policy, &"x y".repeat(2_000)), Err(PolicyError::TooLong));
+        assert_eq!(check(&policy, "passwords are what people forget"), Ok(()));
+    }
+
+    #[test]
+    fn a_common_password_is_refused_whole_and_in_any_case() {
+        let policy = PasswordPolicy::only_with_second_factor();
+        for bad in [
+            "password",
+            "PassWord",
+            "password123",
+            "passwordpassword",
+            "12345678",
+            "123456789012345",
+            "987654321",
+            "abcdefghijklmnop",
+            "aaaaaaaaaaaaaaa",
+            "abcabcabcabcabc",
+            "qwertyuiop",
+            "CorrectHorseBatteryStaple",
+            "correct horse battery staple",
+        ] {
+            assert_eq!(check(&policy, bad), Err(PolicyError::Common), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_the_account_gives_away_is_refused() {
+        let policy = PasswordPolicy::only_with_second_factor().with_context(["Harbour-Books"]);
+        for bad in
+            ["ann.miller@example.com", "Ann.Miller", "ann.millerann.miller", "example.com", "harbour-books"]
+        {
+            assert_eq!(check(&policy, bad), Err(PolicyError::Context), "{bad}");
+        }
+        assert_eq!(check(&policy, "ann.miller likes harbour-books"), Ok(()));
+    }
+}

@@ -1,0 +1,232 @@
+//! The places of a pool: who waits, who runs, who is turned away.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_channel::oneshot;
+
+use super::{HashPoolSize, Overloaded};
+use crate::{
+    hash::{hasher::HashError, memory::HashMemory, phc::PasswordHash},
+    password::Password,
+    source::SourceKey,
+};
+
+/// What came of checking a password in a [`HashPool`](crate::HashPool).
+#[derive(Debug)]
+#[must_use]
+pub enum PasswordCheck {
+    /// It is another password.
+    Mismatch,
+    /// It is the password.
+    Match {
+        /// The hash to store from now on: of the replacement if there was one, else of the same password if
+        /// its hash is out of date.
+        replacement: Option<PasswordHash>,
+    },
+}
+
+/// What a [`HashPool`](crate::HashPool) is doing and has done since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct HashPoolStats {
+    /// Places that are taken and whose job has not started: queued, or still looking something up.
+    pub waiting: usize,
+    /// Jobs that run now.
+    pub running: usize,
+    /// Jobs that were worked off.
+    pub finished: u64,
+    /// Requests that found no place.
+    pub overloaded: u64,
+    /// Jobs that were dropped unhashed, because their caller had left.
+    pub abandoned: u64,
+}
+
+pub(super) enum Work {
+    Hash { password: Password },
+    Check { password: Password, stored: Option<PasswordHash>, replacement: Option<Password> },
+    #[cfg(test)]
+    Panic,
+}
+
+pub(super) enum Done {
+    Hashed(PasswordHash),
+    Checked(PasswordCheck),
+}
+
+pub(super) struct Job {
+    pub(super) source: SourceKey,
+    pub(super) work: Work,
+    pub(super) reply: oneshot::Sender<Result<Done, HashError>>,
+}
+
+pub(super) struct Queue {
+    size: usize,
+    share: usize,
+    state: Mutex<State>,
+    /// Signalled when a job was submitted, and when the pool closes.
+    changed: Condvar,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    /// Places that were given out and have no job yet.
+    reserved: usize,
+    /// Places of each source: reserved, queued or running.
+    held: HashMap<SourceKey, usize>,
+    closed: bool,
+    stats: HashPoolStats,
+}
+
+impl Queue {
+    pub(super) fn new(size: HashPoolSize) -> Self {
+        let (workers, size) = (size.workers.get(), size.queue.get());
+        let state = State {
+            jobs: VecDeque::with_capacity(size),
+            reserved: 0,
+            held: HashMap::with_capacity(size.saturating_add(workers)),
+            closed: false,
+            stats: HashPoolStats::default(),
+        };
+        Self { size, share: size.div_euclid(8).max(1), state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Takes a place for `source`.
+    pub(super) fn reserve(&self, source: SourceKey) -> Result<(), Overloaded> {
+        // Dropped after the lock is released: wiping passwords takes time.
+        let mut abandoned = Vec::new();
+        let mut state = self.lock();
+        if state.is_full_for(source, self.size, self.share) {
+            abandoned = state.remove_abandoned();
+        }
+        let refused = state.closed || state.is_full_for(source, self.size, self.share);
+        if refused {
+            state.stats.overloaded = state.stats.overloaded.saturating_add(1);
+        } else {
+            state.reserved = state.reserved.saturating_add(1);
+            let held = state.held.entry(source).or_default();
+            *held = held.saturating_add(1);
+        }
+        drop(state);
+        drop(abandoned);
+        if refused { Err(Overloaded) } else { Ok(()) }
+    }
+
+    /// Gives a place back that has no job.
+    pub(super) fn cancel_reservation(&self, source: SourceKey) {
+        let mut state = self.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+        state.release(source);
+    }
+
+    /// Puts a job into a place that was reserved for it.
+    pub(super) fn submit(&self, job: Job) {
+        let mut state = self.lock();
+        state.reserved = state.reserved.saturating_sub(1);
+        if state.closed {
+            state.release(job.source);
+            drop(state);
+            // The job goes, and its sender with it: the caller reads that it was given up.
+            return;
+        }
+        state.jobs.push_back(job);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// The next job whose caller still waits for it; none when the pool is closed.
+    pub(super) fn next(&self, memory: &mut HashMemory) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            match state.jobs.pop_front() {
+                Some(job) if job.reply.is_canceled() => {
+                    state.abandon(job.source);
+                    drop(state);
+                    drop(job);
+                    state = self.lock();
+                }
+                Some(job) => {
+                    state.stats.running = state.stats.running.saturating_add(1);
+                    return Some(job);
+                }
+                None if memory.is_dirty() => {
+                    drop(state);
+                    memory.wipe();
+                    state = self.lock();
+                }
+                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Gives the place of a job back that ran to its end, wanted or not.
+    pub(super) fn finish(&self, source: SourceKey) {
+        let mut state = self.lock();
+        state.stats.running = state.stats.running.saturating_sub(1);
+        state.stats.finished = state.stats.finished.saturating_add(1);
+        state.release(source);
+    }
+
+    /// Gives up what waits and lets the workers end.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        let jobs = std::mem::take(&mut state.jobs);
+        for job in &jobs {
+            state.release(job.source);
+        }
+        drop(state);
+        drop(jobs);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn stats(&self) -> HashPoolStats {
+        let state = self.lock();
+        HashPoolStats { waiting: state.waiting(), ..state.stats }
+    }
+
+    /// No code that can panic runs under the lock, so a poisoned one holds nothing half-done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn waiting(&self) -> usize {
+        self.jobs.len().saturating_add(self.reserved)
+    }
+
+    fn is_full_for(&self, source: SourceKey, size: usize, share: usize) -> bool {
+        self.waiting() >= size || self.held.get(&source).is_some_and(|held| *held >= share)
+    }
+
+    /// Takes out the queued jobs whose callers have left, so that the dead do not keep the living out.
+    fn remove_abandoned(&mut self) -> Vec<Job> {
+        let (gone, jobs) = std::mem::take(&mut self.jobs).into_iter().partition(|job| job.reply.is_canceled());
+        self.jobs = jobs;
+        let gone: Vec<Job> = gone;
+        for job in &gone {
+            self.abandon(job.source);
+        }
+        gone
+    }
+
+    fn abandon(&mut self, source: SourceKey) {
+        self.stats.abandoned = self.stats.abandoned.saturating_add(1);
+        self.release(source);
+    }
+
+    fn release(&mut self, source: SourceKey) {
+        if let Some(held) = self.held.get_mut(&source) {
+            *held = held.saturating_sub(1);
+            if *held == 0 {
+                self.held.remove(&source);
+            }
+        }
+    }
+}

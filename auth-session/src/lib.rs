@@ -1,0 +1,1 @@
+//! Server-side sessions: lifecycle, cookies and CSRF, on any store.

@@ -1,0 +1,1 @@
+//! The storage traits of auth-core on SQLite.

@@ -1,0 +1,1 @@
+//! Framework adapters: extractors, guards and refusals for axum and actix-web.
