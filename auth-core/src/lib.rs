@@ -8,12 +8,15 @@ mod audit;
 mod authentication;
 mod authenticator;
 mod authorizer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod counter;
 mod decision;
 mod entropy;
 mod gate;
 mod key_ring;
 mod limits;
+mod memory;
 mod principal;
 mod proof;
 mod refusal;
@@ -49,8 +52,9 @@ pub use {
     gate::{GateError, Judgement, LoginGate, LoginOutcome, LoginPolicy},
     key_ring::{Binding, DerivedKey, KeyName, KeyRing, KeyRingError, OpenError, Purpose},
     limits::{Limits, Network, NetworkError, Scope, Scopes, ScopesError},
+    memory::{MemoryAccounts, MemoryAssignments, MemoryCounters, MemorySessions, MemoryTokens},
     principal::{Assignment, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
-    proof::{Authenticated, FactorPassed, Login, PendingLogin},
+    proof::{Authenticated, FactorPassed, LiveSession, Login, PendingLogin},
     refusal::{
         Challenge, DecideError, Malformed, Refusal, Rejection, RejectionReason, Throttled, Unavailable,
     },

@@ -204,3 +204,40 @@ impl Authenticated {
         self.0.assurance
     }
 }
+
+/// Proof that a live session stands behind this request: the only thing beside a [`Login`] that is given an
+/// access token.
+///
+/// An [`Authenticated`] is not enough for that. It may itself come from a token, and tokens that buy their
+/// successors never end. Session engines make one where they have just found the session alive.
+///
+/// ```compile_fail
+/// fn renew(request: auth_core::Authenticated) -> auth_core::LiveSession {
+///     request.into()
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct LiveSession {
+    authentication: Arc<Authentication>,
+    ends_at: UnixTime,
+}
+
+impl LiveSession {
+    /// States that a session begun by `authentication` is alive and ends at `ends_at` at the latest.
+    pub fn assertion(authentication: Arc<Authentication>, ends_at: UnixTime) -> Self {
+        Self { authentication, ends_at }
+    }
+
+    /// The login that began the session.
+    #[must_use]
+    pub fn authentication(&self) -> &Authentication {
+        &self.authentication
+    }
+
+    /// The session's absolute deadline: nothing that is made from it lives longer.
+    #[must_use]
+    pub fn ends_at(&self) -> UnixTime {
+        self.ends_at
+    }
+}

@@ -52,6 +52,8 @@ pub enum RejectionReason {
     Locked,
     /// It has more bytes than are looked at.
     TooLong,
+    /// It arrived whole and cannot be read: a token whose segments or claims are not well-formed.
+    Malformed,
     /// What the store holds of it cannot be used.
     Corrupt,
     /// It is valid, for somebody else: another audience, issuer, profile or purpose.
@@ -77,6 +79,7 @@ impl RejectionReason {
             Self::Replayed => "replayed",
             Self::Locked => "locked",
             Self::TooLong => "too-long",
+            Self::Malformed => "malformed",
             Self::Corrupt => "corrupt",
             Self::WrongUse => "wrong-use",
             Self::Signature => "signature",

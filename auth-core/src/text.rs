@@ -7,27 +7,16 @@ use std::{
     sync::Arc,
 };
 
-/// Longest text that is held in place, without an allocation: with it, a `Text` is three words.
-const INLINE: usize = 22;
-
-/// Text of a name. Static and short texts are copied in place, long ones share one allocation.
+/// Text of a name: written in the program, or shared by all copies. Copying allocates nothing.
 #[derive(Clone)]
 pub(crate) enum Text {
     Static(&'static str),
-    Inline { len: u8, bytes: [u8; INLINE] },
     Shared(Arc<str>),
 }
 
 impl Text {
     pub(crate) fn new(text: &str) -> Self {
-        let mut bytes = [0; INLINE];
-        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
-            (Some(head), Ok(len)) => {
-                head.copy_from_slice(text.as_bytes());
-                Self::Inline { len, bytes }
-            }
-            _ => Self::Shared(text.into()),
-        }
+        Self::Shared(text.into())
     }
 
     pub(crate) const fn from_static(text: &'static str) -> Self {
@@ -37,11 +26,6 @@ impl Text {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Static(text) => text,
-            // Both fallbacks are unreachable: `new` is the only maker, and it copied a whole `str`.
-            Self::Inline { len, bytes } => bytes
-                .get(..usize::from(*len))
-                .and_then(|bytes| std::str::from_utf8(bytes).ok())
-                .unwrap_or_default(),
             Self::Shared(text) => text,
         }
     }
@@ -247,11 +231,8 @@ mod tests {
 
     #[test]
     fn text_is_the_same_however_it_is_held() {
-        let long = "x".repeat(INLINE + 1);
         assert_eq!(Text::from_static("abc"), Text::new("abc"));
-        assert!(matches!(Text::new(&"x".repeat(INLINE)), Text::Inline { .. }));
-        assert!(matches!(Text::new(&long), Text::Shared(_)));
-        assert_eq!(Text::new(&long).as_str(), long);
+        assert_ne!(Text::from_static("abc"), Text::new("abd"));
         assert_eq!(Text::new("").as_str(), "");
     }
 

@@ -114,8 +114,7 @@ impl HashPool {
     pub fn start(hasher: PasswordHasher, size: HashPoolSize) -> Result<Self, HashPoolError> {
         let queue = Arc::new(Queue::new(size));
         // From here on a return drops the pool, which ends the workers that were started.
-        let pool =
-            Self(Arc::new(Inner { queue, hasher: hasher.clone(), threads: Mutex::new(Vec::new()) }));
+        let pool = Self(Arc::new(Inner { queue, hasher: hasher.clone(), threads: Mutex::new(Vec::new()) }));
         for index in 0..size.workers.get() {
             let memory = HashMemory::new(hasher.params())?;
             let (queue, hasher) = (Arc::clone(&pool.0.queue), hasher.clone());
@@ -174,7 +173,8 @@ impl Drop for Inner {
 
 /// A place in a [`HashPool`], good for one job.
 ///
-/// Dropping a future of one of its methods is how a caller leaves.
+/// Each method puts its job into the queue at once, not when its future is first polled: a caller may do
+/// other work meanwhile. Dropping the future is how a caller leaves.
 #[must_use = "dropping a place gives it back"]
 pub struct HashPlace {
     /// Empty once the place has become a job, which then gives it back.
@@ -187,13 +187,16 @@ impl HashPlace {
     ///
     /// # Errors
     /// [`HashError`]. A password that is too long is refused without waiting.
-    pub async fn hash(self, password: Password) -> Result<PasswordHash, HashError> {
-        if password.is_too_long() {
-            return Err(HashError::TooLong);
-        }
-        match self.run(Work::Hash { password }).await? {
-            Done::Hashed(hash) => Ok(hash),
-            Done::Checked(_) => Err(HashError::Aborted),
+    pub fn hash(
+        self,
+        password: Password,
+    ) -> impl Future<Output = Result<PasswordHash, HashError>> + Send + use<> {
+        let job = if password.is_too_long() { None } else { Some(self.submit(Work::Hash { password })) };
+        async move {
+            match job.ok_or(HashError::TooLong)?.await? {
+                Done::Hashed(hash) => Ok(hash),
+                Done::Checked(_) => Err(HashError::Aborted),
+            }
         }
     }
 
@@ -201,53 +204,62 @@ impl HashPlace {
     ///
     /// # Errors
     /// [`HashError`]; whether the password is right is then unknown.
-    pub async fn verify(self, password: Password, stored: PasswordHash) -> Result<PasswordCheck, HashError> {
-        self.check(password, Some(stored), None).await
+    pub fn verify(
+        self,
+        password: Password,
+        stored: PasswordHash,
+    ) -> impl Future<Output = Result<PasswordCheck, HashError>> + Send + use<> {
+        self.check(password, Some(stored), None)
     }
 
     /// Checks a password, and hashes `replacement` in the same job if it is right.
     ///
     /// # Errors
-    /// [`HashError`]. A replacement that is too long is refused without waiting.
-    pub async fn verify_and_replace(
+    /// [`HashError`]. A replacement that is too long is refused once the password is right.
+    pub fn verify_and_replace(
         self,
         password: Password,
         stored: PasswordHash,
         replacement: Password,
-    ) -> Result<PasswordCheck, HashError> {
-        if replacement.is_too_long() {
-            return Err(HashError::TooLong);
-        }
-        self.check(password, Some(stored), Some(replacement)).await
+    ) -> impl Future<Output = Result<PasswordCheck, HashError>> + Send + use<> {
+        self.check(password, Some(stored), Some(replacement))
     }
 
-    /// Does the work of [`verify`](Self::verify) where there is nothing to check.
+    /// Does the work of [`verify`](Self::verify) where there is nothing to check, and answers
+    /// [`PasswordCheck::Mismatch`].
     ///
     /// # Errors
     /// [`HashError`].
-    pub async fn verify_nothing(self, password: Password) -> Result<(), HashError> {
-        self.check(password, None, None).await.map(drop)
+    pub fn verify_nothing(
+        self,
+        password: Password,
+    ) -> impl Future<Output = Result<PasswordCheck, HashError>> + Send + use<> {
+        self.check(password, None, None)
     }
 
-    async fn check(
+    /// All checks are this one, so that their futures are of one type and take one path.
+    pub(crate) fn check(
         self,
         password: Password,
         stored: Option<PasswordHash>,
         replacement: Option<Password>,
-    ) -> Result<PasswordCheck, HashError> {
-        match self.run(Work::Check { password, stored, replacement }).await? {
-            Done::Checked(check) => Ok(check),
-            Done::Hashed(_) => Err(HashError::Aborted),
+    ) -> impl Future<Output = Result<PasswordCheck, HashError>> + Send + use<> {
+        let job = self.submit(Work::Check { password, stored, replacement });
+        async move {
+            match job.await? {
+                Done::Checked(check) => Ok(check),
+                Done::Hashed(_) => Err(HashError::Aborted),
+            }
         }
     }
 
-    async fn run(mut self, work: Work) -> Result<Done, HashError> {
+    fn submit(mut self, work: Work) -> impl Future<Output = Result<Done, HashError>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         if let Some(queue) = self.queue.take() {
             queue.submit(Job { source: self.source, work, reply });
         }
         // A job that was dropped took its sender along.
-        answer.await.unwrap_or(Err(HashError::Aborted))
+        async move { answer.await.unwrap_or(Err(HashError::Aborted)) }
     }
 }
 

@@ -39,6 +39,15 @@ impl SourceKey {
         }
     }
 
+    /// The source of a request from `peer`; [`LOCAL`](Self::LOCAL) if there is none.
+    #[must_use]
+    pub fn from_peer(peer: Option<IpAddr>) -> Self {
+        peer.map_or(Self::LOCAL, Self::from_ip)
+    }
+
+    /// The most bytes of a key.
+    pub(crate) const MAX_LEN: usize = 9;
+
     /// The key in bytes, for counters. The first byte tells the kind, so kinds never collide.
     pub(crate) fn write_to(self, out: &mut Vec<u8>) {
         match self.0 {

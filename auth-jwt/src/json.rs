@@ -15,13 +15,13 @@ mod variant;
 
 pub use error::{JsonError, JsonKind};
 pub(crate) use members::Members;
-pub(crate) use number::Number;
+pub(crate) use number::{Number, Rounding};
 pub(crate) use string::JsonStr;
 
 /// How deep arrays and objects may nest in a header. Nothing of ours nests at all.
 const HEADER_DEPTH: u8 = 8;
 /// How many members one object of a header may have; IANA's registry knows fewer useful ones.
-const HEADER_MEMBERS: usize = Members::INLINE;
+const HEADER_MEMBERS: usize = 16;
 /// How deep arrays and objects may nest in a payload.
 pub(crate) const PAYLOAD_DEPTH: u8 = 32;
 
@@ -33,8 +33,8 @@ pub(crate) struct Reader<'a> {
     /// How many more containers may be opened.
     depth: u8,
     max_members: usize,
-    /// An error was found: whatever a visitor makes of it, the value must be looked at again.
-    failed: bool,
+    /// An error was found, whatever a visitor makes of it.
+    failed: Option<JsonError>,
 }
 
 /// A place to come back to.
@@ -47,15 +47,16 @@ pub(crate) struct Mark {
 impl<'a> Reader<'a> {
     /// Reads a header: shallow, and with few members, because nobody has vouched for it yet.
     pub(crate) fn header(text: &'a str) -> Self {
-        Self { text, at: 0, depth: HEADER_DEPTH, max_members: HEADER_MEMBERS, failed: false }
+        Self { text, at: 0, depth: HEADER_DEPTH, max_members: HEADER_MEMBERS, failed: None }
     }
 
     /// Reads a payload, whose signature was verified.
     pub(crate) fn payload(text: &'a str) -> Self {
-        Self { text, at: 0, depth: PAYLOAD_DEPTH, max_members: usize::MAX, failed: false }
+        Self { text, at: 0, depth: PAYLOAD_DEPTH, max_members: usize::MAX, failed: None }
     }
 
     /// What comes next, or [`JsonError::Syntax`] if no value can.
+    #[inline]
     pub(crate) fn kind(&mut self) -> Result<JsonKind, JsonError> {
         match self.peek() {
             Some(b'"') => Ok(JsonKind::String),
@@ -68,6 +69,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<JsonStr<'a>, JsonError> {
         self.expect(b'"')?;
         match string::scan(self.text, self.at) {
@@ -79,6 +81,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn number(&mut self) -> Result<Number<'a>, JsonError> {
         self.peek();
         match number::scan(self.text, self.at) {
@@ -105,12 +108,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Opens an object; [`next_name`](Self::next_name) then yields its members.
+    #[inline]
     pub(crate) fn open_object(&mut self) -> Result<(), JsonError> {
         self.expect(b'{')?;
         self.descend()
     }
 
     /// The next member's name, up to and including its colon; `None` closes the object.
+    #[inline]
     pub(crate) fn next_name(&mut self, seen: &mut Members<'a>) -> Result<Option<JsonStr<'a>>, JsonError> {
         match self.peek() {
             Some(b'}') => {
@@ -122,20 +127,23 @@ impl<'a> Reader<'a> {
             _ => return Err(self.syntax()),
         }
         let name = self.string()?;
+        let end = self.at.wrapping_sub(1);
         self.expect(b':')?;
-        match seen.insert(name, self.max_members) {
+        match seen.insert(self.text, name, end, self.max_members) {
             Ok(()) => Ok(Some(name)),
             Err(error) => Err(self.fail(error)),
         }
     }
 
     /// Opens an array; [`next_element`](Self::next_element) then yields its elements.
+    #[inline]
     pub(crate) fn open_array(&mut self) -> Result<(), JsonError> {
         self.expect(b'[')?;
         self.descend()
     }
 
     /// Whether there is another element, which then comes next; `false` closes the array.
+    #[inline]
     pub(crate) fn next_element(&mut self, first: &mut bool) -> Result<bool, JsonError> {
         match self.peek() {
             Some(b']') => {
@@ -188,46 +196,62 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// States that the text ends here.
+    /// States that the text ends here, and that nothing was wrong with it.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         if self.peek().is_some() { Err(self.fail(JsonError::TrailingBytes)) } else { Ok(()) }
     }
 
     /// This place, behind white space.
+    #[inline]
     pub(crate) fn mark(&mut self) -> Mark {
         self.peek();
         Mark { at: self.at, depth: self.depth }
     }
 
+    /// Whether as many containers are open as at `mark`.
+    #[inline]
+    pub(crate) fn is_level(&self, mark: Mark) -> bool {
+        self.depth == mark.depth
+    }
+
+    #[inline]
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.at = mark.at;
         self.depth = mark.depth;
-        self.failed = false;
+        self.failed = None;
     }
 
     /// Makes sure that exactly the value at `mark` was read.
     ///
     /// A visitor of the user's may have swallowed an error, or not have looked at the value at all. The
     /// reader would then stand inside it and take what is nested for members of the outer object.
+    #[inline]
     pub(crate) fn settle(&mut self, mark: Mark) -> Result<(), JsonError> {
-        if self.failed || self.depth != mark.depth || self.at == mark.at {
+        if self.failed.is_some() || self.depth != mark.depth || self.at == mark.at {
             self.rewind(mark);
             self.skip()?;
         }
         Ok(())
     }
 
+    #[cold]
     pub(crate) fn syntax(&mut self) -> JsonError {
         let at = self.at;
         self.fail(JsonError::Syntax { at })
     }
 
+    #[cold]
     fn fail(&mut self, error: JsonError) -> JsonError {
-        self.failed = true;
+        self.failed = Some(error);
         error
     }
 
     /// The next byte that is not white space.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -237,6 +261,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
         if self.peek() == Some(byte) {
             self.advance(1);
@@ -256,6 +281,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn descend(&mut self) -> Result<(), JsonError> {
         match self.depth.checked_sub(1) {
             Some(depth) => {
@@ -266,11 +292,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn ascend(&mut self) {
         self.advance(1);
         self.depth = self.depth.saturating_add(1);
     }
 
+    #[inline]
     fn advance(&mut self, bytes: usize) {
         // Never beyond the text's length, so it cannot wrap.
         self.at = self.at.wrapping_add(bytes);

@@ -32,8 +32,8 @@ use crate::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct PolicyBuilder {
-    pub(crate) roles: Names<RoleName>,
-    pub(crate) permissions: Names<Action>,
+    pub(crate) roles: Names,
+    pub(crate) permissions: Names,
     pub(crate) principals: Principals,
     /// A role, and one that it inherits.
     pub(crate) inheritances: Vec<(u32, u32)>,
@@ -76,7 +76,7 @@ impl PolicyBuilder {
     /// [`PolicyError::TooMany`].
     pub fn permissions<P: PermissionSet>(&mut self) -> Result<&mut Self, PolicyError> {
         for permission in P::ALL {
-            self.declare(permission.action())?;
+            self.declare(&permission.action())?;
         }
         Ok(self)
     }
@@ -86,7 +86,7 @@ impl PolicyBuilder {
     /// # Errors
     /// [`PolicyError::PermissionName`] or [`PolicyError::TooMany`].
     pub fn permission(&mut self, name: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
-        self.declare(Action::parse(name.as_ref()).map_err(PolicyError::PermissionName)?)
+        self.declare(&Action::parse(name.as_ref()).map_err(PolicyError::PermissionName)?)
     }
 
     /// Declares a role, to be filled through what this returns.
@@ -99,7 +99,7 @@ impl PolicyBuilder {
             return Err(PolicyError::DuplicateRole(name));
         }
         cap(self.roles.len(), Counted::Roles, Self::MAX_ROLES)?;
-        let role = self.roles.push(name);
+        let role = self.roles.push(name.as_str());
         Ok(RoleBuilder { policy: self, role })
     }
 
@@ -108,7 +108,11 @@ impl PolicyBuilder {
     /// # Errors
     /// [`PolicyError::UnknownRole`] or [`PolicyError::TooMany`]. A circle is found by
     /// [`build`](Self::build).
-    pub fn inherit(&mut self, role: impl AsRef<str>, parent: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
+    pub fn inherit(
+        &mut self,
+        role: impl AsRef<str>,
+        parent: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
         let role = self.find_role(role.as_ref())?;
         self.add_inheritance(role, parent.as_ref())
     }
@@ -117,7 +121,11 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// [`PolicyError::UnknownRole`], [`PolicyError::UnknownPermission`] or [`PolicyError::TooMany`].
-    pub fn allow(&mut self, role: impl AsRef<str>, permission: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
+    pub fn allow(
+        &mut self,
+        role: impl AsRef<str>,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
         let role = self.find_role(role.as_ref())?;
         self.add_rule(role, permission.as_ref(), false)
     }
@@ -126,7 +134,11 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// As [`allow`](Self::allow).
-    pub fn deny(&mut self, role: impl AsRef<str>, permission: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
+    pub fn deny(
+        &mut self,
+        role: impl AsRef<str>,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
         let role = self.find_role(role.as_ref())?;
         self.add_rule(role, permission.as_ref(), true)
     }
@@ -135,7 +147,11 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// [`PolicyError::UnknownRole`] or [`PolicyError::TooMany`].
-    pub fn assign(&mut self, principal: &PrincipalId, role: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
+    pub fn assign(
+        &mut self,
+        principal: &PrincipalId,
+        role: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
         let role = self.find_role(role.as_ref())?;
         cap(self.assignments.len(), Counted::Assignments, Self::MAX_ASSIGNMENTS)?;
         let principal = self
@@ -155,10 +171,10 @@ impl PolicyBuilder {
         compile::compile(self, version)
     }
 
-    fn declare(&mut self, permission: Action) -> Result<&mut Self, PolicyError> {
+    fn declare(&mut self, permission: &Action) -> Result<&mut Self, PolicyError> {
         if self.permissions.find(permission.as_str()).is_none() {
             cap(self.permissions.len(), Counted::Permissions, Self::MAX_PERMISSIONS)?;
-            self.permissions.push(permission);
+            self.permissions.push(permission.as_str());
         }
         Ok(self)
     }

@@ -118,7 +118,9 @@ mod tests {
     fn a_long_path_is_shown_by_its_ends() {
         assert_eq!(Path(&path(3)).to_string(), "r0 > r1 > r2");
         let whole = Path(&path(16)).to_string();
-        assert!(whole.starts_with("r0 > r1 > ") && whole.ends_with(" > r14 > r15") && !whole.contains("more"));
+        assert!(
+            whole.starts_with("r0 > r1 > ") && whole.ends_with(" > r14 > r15") && !whole.contains("more")
+        );
         let long = Path(&path(10_000)).to_string();
         assert!(long.starts_with("r0 > r1 > "), "{long}");
         assert!(long.contains("r7 > (9984 more) > r9992"), "{long}");

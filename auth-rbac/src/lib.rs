@@ -1,1 +1,34 @@
-//! Roles, permissions and deny rules, compiled into an immutable snapshot that answers in nanoseconds.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
+
+mod builder;
+mod compile;
+mod engine;
+mod error;
+mod graph;
+mod names;
+mod permission_set;
+mod permissions;
+mod principals;
+mod rbac;
+mod rows;
+mod sets;
+mod slots;
+mod snapshot;
+
+pub use builder::{PolicyBuilder, RoleBuilder};
+pub use engine::{Engine, Verdict};
+pub use error::{Counted, PolicyError};
+pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
+pub use rbac::{Outdated, Rbac};
+pub use snapshot::{
+    Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
+};
+
+/// What [`permissions!`] needs where it is used. Not for anybody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use auth_core::{Action, Permission, ResourceKind};
+
+    pub use crate::permission_set::{__all_distinct, __permission_dot};
+}

@@ -2,55 +2,61 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 
 use crate::slots::Slots;
 
-/// Names of one kind. Roles, permissions and principals have one each, so that a name of one kind is never
-/// found among another's.
+/// Names of one kind. Roles and permissions have one each, so that a name of one kind is never found among
+/// the other's.
 #[derive(Debug, Clone)]
-pub(crate) struct Names<T> {
+pub(crate) struct Names {
     // Seeded per table: names come from outside too, and must not be chosen to collide.
     hasher: RandomState,
     slots: Slots,
-    items: Vec<T>,
+    text: String,
+    /// Where each name begins; one more than there are names.
+    starts: Vec<u32>,
 }
 
-impl<T: AsRef<str>> Names<T> {
+impl Names {
     pub(crate) fn new() -> Self {
-        Self { hasher: RandomState::default(), slots: Slots::new(), items: Vec::new() }
+        Self { hasher: RandomState::default(), slots: Slots::new(), text: String::new(), starts: vec![0] }
     }
 
     /// The number of a name.
     #[inline]
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.slots.find(self.hash(name), |index| self.get(index).is_some_and(|item| item.as_ref() == name))
+        self.slots.find(self.hash(name), |index| self.get(index) == Some(name))
     }
 
-    /// Adds a name that is not there yet, and answers its number. The caller keeps the count below its cap.
-    pub(crate) fn push(&mut self, item: T) -> u32 {
-        let index = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        self.slots.insert(self.hash(item.as_ref()), index);
-        self.items.push(item);
+    /// Adds a name that is not there yet, and answers its number. The caller keeps count and lengths capped.
+    pub(crate) fn push(&mut self, name: &str) -> u32 {
+        let index = u32::try_from(self.len()).unwrap_or(u32::MAX);
+        self.slots.insert(self.hash(name), index);
+        self.text.push_str(name);
+        self.starts.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         index
     }
 
     #[inline]
-    pub(crate) fn get(&self, index: u32) -> Option<&T> {
-        self.items.get(index as usize)
+    pub(crate) fn get(&self, index: u32) -> Option<&str> {
+        let index = index as usize;
+        let (start, end) = (self.starts.get(index)?, self.starts.get(index.saturating_add(1))?);
+        self.text.get(*start as usize..*end as usize)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.items.len()
+        self.starts.len().saturating_sub(1)
     }
 
     pub(crate) fn shrink(&mut self) {
-        self.items.shrink_to_fit();
+        self.text.shrink_to_fit();
+        self.starts.shrink_to_fit();
     }
 
-    /// What it holds on the heap, shared texts aside.
+    /// What it holds on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.bytes().saturating_add(size_of_val(self.items.as_slice()))
+        self.slots.bytes().saturating_add(self.text.len()).saturating_add(size_of_val(self.starts.as_slice()))
     }
 
     #[inline]
@@ -69,13 +75,16 @@ mod tests {
     fn a_name_is_found_by_its_exact_text_only() {
         let mut names = Names::new();
         for n in 0..1_000 {
-            assert_eq!(names.push(format!("role{n}")), n);
+            assert_eq!(names.push(&format!("role{n}")), n);
         }
         for n in 0..1_000 {
-            assert_eq!(names.find(&format!("role{n}")), Some(n));
+            let name = format!("role{n}");
+            assert_eq!(names.find(&name), Some(n));
+            assert_eq!(names.get(n), Some(name.as_str()));
         }
-        for other in ["role", "role1000", "Role1", "role1 ", ""] {
+        for other in ["role", "role1000", "Role1", "role1 ", "role1role2", ""] {
             assert_eq!(names.find(other), None, "{other:?}");
         }
+        assert_eq!(names.get(1_000), None);
     }
 }

@@ -1,43 +1,39 @@
-//! Numbers for principals, and what each of them holds.
+//! Principals, each with a number beside it.
 
 use std::hash::{BuildHasher, Hasher};
 
 use auth_core::{PrincipalId, PrincipalKind, Realm};
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 
 use crate::slots::Slots;
 
-/// Marks what a principal holds as the number of a list of roles; without it, it is the one role itself.
-const MANY: u32 = 1 << 31;
+/// Bytes of a record before the id: value, realm, kind, length of the id.
+const HEADER: usize = 10;
 
-/// What a principal holds. Most hold one role; the others share lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holding<'a> {
-    One(&'a u32),
-    List(u32),
-}
+/// Where a principal's record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RecordAt(u32);
 
-/// Sixteen bytes a principal, beside its text and its place in the index.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    /// Where its id begins in the text.
-    start: u32,
-    realm: u32,
-    holding: u32,
-    kind: PrincipalKind,
-    len: u8,
-}
-
-/// Principals by number. The three parts of an id are compared each by itself, never joined.
+/// Principals in the order of arrival. The three parts of an id are compared each by itself, never joined.
+///
+/// A principal is one run of bytes, so that finding a cold one costs two cache misses: one for its place in
+/// the index, one for everything else.
 #[derive(Debug, Clone)]
 pub(crate) struct Principals {
     // Seeded per table: people choose their own names, and must not be able to make them collide.
     hasher: RandomState,
     slots: Slots,
-    entries: Vec<Entry>,
-    text: Vec<u8>,
+    records: Vec<u8>,
+    count: usize,
     realm_slots: Slots,
     realms: Vec<Realm>,
+}
+
+struct Record<'a> {
+    value: u32,
+    realm: u32,
+    kind: u8,
+    id: &'a [u8],
 }
 
 impl Principals {
@@ -45,96 +41,95 @@ impl Principals {
         Self {
             hasher: RandomState::default(),
             slots: Slots::new(),
-            entries: Vec::new(),
-            text: Vec::new(),
+            records: Vec::new(),
+            count: 0,
             realm_slots: Slots::new(),
             realms: Vec::new(),
         }
     }
 
     #[inline]
-    pub(crate) fn find(&self, principal: &PrincipalId) -> Option<u32> {
-        self.slots.find(self.hash(principal), |index| self.is(index, principal))
+    pub(crate) fn find(&self, principal: &PrincipalId) -> Option<RecordAt> {
+        self.find_hashed(self.hash(principal), principal)
     }
 
-    /// The number of a principal, which is added if it is new and `max` is not reached.
+    /// The value beside a principal.
+    #[inline]
+    pub(crate) fn value(&self, at: RecordAt) -> Option<u32> {
+        self.record(at).map(|record| record.value)
+    }
+
+    /// The value beside a principal. One that is new is added with its place in the order of arrival as
+    /// value, unless there are `max` of them.
     pub(crate) fn intern(&mut self, principal: &PrincipalId, max: usize) -> Option<u32> {
         let hash = self.hash(principal);
-        if let Some(index) = self.slots.find(hash, |index| self.is(index, principal)) {
-            return Some(index);
+        if let Some(at) = self.find_hashed(hash, principal) {
+            return self.value(at);
         }
-        if self.entries.len() >= max {
+        if self.count >= max {
             return None;
         }
-        let index = u32::try_from(self.entries.len()).ok()?;
-        let entry = Entry {
-            start: u32::try_from(self.text.len()).ok()?,
-            realm: self.intern_realm(principal.realm())?,
-            holding: 0,
-            kind: principal.kind(),
-            len: u8::try_from(principal.id().len()).ok()?,
-        };
-        self.text.extend_from_slice(principal.id().as_bytes());
-        self.entries.push(entry);
-        self.slots.insert(hash, index);
-        Some(index)
+        let at = u32::try_from(self.records.len()).ok()?;
+        let value = u32::try_from(self.count).ok()?;
+        let len = u8::try_from(principal.id().len()).ok()?;
+        let realm = self.intern_realm(principal.realm())?;
+        self.records.extend_from_slice(&value.to_le_bytes());
+        self.records.extend_from_slice(&realm.to_le_bytes());
+        self.records.extend_from_slice(&[code(principal.kind())?, len]);
+        self.records.extend_from_slice(principal.id().as_bytes());
+        self.slots.insert(hash, at);
+        self.count = self.count.saturating_add(1);
+        Some(value)
     }
 
-    #[inline]
-    pub(crate) fn holding(&self, index: u32) -> Option<Holding<'_>> {
-        let holding = &self.entries.get(index as usize)?.holding;
-        Some(if holding & MANY == 0 { Holding::One(holding) } else { Holding::List(holding & !MANY) })
-    }
-
-    pub(crate) fn hold_one(&mut self, index: u32, role: u32) {
-        if let Some(entry) = self.entries.get_mut(index as usize) {
-            entry.holding = role;
+    /// Replaces the value of each principal by what `change` makes of it.
+    pub(crate) fn change_values(&mut self, mut change: impl FnMut(u32) -> u32) {
+        let mut at = RecordAt(0);
+        while let Some(record) = self.record(at) {
+            let (value, next) = (record.value, self.after(at, &record));
+            let start = at.0 as usize;
+            if let Some(bytes) = self.records.get_mut(start..start.saturating_add(size_of::<u32>())) {
+                bytes.copy_from_slice(&change(value).to_le_bytes());
+            }
+            at = next;
         }
     }
 
-    pub(crate) fn hold_list(&mut self, index: u32, list: u32) {
-        if let Some(entry) = self.entries.get_mut(index as usize) {
-            entry.holding = list | MANY;
-        }
+    /// All principals' places and values, in the order of arrival.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (RecordAt, u32)> {
+        let mut at = RecordAt(0);
+        std::iter::from_fn(move || {
+            let record = self.record(at)?;
+            let item = (at, record.value);
+            at = self.after(at, &record);
+            Some(item)
+        })
     }
 
-    /// The principal with this number.
-    pub(crate) fn get(&self, index: u32) -> Option<PrincipalId> {
-        let entry = self.entries.get(index as usize)?;
-        let realm = self.realms.get(entry.realm as usize)?;
-        let id = std::str::from_utf8(self.id(entry)).ok()?;
+    pub(crate) fn get(&self, at: RecordAt) -> Option<PrincipalId> {
+        let record = self.record(at)?;
+        let realm = self.realms.get(record.realm as usize)?;
+        let id = std::str::from_utf8(record.id).ok()?;
         // It was a principal's id before, so it is valid.
-        PrincipalId::new(realm.clone(), entry.kind, id).ok()
+        PrincipalId::new(realm.clone(), kind(record.kind)?, id).ok()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.count
     }
 
     pub(crate) fn shrink(&mut self) {
-        self.entries.shrink_to_fit();
-        self.text.shrink_to_fit();
+        self.records.shrink_to_fit();
         self.realms.shrink_to_fit();
     }
 
-    /// What it holds on the heap, shared texts aside.
+    /// What it holds on the heap, long names of realms aside.
     pub(crate) fn bytes(&self) -> usize {
-        [
-            self.slots.bytes(),
-            size_of_val(self.entries.as_slice()),
-            self.text.len(),
-            self.realm_slots.bytes(),
-            size_of_val(self.realms.as_slice()),
-        ]
-        .into_iter()
-        .fold(0, usize::saturating_add)
+        let realms = size_of_val(self.realms.as_slice()).saturating_add(self.realm_slots.bytes());
+        self.slots.bytes().saturating_add(self.records.len()).saturating_add(realms)
     }
 
     fn intern_realm(&mut self, realm: &Realm) -> Option<u32> {
-        let last = self.realms.len().saturating_sub(1);
-        if self.realms.last() == Some(realm) {
-            return u32::try_from(last).ok();
-        }
         let mut hasher = self.hasher.build_hasher();
         hasher.write(realm.as_str().as_bytes());
         let hash = hasher.finish();
@@ -149,28 +144,63 @@ impl Principals {
     }
 
     #[inline]
-    fn is(&self, index: u32, principal: &PrincipalId) -> bool {
-        self.entries.get(index as usize).is_some_and(|entry| {
-            self.id(entry) == principal.id().as_bytes()
-                && entry.kind == principal.kind()
-                && self.realms.get(entry.realm as usize) == Some(principal.realm())
-        })
+    fn find_hashed(&self, hash: u64, principal: &PrincipalId) -> Option<RecordAt> {
+        let kind = code(principal.kind());
+        let same = |at: u32| {
+            self.record(RecordAt(at)).is_some_and(|record| {
+                record.id == principal.id().as_bytes()
+                    && Some(record.kind) == kind
+                    && self.realms.get(record.realm as usize) == Some(principal.realm())
+            })
+        };
+        self.slots.find(hash, same).map(RecordAt)
     }
 
     #[inline]
-    fn id(&self, entry: &Entry) -> &[u8] {
-        let start = entry.start as usize;
-        self.text.get(start..start.saturating_add(usize::from(entry.len))).unwrap_or_default()
+    fn record(&self, at: RecordAt) -> Option<Record<'_>> {
+        let (header, rest) = self.records.get(at.0 as usize..)?.split_first_chunk::<HEADER>()?;
+        let [v0, v1, v2, v3, r0, r1, r2, r3, kind, len] = *header;
+        Some(Record {
+            value: u32::from_le_bytes([v0, v1, v2, v3]),
+            realm: u32::from_le_bytes([r0, r1, r2, r3]),
+            kind,
+            id: rest.get(..usize::from(len))?,
+        })
+    }
+
+    fn after(&self, at: RecordAt, record: &Record<'_>) -> RecordAt {
+        let len = HEADER.saturating_add(record.id.len());
+        RecordAt(at.0.saturating_add(u32::try_from(len).unwrap_or(u32::MAX)))
     }
 
     #[inline]
     fn hash(&self, principal: &PrincipalId) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(principal.realm().as_str().as_bytes());
-        hasher.write_u8(principal.kind() as u8);
+        hasher.write_u8(code(principal.kind()).unwrap_or_default());
         hasher.write(principal.id().as_bytes());
         hasher.finish()
     }
+}
+
+/// A kind as a byte. A kind that is not known here has none, so its principals cannot hold anything.
+#[inline]
+const fn code(kind: PrincipalKind) -> Option<u8> {
+    Some(match kind {
+        PrincipalKind::User => 1,
+        PrincipalKind::Service => 2,
+        PrincipalKind::Device => 3,
+        _ => return None,
+    })
+}
+
+const fn kind(code: u8) -> Option<PrincipalKind> {
+    Some(match code {
+        1 => PrincipalKind::User,
+        2 => PrincipalKind::Service,
+        3 => PrincipalKind::Device,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -185,7 +215,8 @@ mod tests {
             Realm::issuer("a").unwrap(),
         ];
         let kinds = [PrincipalKind::User, PrincipalKind::Service, PrincipalKind::Device];
-        let names = ["1", "b", "b/1", "::", "a::b", "a#b", "ä", "a\u{308}", "A", "a"];
+        let long = "x".repeat(PrincipalId::MAX_LEN);
+        let names = ["1", "b", "b/1", "::", "a::b", "a#b", "ä", "a\u{308}", "A", "a", &long];
         realms
             .iter()
             .flat_map(|realm| kinds.map(|kind| (realm, kind)))
@@ -202,11 +233,15 @@ mod tests {
             assert_eq!(principals.find(id), None);
             assert_eq!(principals.intern(id, 1_000), Some(n));
         }
+        principals.change_values(|value| value * 2);
         for (n, id) in (0..).zip(&ids) {
-            assert_eq!(principals.find(id), Some(n));
-            assert_eq!(principals.intern(id, 0), Some(n));
-            assert_eq!(principals.get(n).as_ref(), Some(id));
+            let at = principals.find(id).unwrap();
+            assert_eq!(principals.value(at), Some(n * 2));
+            assert_eq!(principals.intern(id, 0), Some(n * 2));
+            assert_eq!(principals.get(at).as_ref(), Some(id));
         }
+        let listed: Vec<_> = principals.iter().filter_map(|(at, _)| principals.get(at)).collect();
+        assert_eq!(listed, ids);
         assert_eq!(principals.len(), ids.len());
     }
 

@@ -38,7 +38,8 @@ impl Rows {
         let mut rest = items.as_mut_slice();
         let mut start = 0_u32;
         for end in ends {
-            let (row, tail) = rest.split_at_mut_checked(end.saturating_sub(start) as usize).unwrap_or_default();
+            let (row, tail) =
+                rest.split_at_mut_checked(end.saturating_sub(start) as usize).unwrap_or_default();
             (rest, start) = (tail, end);
             row.sort_unstable();
             sorted.push(row);

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
 
 use crate::{rows::Rows, slots::Slots};
 
@@ -131,7 +131,9 @@ impl View<'_> {
         match self {
             Self::List(list) if list.len() <= SHORT => list.contains(&item),
             Self::List(list) => list.binary_search(&item).is_ok(),
-            Self::Bits(words) => words.get((item >> 5) as usize).is_some_and(|word| (word >> (item & 31)) & 1 == 1),
+            Self::Bits(words) => {
+                words.get((item >> 5) as usize).is_some_and(|word| (word >> (item & 31)) & 1 == 1)
+            }
         }
     }
 }
@@ -194,9 +196,8 @@ impl Interner {
             hasher.write_u32(*word);
         }
         let hash = hasher.finish();
-        let same = |index: u32| {
-            self.known.get(index as usize).is_some_and(|known| view(&self.words, *known) == new)
-        };
+        let same =
+            |index: u32| self.known.get(index as usize).is_some_and(|known| view(&self.words, *known) == new);
         if let Some(index) = self.slots.find(hash, same) {
             self.words.truncate(start);
             return self.known.get(index as usize).copied();
@@ -315,7 +316,8 @@ mod tests {
 
     #[test]
     fn equal_sets_are_stored_once() {
-        let rules: Vec<_> = (0..1_000).flat_map(|role| (0..100).map(move |item| (role, allow(item)))).collect();
+        let rules: Vec<_> =
+            (0..1_000).flat_map(|role| (0..100).map(move |item| (role, allow(item)))).collect();
         let sets = close(&(0..1_000).collect::<Vec<_>>(), &[], &rules, 100);
         assert_eq!(sets.words.len(), 4);
     }

@@ -1,1 +1,27 @@
-//! Framework adapters: extractors, guards and refusals for axum and actix-web.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
+
+mod answer;
+mod auth;
+mod authorization;
+#[cfg(feature = "axum08")]
+pub mod axum08;
+mod client;
+mod next;
+mod public_url;
+mod refusal;
+mod visit;
+
+pub use {
+    auth::{Auth, AuthBuilder, SetupError},
+    client::TrustedProxies,
+    next::NextPath,
+    public_url::{PublicUrl, PublicUrlError},
+    refusal::Refusal,
+    visit::Visit,
+};
+pub use {
+    auth_core as core, auth_credentials as credentials, auth_jwt as jwt, auth_rbac as rbac,
+    auth_session as session,
+};

@@ -3,7 +3,9 @@
 use std::{fmt, sync::Arc};
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use auth_core::{Entropy, EntropyError, entropy_array};
+use auth_core::{
+    AuthenticateError, Entropy, EntropyError, Refusal, RejectionReason, Unavailable, entropy_array,
+};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -54,6 +56,23 @@ pub enum HashError {
     /// The pool was shut down, or the hash failed in a way that has no other name.
     #[error("hashing was given up")]
     Aborted,
+}
+
+impl From<HashError> for AuthenticateError {
+    /// Too long is a rejection; everything else is not the caller's fault, and passes.
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::TooLong => RejectionReason::TooLong.into(),
+            HashError::Entropy(error) => error.into(),
+            HashError::OutOfMemory(_) | HashError::Aborted => Self::Unavailable(Unavailable::Overloaded),
+        }
+    }
+}
+
+impl From<HashError> for Refusal {
+    fn from(error: HashError) -> Self {
+        AuthenticateError::from(error).into()
+    }
 }
 
 impl PasswordHasher {

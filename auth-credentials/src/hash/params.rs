@@ -48,7 +48,8 @@ impl Argon2Params {
     /// 3, 9,216 with 4, 7,168 with 5 or more); [`ParamsError::OutOfBounds`] beyond the constants above.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, ParamsError> {
         let params = Self::within_bounds(memory_kib, passes, lanes).ok_or(ParamsError::OutOfBounds)?;
-        let strong = Self::FLOOR.iter().any(|&(floor_passes, kib)| passes >= floor_passes && memory_kib >= kib);
+        let strong =
+            Self::FLOOR.iter().any(|&(floor_passes, kib)| passes >= floor_passes && memory_kib >= kib);
         if strong { Ok(params) } else { Err(ParamsError::TooWeak) }
     }
 
@@ -116,7 +117,9 @@ mod tests {
 
     #[test]
     fn the_owasp_settings_are_the_floor() {
-        for (memory_kib, passes) in [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3)] {
+        for (memory_kib, passes) in
+            [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3)]
+        {
             assert!(Argon2Params::new(memory_kib, passes, 1).is_ok(), "{memory_kib} {passes}");
         }
         for (memory_kib, passes) in [(47_103, 1), (19_455, 2), (12_287, 3), (9_215, 4), (7_167, 16), (8, 1)] {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use auth_core::Secret;
+use auth_core::{CredentialBlob, Secret};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -83,13 +83,24 @@ impl PasswordHash {
     /// The stored form, for the credential's row and nothing else.
     #[must_use]
     pub fn expose_phc(&self) -> Secret {
-        let (memory_kib, passes, lanes) = (self.params.memory_kib(), self.params.passes(), self.params.lanes());
+        let (memory_kib, passes, lanes) =
+            (self.params.memory_kib(), self.params.passes(), self.params.lanes());
         let salt = STANDARD_NO_PAD.encode(self.salt.as_slice());
         let tag = Zeroizing::new(STANDARD_NO_PAD.encode(self.tag.as_slice()));
         let mut phc = String::with_capacity(Self::MAX_PHC_LEN);
         // Writing to a string cannot fail; it is large enough, so no copy stays behind in a smaller one.
         let _ = write!(phc, "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${}", tag.as_str());
         Secret::from(phc)
+    }
+
+    /// What a credential's row keeps of it. Always there: the stored form is shorter than a blob may be.
+    pub(crate) fn to_blob(&self) -> Option<CredentialBlob> {
+        CredentialBlob::new(self.expose_phc().expose())
+    }
+
+    /// Reads what a credential's row keeps.
+    pub(crate) fn from_blob(blob: &CredentialBlob) -> Result<Self, StoredHashError> {
+        Self::parse(std::str::from_utf8(blob.expose()).map_err(|_| StoredHashError::Malformed)?)
     }
 
     /// What it cost to make.
@@ -118,7 +129,8 @@ impl fmt::Debug for PasswordHash {
 fn parse_params(text: &str) -> Result<Argon2Params, StoredHashError> {
     let mut parts = text.split(',');
     let mut next = |name: &str| {
-        let digits = parts.next().and_then(|part| part.strip_prefix(name)).ok_or(StoredHashError::Malformed)?;
+        let digits =
+            parts.next().and_then(|part| part.strip_prefix(name)).ok_or(StoredHashError::Malformed)?;
         let canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
             && !digits.is_empty()
             && (digits == "0" || !digits.starts_with('0'));

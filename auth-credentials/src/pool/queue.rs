@@ -45,8 +45,14 @@ pub struct HashPoolStats {
 }
 
 pub(super) enum Work {
-    Hash { password: Password },
-    Check { password: Password, stored: Option<PasswordHash>, replacement: Option<Password> },
+    Hash {
+        password: Password,
+    },
+    Check {
+        password: Password,
+        stored: Option<PasswordHash>,
+        replacement: Option<Password>,
+    },
     #[cfg(test)]
     Panic,
 }
@@ -207,11 +213,17 @@ impl State {
 
     /// Takes out the queued jobs whose callers have left, so that the dead do not keep the living out.
     fn remove_abandoned(&mut self) -> Vec<Job> {
-        let (gone, jobs) = std::mem::take(&mut self.jobs).into_iter().partition(|job| job.reply.is_canceled());
-        self.jobs = jobs;
-        let gone: Vec<Job> = gone;
-        for job in &gone {
-            self.abandon(job.source);
+        // One turn of the queue, within its own allocation; the order of what stays is kept.
+        let mut gone = Vec::new();
+        for _ in 0..self.jobs.len() {
+            match self.jobs.pop_front() {
+                Some(job) if job.reply.is_canceled() => {
+                    self.abandon(job.source);
+                    gone.push(job);
+                }
+                Some(job) => self.jobs.push_back(job),
+                None => break,
+            }
         }
         gone
     }

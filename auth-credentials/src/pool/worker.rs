@@ -39,7 +39,44 @@ fn perform(work: Work, hasher: &PasswordHasher, memory: &mut HashMemory) -> Resu
             Ok(Done::Checked(PasswordCheck::Match { replacement }))
         }
         #[cfg(test)]
-        #[expect(clippy::panic, reason = "the panic is the test")]
         Work::Panic => panic!("a job panicked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use auth_core::{SystemEntropy, testing::block_on};
+
+    use super::*;
+    use crate::{
+        danger,
+        password::Password,
+        pool::{HashPool, HashPoolSize},
+        source::SourceKey,
+    };
+
+    fn pool() -> HashPool {
+        let params = danger::allow_weak_params(8, 1, 1).unwrap();
+        let hasher = PasswordHasher::new(params, Arc::new(SystemEntropy)).unwrap();
+        HashPool::start(hasher, HashPoolSize { workers: 1.try_into().unwrap(), ..HashPoolSize::default() })
+            .unwrap()
+    }
+
+    fn hashes(pool: &HashPool) -> bool {
+        let place = pool.admit(SourceKey::LOCAL).unwrap();
+        block_on(place.hash(Password::new("still here".to_owned()))).is_ok()
+    }
+
+    /// A worker that dies takes a share of the throughput with it until the next restart.
+    #[test]
+    fn a_job_that_panics_is_given_up_and_the_worker_lives() {
+        let pool = pool();
+        let place = pool.admit(SourceKey::LOCAL).unwrap();
+        let outcome = block_on(place.submit(Work::Panic));
+        assert!(matches!(outcome, Err(HashError::Aborted)));
+        assert!(hashes(&pool));
+        assert_eq!((pool.stats().running, pool.stats().waiting), (0, 0));
     }
 }

@@ -6,7 +6,8 @@ use super::JsonError;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number<'a> {
     raw: &'a str,
-    integer: bool,
+    /// How many bytes there are before fraction or exponent. All of them, if there is neither.
+    whole: usize,
 }
 
 /// Which whole second a fractional date becomes.
@@ -23,19 +24,31 @@ impl<'a> Number<'a> {
     /// (RFC 7493 section 2.2).
     pub(crate) const MAX_DATE: u64 = 1 << 53;
 
+    #[inline]
     pub(crate) fn raw(self) -> &'a str {
         self.raw
     }
 
     /// Written without fraction and exponent.
+    #[inline]
     pub(crate) fn is_integer(self) -> bool {
-        self.integer
+        self.whole == self.raw.len()
     }
 
     /// A NumericDate (RFC 7519 section 2) from 0 to 2^53, in whole seconds.
     ///
     /// Computed on the digits: going through a float would round 1700000000.9999999999 up.
+    #[inline]
     pub(crate) fn date(self, rounding: Rounding) -> Option<u64> {
+        // As almost every token has it: an integer, too short to overflow.
+        if self.is_integer() && self.raw.len() <= 15 && !self.raw.starts_with('-') {
+            let digits = self.raw.bytes().map(|byte| u64::from(byte.wrapping_sub(b'0')));
+            return Some(digits.fold(0u64, |seconds, digit| seconds.wrapping_mul(10).wrapping_add(digit)));
+        }
+        self.any_date(rounding)
+    }
+
+    fn any_date(self, rounding: Rounding) -> Option<u64> {
         if self.raw.starts_with('-') {
             return None;
         }
@@ -75,6 +88,7 @@ fn push_digit(seconds: u64, digit: u8) -> Option<u64> {
 }
 
 /// Reads a number and yields where it ends.
+#[inline]
 pub(super) fn scan(text: &str, from: usize) -> Result<(Number<'_>, usize), JsonError> {
     let bytes = text.as_bytes();
     let digits = |at: usize| {
@@ -92,13 +106,11 @@ pub(super) fn scan(text: &str, from: usize) -> Result<(Number<'_>, usize), JsonE
     }
     // A leading zero stands alone; a digit behind it is then a syntax error of whatever comes next.
     at = if bytes.get(at) == Some(&b'0') { at.wrapping_add(1) } else { some_digits(at)? };
-    let mut integer = true;
+    let whole = at.wrapping_sub(from);
     if bytes.get(at) == Some(&b'.') {
-        integer = false;
         at = some_digits(at.wrapping_add(1))?;
     }
     if let Some(b'e' | b'E') = bytes.get(at) {
-        integer = false;
         at = at.wrapping_add(1);
         if let Some(b'+' | b'-') = bytes.get(at) {
             at = at.wrapping_add(1);
@@ -106,5 +118,10 @@ pub(super) fn scan(text: &str, from: usize) -> Result<(Number<'_>, usize), JsonE
         at = some_digits(at)?;
     }
     let raw = text.get(from..at).ok_or(JsonError::Syntax { at })?;
-    Ok((Number { raw, integer }, at))
+    Ok((Number { raw, whole }, at))
+}
+
+/// Whether `text` is an integer in the one way that JSON writes it.
+pub(super) fn is_canonical_integer(text: &str) -> bool {
+    text != "-0" && matches!(scan(text, 0), Ok((number, _)) if number.is_integer() && number.raw == text)
 }

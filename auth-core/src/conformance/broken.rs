@@ -1,0 +1,49 @@
+//! Stores that break their contract on purpose, one fault each: proof that the suites catch it.
+//!
+//! Each fault names the check that must notice it, in `caught_by`; a test of this crate runs every suite
+//! against every fault. Whoever doubts a check can read here what it is for.
+
+mod sessions;
+
+pub use sessions::{BrokenSessions, SessionFault};
+
+/// Faults, each with what it is and the check that catches it.
+macro_rules! faults {
+    (
+        $(#[$doc:meta])*
+        $name:ident {
+            $( $(#[$fault_doc:meta])* $fault:ident => $check:ident $($raced:ident)?, )*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$fault_doc])* $fault, )*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$fault),*];
+
+            /// The check that must notice it.
+            #[must_use]
+            pub const fn caught_by(self) -> &'static str {
+                match self {
+                    $( Self::$fault => stringify!($check), )*
+                }
+            }
+
+            /// Whether it shows only when calls are made at once.
+            #[must_use]
+            pub const fn needs_a_race(self) -> bool {
+                match self {
+                    $( Self::$fault => faults!(@raced $($raced)?), )*
+                }
+            }
+        }
+    };
+    (@raced raced) => { true };
+    (@raced) => { false };
+}
+use faults;

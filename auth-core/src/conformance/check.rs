@@ -1,0 +1,126 @@
+//! What a check is made of: a bench to work at, and a verdict that explains itself.
+
+use std::{error::Error, fmt::Debug, panic::Location, pin::Pin, sync::Arc};
+
+use super::{
+    race::Race,
+    report::{Failure, Report},
+};
+
+/// What a check found wrong.
+#[derive(Debug)]
+pub(super) struct Wrong(String);
+
+pub(super) type Verdict = Result<(), Wrong>;
+
+impl Wrong {
+    #[track_caller]
+    pub(super) fn new(why: &str) -> Self {
+        Self(format!("{why} (at {})", Location::caller()))
+    }
+}
+
+/// Any error ends a check: in the suites, nothing is expected to fail.
+impl<E: Error> From<E> for Wrong {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        let mut why = format!("failed: {error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            why.push_str(": ");
+            why.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self::new(&why)
+    }
+}
+
+/// `found` must be `wanted`.
+#[track_caller]
+pub(super) fn expect<T: PartialEq + Debug>(what: &str, found: T, wanted: T) -> Verdict {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Wrong::new(&format!("{what}: found {found:?}, wanted {wanted:?}")))
+}
+
+/// What `what` says must hold.
+#[track_caller]
+pub(super) fn ensure(holds: bool, what: &str) -> Verdict {
+    if holds { Ok(()) } else { Err(Wrong::new(&format!("does not hold: {what}"))) }
+}
+
+/// There must be something.
+#[track_caller]
+pub(super) fn present<T>(what: &str, found: Option<T>) -> Result<T, Wrong> {
+    found.ok_or_else(|| Wrong::new(&format!("{what} is missing")))
+}
+
+/// A fresh, empty store, and the way in which calls are raced.
+pub(super) struct Bench<'a, S: ?Sized> {
+    pub(super) store: Arc<S>,
+    pub(super) race: &'a dyn Race,
+}
+
+/// One property.
+pub(super) struct Check<S: ?Sized> {
+    pub(super) name: &'static str,
+    pub(super) run: Run<S>,
+}
+
+type Run<S> = for<'a> fn(&'a Bench<'a, S>) -> Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+
+/// The table of a suite's checks, each named by its function.
+macro_rules! checks {
+    ($store:ty: $($module:ident { $($check:ident),* $(,)? })*) => {
+        const CHECKS: &[crate::conformance::check::Check<$store>] = &[$($(
+            crate::conformance::check::Check {
+                name: stringify!($check),
+                run: |bench| Box::pin($module::$check(bench)),
+            },
+        )*)*];
+    };
+}
+pub(super) use checks;
+
+/// Runs every check, each against a store of its own.
+pub(super) async fn run<S: ?Sized, Fut: Future<Output = Arc<S>>>(
+    suite: &'static str,
+    checks: &[Check<S>],
+    fresh: impl Fn() -> Fut,
+    race: &dyn Race,
+) -> Report {
+    let mut report = Report::new(suite);
+    for check in checks {
+        let bench = Bench { store: fresh().await, race };
+        match (check.run)(&bench).await {
+            Ok(()) => report.passed.push(check.name),
+            Err(Wrong(why)) => report.failed.push(Failure { check: check.name, why }),
+        }
+    }
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreError;
+
+    #[test]
+    fn a_failure_says_what_was_found_and_where() {
+        let why = expect("the answer", 41, 42).unwrap_err().0;
+        assert!(why.contains("the answer: found 41, wanted 42"), "{why}");
+        assert!(why.contains("check.rs"), "{why}");
+    }
+
+    /// Line numbers must survive `?`, or a store's error could come from anywhere.
+    #[test]
+    fn an_error_of_the_store_tells_its_causes_and_its_line() {
+        fn fails() -> Verdict {
+            Err(StoreError::not_written("disk on fire"))?
+        }
+        let why = fails().unwrap_err().0;
+        assert!(why.contains("store did nothing: disk on fire"), "{why}");
+        assert!(why.contains("check.rs"), "{why}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Forgetting what has ended by itself.
+
+use std::time::Duration;
+
+use super::{
+    SessionBench,
+    sample::{anonymous, expect_none, expect_same, insert_all, load, owner, owner_in, session},
+};
+use crate::{
+    Page, SessionRecord,
+    conformance::{
+        check::{Verdict, ensure, expect},
+        sample::{YEAR, at},
+    },
+};
+
+pub(super) async fn purging_forgets_what_is_past_a_deadline_and_nothing_else(
+    bench: &SessionBench<'_>,
+) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    let idle = SessionRecord { idle_until: at(100), ..session(&ann, 1)? };
+    let absolute = SessionRecord { absolute_until: at(100), ..session(&ann, 2)? };
+    let nobody = SessionRecord { idle_until: at(100), ..anonymous(3)? };
+    // Long unused, but alive; and alive for one second more.
+    let live = SessionRecord { idle_until: at(101), ..session(&ann, 4)? };
+    let (young, other) = (session(&ann, 5)?, anonymous(6)?);
+    insert_all(store, &[idle.clone(), absolute.clone(), nobody.clone()]).await?;
+    insert_all(store, &[live.clone(), young.clone(), other.clone()]).await?;
+    expect("purged before the deadline", store.purge(at(99), 100).await?, 0)?;
+    load(store, &idle.id, at(99)).await?;
+    expect("purged at the deadline", store.purge(at(100), 100).await?, 3)?;
+    expect("purged again", store.purge(at(100), 100).await?, 0)?;
+    for record in [idle, absolute, nobody] {
+        expect_none("a purged session", store.load(&record.id, at(100)).await?.as_ref())?;
+    }
+    for record in [live, young, other] {
+        expect_same(&load(store, &record.id, at(100)).await?, &record)?;
+    }
+    expect("listed", store.list(&ann, Page::first(), at(100)).await?.len(), 2)
+}
+
+/// A purge without a bound holds the store's lock for as long as there is something to forget.
+pub(super) async fn purging_forgets_no_more_than_it_may(bench: &SessionBench<'_>) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    for n in 0..10 {
+        insert_all(store, &[SessionRecord { idle_until: at(10), ..session(&ann, n)? }]).await?;
+    }
+    insert_all(store, &[session(&ann, 10)?]).await?;
+    expect("purged without a limit to reach", store.purge(at(20), 0).await?, 0)?;
+    let mut forgotten = 0_u64;
+    loop {
+        let purged = store.purge(at(20), 3).await?;
+        ensure(purged <= 3, "at most as many as the limit says")?;
+        if purged == 0 {
+            break;
+        }
+        forgotten = forgotten.saturating_add(purged);
+        ensure(forgotten <= 10, "no more than there were")?;
+    }
+    expect("forgotten together", forgotten, 10)?;
+    load(store, &session(&ann, 10)?.id, at(20)).await.map(drop)
+}
+
+/// A purge that picks its rows first and removes them later removes one that was touched in between.
+pub(super) async fn purging_does_not_forget_a_session_that_is_touched_at_once(
+    bench: &SessionBench<'_>,
+) -> Verdict {
+    let race = bench.race(|round| async move {
+        // Later in each round: what is alive in this one has not begun to matter to those before.
+        let deadline = at(round.n.saturating_add(100));
+        let record = SessionRecord {
+            idle_until: deadline,
+            absolute_until: at(YEAR),
+            ..session(&owner_in(round.n)?, 1)?
+        };
+        insert_all(&round.store, &[record.clone()]).await?;
+        let id = record.id;
+        let before = deadline.saturating_sub(Duration::from_secs(1));
+        let (touched, _) = round
+            .both(
+                move |store| async move { store.touch(&id, at(YEAR), before).await },
+                move |store| async move { store.purge(deadline, 100).await },
+            )
+            .await?;
+        let found = round.store.load(&id, deadline).await?;
+        expect("whether the session is there, as the touch said", found.is_some(), touched)
+    });
+    race.await
+}

@@ -1,0 +1,53 @@
+//! What the tests of the memory stores use.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    AuthEpoch, Authentication, KeyName, KeyRing, Method, PrincipalId, Secret, SecretHash, SecretState,
+    SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord, SystemEntropy, UnixTime, Version,
+};
+
+pub(super) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+pub(super) fn after(secs: u64) -> UnixTime {
+    NOW.saturating_add(Duration::from_secs(secs))
+}
+
+pub(super) fn keys() -> KeyRing {
+    KeyRing::new(KeyName::from_static("a"), Secret::new(vec![1; 32])).unwrap()
+}
+
+pub(super) fn owner(id: &str) -> SessionOwner {
+    SessionOwner::new(PrincipalId::local_user(id).unwrap(), &keys())
+}
+
+pub(super) fn ann() -> SessionOwner {
+    owner("ann")
+}
+
+/// A session that began `begun` seconds after [`NOW`] and ends an hour later.
+pub(super) fn session(owner: &SessionOwner, begun: u64) -> SessionRecord {
+    let principal = owner.principal().clone();
+    let login = Authentication::new(principal, Method::PASSWORD, after(begun), AuthEpoch::ZERO);
+    SessionRecord {
+        id: SessionId::for_owner(owner, &SystemEntropy).unwrap(),
+        authentication: Some(Arc::new(login)),
+        ..anonymous(begun)
+    }
+}
+
+/// The same of nobody.
+pub(super) fn anonymous(begun: u64) -> SessionRecord {
+    SessionRecord {
+        id: SessionId::anonymous(&SystemEntropy).unwrap(),
+        kind: SessionKind::Cookie,
+        authentication: None,
+        secret: SecretState::first(SecretHash::of(b"a"), after(begun)),
+        version: Version::FIRST,
+        created_at: after(begun),
+        last_used_at: after(begun),
+        idle_until: after(begun.saturating_add(3_600)),
+        absolute_until: after(begun.saturating_add(86_400)),
+        data: SessionBlob::empty(),
+    }
+}

@@ -1,0 +1,143 @@
+//! The flows around an account.
+
+mod change_password;
+mod error;
+mod sign_up;
+mod status;
+mod sweep;
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{
+    AuditEvent, AuthenticateError, Authenticator, CounterStore, Entropy, LoginGate, LoginOutcome, Method,
+    RejectionReason, SessionId, SessionStore, StoreError,
+};
+
+pub use self::{
+    error::{AccountError, ChangePasswordError, SignUpError},
+    sweep::EpochRaised,
+};
+use crate::{
+    password_authenticator::{PasswordAuthenticator, PasswordCredential},
+    policy::PasswordPolicy,
+    throttle::Throttle,
+};
+
+/// How often a change starts again because the account changed meanwhile.
+const TRIES: usize = 8;
+
+/// The flows around an account: sign up, log in, change the password, disable, log out.
+///
+/// It knows accounts, passwords and the gate, and nothing of HTTP. What it hands out is used by others:
+///
+/// | flow | what comes of it | who goes on |
+/// |---|---|---|
+/// | [`sign_up`](Self::sign_up) | nothing, whether or not there was such an account | the page that says so |
+/// | [`log_in`](Self::log_in) | a [`Login`](auth_core::Login), or a [`PendingLogin`](auth_core::PendingLogin) | `Sessions::start`, or the next factor |
+/// | [`change_password`](Self::change_password) | an [`EpochRaised`] | whoever ends the other sessions: [`finish_sweep`](Self::finish_sweep) |
+/// | [`disable`](Self::disable), [`log_out_everywhere`](Self::log_out_everywhere) | an [`EpochRaised`] | the same |
+/// | [`log_out`](Self::log_out) | one session less | `Sessions::end` also clears the cookie |
+///
+/// Clones share everything.
+#[derive(Clone)]
+pub struct Accounts {
+    authenticator: PasswordAuthenticator,
+    gate: LoginGate,
+    policy: PasswordPolicy,
+    sign_ups: Throttle,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Accounts {
+    /// The flows on top of an authenticator, with a gate that says what makes a login and a policy that says
+    /// which passwords may be chosen. Sign-ups are counted in `counters` under [`Throttle::sign_up`].
+    #[must_use]
+    pub fn new(
+        authenticator: PasswordAuthenticator,
+        gate: LoginGate,
+        policy: PasswordPolicy,
+        counters: Arc<dyn CounterStore>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self { authenticator, gate, policy, sign_ups: Throttle::sign_up(counters), entropy }
+    }
+
+    /// The same with another throttle for sign-ups.
+    #[must_use]
+    pub fn with_sign_up_throttle(mut self, throttle: Throttle) -> Self {
+        self.sign_ups = throttle;
+        self
+    }
+
+    /// The gate, for the factors that follow a password.
+    #[must_use]
+    pub fn gate(&self) -> &LoginGate {
+        &self.gate
+    }
+
+    /// Which passwords may be chosen.
+    #[must_use]
+    pub fn policy(&self) -> &PasswordPolicy {
+        &self.policy
+    }
+
+    /// The authenticator that checks passwords.
+    #[must_use]
+    pub fn authenticator(&self) -> &PasswordAuthenticator {
+        &self.authenticator
+    }
+
+    /// Checks a login name with a password and takes it through the gate.
+    ///
+    /// Start a session or issue a token with the [`Login`](auth_core::Login) that comes of it, or keep the
+    /// [`PendingLogin`](auth_core::PendingLogin) until the next factor. End the session that the request came
+    /// with, if any: `Sessions::start` does.
+    ///
+    /// # Errors
+    /// [`AuthenticateError`]: refused, throttled, or not to be checked now.
+    pub async fn log_in(&self, credential: PasswordCredential) -> Result<LoginOutcome, AuthenticateError> {
+        let source = credential.source;
+        let factor = self.authenticator.authenticate(credential).await?;
+        let principal = factor.principal().clone();
+        self.gate.begin(factor, self.authenticator.clock.now()).map_err(|_| {
+            let (reason, principal) = (RejectionReason::Policy, Some(principal));
+            self.authenticator.record(&AuditEvent::CredentialRefused {
+                reason,
+                method: Method::PASSWORD,
+                principal,
+                source,
+            });
+            reason.into()
+        })
+    }
+
+    /// Ends one session. Answers whether there was one.
+    ///
+    /// Logging out concerns a session and neither account nor password, so this is all there is to it here.
+    /// Whoever speaks HTTP calls `Sessions::end`, which does the same and clears the cookie.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the session may live on.
+    pub async fn log_out(
+        &self,
+        sessions: &dyn SessionStore,
+        session: &SessionId,
+    ) -> Result<bool, StoreError> {
+        let ended = sessions.remove(session).await?;
+        if ended {
+            let session = *session;
+            self.authenticator.record(&AuditEvent::SessionEnded { session, why: "logout" });
+        }
+        Ok(ended)
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("authenticator", &self.authenticator)
+            .field("policy", &self.policy)
+            .field("sign_ups", &self.sign_ups)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,66 @@
+//! Making an account.
+
+use std::fmt::Write;
+
+use auth_core::{
+    Account, AuditEvent, Created, CredentialKey, CredentialKind, CredentialRecord, EntropyError, PrincipalId,
+    PrincipalKind, Realm, StoreError, entropy_array,
+};
+
+use super::{Accounts, SignUpError};
+use crate::{hash::hasher::HashError, password_authenticator::PasswordCredential, source::SourceKey};
+
+impl Accounts {
+    /// Makes an account, unless there is one with this login: the answer is the same.
+    ///
+    /// In both cases the password is judged, the source is throttled, the account is looked up and a hash is
+    /// made, and in both the store is asked to make the account; where it is taken, it says no. Nothing tells
+    /// the caller which it was, so say "done, now log in", or let a mail tell the owner of the address. The
+    /// audit sink has the difference. (A store that waits for its disk takes that wait only when it wrote.)
+    ///
+    /// Nobody is logged in by it.
+    ///
+    /// # Errors
+    /// [`SignUpError`] if the login or the password cannot be chosen by anybody, or it cannot be done now.
+    pub async fn sign_up(&self, credential: PasswordCredential) -> Result<(), SignUpError> {
+        let PasswordCredential { realm, login, password, source } = credential;
+        let login = login?;
+        self.policy.check(&password, &login)?;
+        let checks = &self.authenticator;
+        let now = checks.clock.now();
+        let tried = self.sign_ups.attempt_by_source(&realm, SourceKey::from_peer(source), now).await;
+        checks.note_throttled(&self.sign_ups, source, tried)?;
+        let place = checks.admit(source)?;
+        let id = self.new_id(&realm)?;
+
+        let job = place.hash(password);
+        let present = checks.stores.accounts.by_login(&realm, &login).await?;
+        let data = job.await?.to_blob().ok_or(HashError::Aborted)?;
+        let key = CredentialKey::only(&id, CredentialKind::PASSWORD);
+        let record = CredentialRecord::new(key, id.clone(), data, now);
+        let account = Account::new(id, login, now);
+        match checks.stores.accounts.create(&account, &[record]).await? {
+            Created::Created => checks.record(&AuditEvent::AccountCreated { principal: account.id }),
+            Created::LoginTaken => {
+                // Not found before: somebody else signed up at the same moment. Nothing to tell of them.
+                if let Some(present) = present {
+                    checks.record(&AuditEvent::SignUpTaken { principal: present.id });
+                }
+            }
+            Created::Collision => return Err(StoreError::not_written("an account has this id").into()),
+        }
+        Ok(())
+    }
+
+    /// A new user: 128 unpredictable bits in hexadecimal, so that ids tell nothing and fit into a URL.
+    fn new_id(&self, realm: &Realm) -> Result<PrincipalId, SignUpError> {
+        let bytes: [u8; 16] = entropy_array(&*self.entropy)?;
+        let mut id = String::with_capacity(32);
+        for byte in bytes {
+            // Writing to a string cannot fail.
+            let _ = write!(id, "{byte:02x}");
+        }
+        // Hexadecimal digits are a name; the error is that of a source that gave nothing.
+        PrincipalId::new(realm.clone(), PrincipalKind::User, &id).map_err(|_| EntropyError.into())
+    }
+}

@@ -1,0 +1,183 @@
+//! Checks login names with passwords.
+
+mod check;
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use async_trait::async_trait;
+use auth_core::{
+    AuditEvent, AuditSink, AuthenticateError, Authenticator, Clock, FactorPassed, LoginName, Method,
+    NameError, Realm,
+};
+
+pub(crate) use self::check::{Attempt, Passed};
+use crate::{
+    password::Password,
+    pool::{HashPlace, HashPool, Overloaded},
+    source::SourceKey,
+    stores::AccountStores,
+    throttle::{Throttle, ThrottleError},
+};
+
+/// A login name and a password as they were presented, and from where.
+#[derive(Clone)]
+pub struct PasswordCredential {
+    pub(crate) realm: Realm,
+    /// An error if what was typed cannot be a login name, and thus is nobody's.
+    pub(crate) login: Result<LoginName, NameError>,
+    pub(crate) password: Password,
+    pub(crate) source: Option<IpAddr>,
+}
+
+impl PasswordCredential {
+    /// A login name as it was typed, with a password, from `source`.
+    ///
+    /// A name that nobody can have is not an error here: it is refused like one that nobody has, after the
+    /// same work. `source` is the address of the peer, or of the client behind a proxy that you trust; `None`
+    /// is this program itself.
+    #[must_use]
+    pub fn typed(login: &str, password: impl Into<Password>, source: Option<IpAddr>) -> Self {
+        let login = LoginName::canonical(login);
+        Self { realm: Realm::LOCAL, login, password: password.into(), source }
+    }
+
+    /// The same for an account of this realm instead of [`Realm::LOCAL`].
+    #[must_use]
+    pub fn in_realm(mut self, realm: Realm) -> Self {
+        self.realm = realm;
+        self
+    }
+}
+
+/// Without the login name: people type passwords there.
+impl fmt::Debug for PasswordCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordCredential")
+            .field("realm", &self.realm)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks a login name with a password and yields a [`FactorPassed`].
+///
+/// In this order: the throttle counts the try, the pool gives it a place, the account and its credential are
+/// looked up, the failure is counted in advance while a worker hashes, the tags are compared, and a success
+/// takes the count back. So neither a flood nor guesses at once reach further than the limits allow.
+///
+/// A login that nobody has, a disabled account, one without a password or with too many failures, a stored
+/// hash that cannot be read, and a password that is too long take the same path, with the same calls to the
+/// store, and cost one hash like any other. Outside they are one [`Rejection`](auth_core::Rejection); the
+/// reason goes to the audit sink.
+///
+/// A hash of older parameters is replaced at login if it is still the one that was checked. A password that
+/// is changed while a login is under way ends that login.
+#[derive(Clone)]
+pub struct PasswordAuthenticator {
+    pub(crate) stores: AccountStores,
+    pub(crate) pool: HashPool,
+    pub(crate) throttle: Throttle,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl PasswordAuthenticator {
+    /// Consecutive failures after which a password is refused until it is set anew: 100, the most that NIST
+    /// SP 800-63B-4 section 3.2.2 allows.
+    pub const MAX_FAILURES: u32 = 100;
+
+    /// An authenticator for the accounts in `stores`.
+    #[must_use]
+    pub fn new(
+        stores: AccountStores,
+        pool: HashPool,
+        throttle: Throttle,
+        audit: Arc<dyn AuditSink>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { stores, pool, throttle, audit, clock }
+    }
+
+    /// The pool that hashes.
+    #[must_use]
+    pub fn pool(&self) -> &HashPool {
+        &self.pool
+    }
+
+    /// Lets a try at a login go on, or not; writes down if not.
+    pub(crate) async fn throttle(
+        &self,
+        realm: &Realm,
+        login: Option<&LoginName>,
+        source: Option<IpAddr>,
+    ) -> Result<(), ThrottleError> {
+        let (now, key) = (self.clock.now(), SourceKey::from_peer(source));
+        let result = match login {
+            Some(login) => self.throttle.attempt(realm, login, key, now).await,
+            // Nobody has this login, so there is no account to protect.
+            None => self.throttle.attempt_by_source(realm, key, now).await,
+        };
+        self.note_throttled(&self.throttle, source, result)
+    }
+
+    pub(crate) fn note_throttled(
+        &self,
+        throttle: &Throttle,
+        source: Option<IpAddr>,
+        result: Result<(), ThrottleError>,
+    ) -> Result<(), ThrottleError> {
+        if let Err(ThrottleError::Throttled(_)) = &result {
+            let what = throttle.purpose().as_str();
+            self.record(&AuditEvent::Throttled { what, principal: None, source });
+        }
+        result
+    }
+
+    /// Takes a place in the pool; writes down if there is none.
+    pub(crate) fn admit(&self, source: Option<IpAddr>) -> Result<HashPlace, Overloaded> {
+        self.pool.admit(SourceKey::from_peer(source)).inspect_err(|_| {
+            self.record(&AuditEvent::Overloaded { what: "hash pool" });
+        })
+    }
+
+    pub(crate) fn record(&self, event: &AuditEvent) {
+        self.audit.record(self.clock.now(), event);
+    }
+}
+
+#[async_trait]
+impl Authenticator for PasswordAuthenticator {
+    type Credential = PasswordCredential;
+    type Proof = FactorPassed;
+
+    async fn authenticate(&self, credential: PasswordCredential) -> Result<FactorPassed, AuthenticateError> {
+        let PasswordCredential { realm, login, password, source } = credential;
+        let login = login.ok();
+        self.throttle(&realm, login.as_ref(), source).await?;
+        let place = self.admit(source)?;
+        let account = match &login {
+            Some(login) => self.stores.accounts.by_login(&realm, login).await?,
+            None => None,
+        };
+        let attempt = Attempt { realm: &realm, account: account.as_ref(), source };
+        let passed = self.check(&attempt, place, password, None).await?;
+        if let Some(login) = &login {
+            // Counted tries that stay counted are the safe side; the login is not to fail for them.
+            let _ = self.throttle.succeeded(&realm, login, SourceKey::from_peer(source)).await;
+        }
+        self.bring_up_to_date(&passed).await;
+        let (principal, epoch) = (passed.owner, passed.epoch);
+        let methods = vec![Method::PASSWORD];
+        self.record(&AuditEvent::LoggedIn { principal: principal.clone(), methods, source });
+        Ok(FactorPassed::assertion(principal, Method::PASSWORD, self.clock.now(), epoch))
+    }
+}
+
+impl fmt::Debug for PasswordAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordAuthenticator")
+            .field("pool", &self.pool)
+            .field("throttle", &self.throttle)
+            .finish_non_exhaustive()
+    }
+}

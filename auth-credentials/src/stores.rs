@@ -1,0 +1,35 @@
+//! Where accounts and credentials are kept.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{AccountStore, CredentialStore};
+
+/// The two traits of the account storage, usually of one and the same store.
+#[derive(Clone)]
+pub struct AccountStores {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) credentials: Arc<dyn CredentialStore>,
+}
+
+impl AccountStores {
+    /// A store that keeps both.
+    #[must_use]
+    pub fn new<S: AccountStore + CredentialStore + 'static>(store: Arc<S>) -> Self {
+        Self { accounts: Arc::<S>::clone(&store), credentials: store }
+    }
+
+    /// Two handles of one database, where the traits are implemented by different types.
+    ///
+    /// They must be the same database: changes of a credential through the account must be seen by whoever
+    /// reads it.
+    #[must_use]
+    pub fn from_parts(accounts: Arc<dyn AccountStore>, credentials: Arc<dyn CredentialStore>) -> Self {
+        Self { accounts, credentials }
+    }
+}
+
+impl fmt::Debug for AccountStores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountStores").finish_non_exhaustive()
+    }
+}

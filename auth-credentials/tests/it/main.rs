@@ -1,0 +1,18 @@
+//! The public behaviour of `auth-credentials`.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod allocations;
+mod change_password;
+mod log_in;
+mod pool;
+mod sign_up;
+mod support;
+mod throttle;

@@ -1,0 +1,81 @@
+//! What the tests share.
+
+pub(crate) mod app;
+pub(crate) mod counters;
+pub(crate) mod gate;
+pub(crate) mod hooked;
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use auth_core::{Entropy, SystemEntropy};
+use auth_credentials::{Argon2Params, HashPool, HashPoolSize, Password, PasswordHasher, SourceKey, danger};
+
+/// The cheapest that Argon2 knows: for tests of everything but its cost.
+pub(crate) fn cheap() -> Argon2Params {
+    danger::allow_weak_params(8, 1, 1).unwrap()
+}
+
+pub(crate) fn hasher(params: Argon2Params) -> PasswordHasher {
+    PasswordHasher::new(params, Arc::new(SystemEntropy)).unwrap()
+}
+
+pub(crate) fn pool(params: Argon2Params, workers: usize, queue: usize) -> HashPool {
+    pool_with(params, Arc::new(SystemEntropy), workers, queue)
+}
+
+pub(crate) fn pool_with(
+    params: Argon2Params,
+    entropy: Arc<dyn Entropy>,
+    workers: usize,
+    queue: usize,
+) -> HashPool {
+    let hasher = PasswordHasher::new(params, entropy).unwrap();
+    let size = HashPoolSize { workers: workers.try_into().unwrap(), queue: queue.try_into().unwrap() };
+    HashPool::start(hasher, size).unwrap()
+}
+
+pub(crate) fn password(text: &str) -> Password {
+    Password::new(text.to_owned())
+}
+
+/// The `n`th address.
+pub(crate) fn address(n: u32) -> IpAddr {
+    Ipv4Addr::from(0x0A00_0000 + n).into()
+}
+
+pub(crate) fn source(n: u32) -> SourceKey {
+    SourceKey::from_ip(address(n))
+}
+
+/// Tests that measure time or memory take turns, so that they do not measure each other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The median time of each action, over `rounds` in which they take turns.
+pub(crate) fn medians(rounds: usize, actions: impl IntoIterator<Item = impl Fn()>) -> Vec<Duration> {
+    let mut actions: Vec<_> =
+        actions.into_iter().map(|action| (action, Vec::with_capacity(rounds))).collect();
+    for _ in 0..rounds {
+        for (action, times) in &mut actions {
+            let started = Instant::now();
+            action();
+            times.push(started.elapsed());
+        }
+    }
+    let median = |(_, mut times): (_, Vec<Duration>)| {
+        times.sort();
+        times[rounds / 2]
+    };
+    actions.into_iter().map(median).collect()
+}
+
+/// Whether two medians differ by half and more.
+pub(crate) fn far_apart(a: Duration, b: Duration) -> bool {
+    a.abs_diff(b) > a.max(b) / 2
+}

@@ -1,0 +1,214 @@
+//! Bearer tokens as a credential.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use auth_core::{
+    Assurance, AuthEpoch, AuthenticateError, Authenticated, Authentication, Authenticator, Clock,
+    EpochSource, Limits, Method, PrincipalId, PrincipalKind, Realm, RejectionReason, Scopes, SystemClock,
+    UnixTime,
+};
+
+use crate::{
+    AccessToken, Claims, TokenBuffer, Verified, Verifier,
+    context::{LocalClaims, ReadContext},
+};
+
+/// A bearer authenticator that contradicts itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BearerError {
+    /// The realm that the issuer's subjects were declared to belong to is not a local one.
+    #[error("realm is not local")]
+    ForeignRealm,
+    /// Epochs are kept for local accounts, so only a local issuer's tokens can be checked against them.
+    #[error("epochs can only be checked for a local issuer")]
+    ForeignEpochs,
+}
+
+/// Code that checks bearer tokens (RFC 6750) and yields [`Authenticated`]; not the thing that a person holds.
+///
+/// | of the token | becomes |
+/// |---|---|
+/// | `iss`, `sub` | the principal. Its realm is the issuer's, so that `sub: "1"` of a stranger is never local user 1, unless the issuer is [declared local](Self::local_issuer) |
+/// | `sub` equal to `client_id` | a service (RFC 9068 section 2.2: the client acts for itself), else a user |
+/// | `scope` | the only scopes in [`Limits`]. Without it there are none, and nothing that needs one is allowed |
+/// | `auth_time` | when the login was. Without it: 1970, which is never fresh enough |
+/// | `amr` | methods. The assurance of a foreign token is always AAL1 |
+/// | role claims | nothing. Roles are assigned here, to principals |
+///
+/// Tokens that our own [`TokenIssuer`](crate::TokenIssuer) made, accepted by a local authenticator, give back
+/// the authentication that they were issued on, limits, actor and epoch included.
+///
+/// ```
+/// use std::sync::Arc;
+/// use auth_core::{EpochSource, Realm};
+/// use auth_jwt::{BearerAuthenticator, BearerError, Verifier};
+///
+/// fn own_tokens(verifier: Verifier, epochs: Arc<dyn EpochSource>) -> Result<BearerAuthenticator, BearerError> {
+///     BearerAuthenticator::new(verifier).local_issuer(Realm::LOCAL)?.with_epochs(epochs)
+/// }
+/// ```
+#[derive(Clone)]
+pub struct BearerAuthenticator {
+    verifier: Verifier,
+    local: Option<Realm>,
+    epochs: Option<Arc<dyn EpochSource>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl BearerAuthenticator {
+    /// Accepts the tokens that `verifier` accepts, from an issuer who is not us.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier, local: None, epochs: None, clock: Arc::new(SystemClock) }
+    }
+
+    /// Declares that the issuer's subjects are the principals of a local realm.
+    ///
+    /// # Errors
+    /// [`BearerError::ForeignRealm`] if `realm` is not local.
+    pub fn local_issuer(mut self, realm: Realm) -> Result<Self, BearerError> {
+        if !realm.is_local() {
+            return Err(BearerError::ForeignRealm);
+        }
+        self.local = Some(realm);
+        Ok(self)
+    }
+
+    /// Refuses tokens whose epoch is not the account's present one: they end when the password changes or
+    /// the account is disabled, and not only when they expire. Costs one look-up a token.
+    ///
+    /// Tokens without an epoch are refused as well.
+    ///
+    /// # Errors
+    /// [`BearerError::ForeignEpochs`] unless the issuer was [declared local](Self::local_issuer) before.
+    pub fn with_epochs(mut self, epochs: Arc<dyn EpochSource>) -> Result<Self, BearerError> {
+        if self.local.is_none() {
+            return Err(BearerError::ForeignEpochs);
+        }
+        self.epochs = Some(epochs);
+        Ok(self)
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The verifier behind it.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// All that can be said without a store.
+    fn read(&self, token: &str, now: UnixTime) -> Result<Read, AuthenticateError> {
+        match &self.local {
+            Some(realm) => {
+                let mut buffer = TokenBuffer::new();
+                let verified: Verified<LocalClaims<'_>> = self.verifier.verify_in(token, now, &mut buffer)?;
+                let (claims, own) = verified.into_parts();
+                local(realm, &claims, own.auth_ctx, now)
+            }
+            None => {
+                // What looks like our own claim is not even parsed.
+                let verified: Verified = self.verifier.verify(token, now)?;
+                let realm = self.verifier.policy().issuer().realm();
+                let authentication = base(realm, None, verified.claims(), now)?;
+                Ok(Read { authentication, has_epoch: false })
+            }
+        }
+    }
+}
+
+/// An authentication, and whether the token vouches for its epoch.
+struct Read {
+    authentication: Authentication,
+    has_epoch: bool,
+}
+
+/// A token of an issuer that was declared local.
+fn local(
+    realm: &Realm,
+    claims: &Claims,
+    context: Option<ReadContext<'_>>,
+    now: UnixTime,
+) -> Result<Read, AuthenticateError> {
+    let Some(context) = context else {
+        return Ok(Read { authentication: base(realm, None, claims, now)?, has_epoch: false });
+    };
+    // One key and issuer may serve several tenants; their accounts are not each other's.
+    if context.realm != realm.as_str() {
+        return Err(RejectionReason::WrongUse.into());
+    }
+    let mut authentication = base(realm, Some(context.kind), claims, now)?;
+    authentication.epoch = context.epoch;
+    authentication.actor = context.actor;
+    authentication.assurance = assurance(claims.acr());
+    authentication.limits.tenant = context.tenant;
+    authentication.limits.networks = context.networks;
+    if claims.scope().is_none() {
+        // Our issuer writes a scope whenever the login had a limit.
+        authentication.limits.scopes = None;
+    }
+    Ok(Read { authentication, has_epoch: true })
+}
+
+/// What the registered claims say, all of it read to the bearer's disadvantage.
+fn base(
+    realm: &Realm,
+    kind: Option<PrincipalKind>,
+    claims: &Claims,
+    now: UnixTime,
+) -> Result<Authentication, AuthenticateError> {
+    let subject = claims.subject().ok_or(RejectionReason::WrongUse)?;
+    let kind = kind.unwrap_or(match claims.client_id() {
+        Some(client) if client == subject => PrincipalKind::Service,
+        _ => PrincipalKind::User,
+    });
+    let principal = PrincipalId::new(realm.clone(), kind, subject).map_err(|_| RejectionReason::Malformed)?;
+    let scopes = Scopes::parse(claims.scope().unwrap_or_default()).map_err(|_| RejectionReason::Malformed)?;
+    let methods = claims.methods().take(Authentication::MAX_METHODS);
+    let methods = methods.filter_map(|method| Method::parse(method).ok()).collect();
+    let at = claims.authenticated_at().unwrap_or(UnixTime::EPOCH).min(now);
+    Ok(Authentication::new(principal, Method::PASSWORD, at, AuthEpoch::ZERO)
+        .with_methods(methods)
+        .with_limits(Limits::unlimited().with_scopes(scopes)))
+}
+
+fn assurance(acr: Option<&str>) -> Assurance {
+    [Assurance::Aal3, Assurance::Aal2]
+        .into_iter()
+        .find(|assurance| acr == Some(assurance.as_str()))
+        .unwrap_or(Assurance::Aal1)
+}
+
+#[async_trait]
+impl Authenticator for BearerAuthenticator {
+    type Credential = AccessToken;
+    type Proof = Authenticated;
+
+    async fn authenticate(&self, credential: AccessToken) -> Result<Authenticated, AuthenticateError> {
+        let Read { authentication, has_epoch } = self.read(credential.expose(), self.clock.now())?;
+        if let Some(epochs) = &self.epochs {
+            let present = epochs.epoch_of(&authentication.principal).await?;
+            if !has_epoch || present != Some(authentication.epoch) {
+                return Err(RejectionReason::Revoked.into());
+            }
+        }
+        Ok(Authenticated::assertion(authentication))
+    }
+}
+
+impl fmt::Debug for BearerAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerAuthenticator")
+            .field("verifier", &self.verifier)
+            .field("local", &self.local)
+            .field("epochs", &self.epochs.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! The private claim `auth_ctx`: what an authentication has beyond the registered claims.
+//!
+//! Our own tokens carry it, so that a token gives back exactly the authentication that it was issued on: the
+//! epoch, the realm, the kind of principal, and every limit. It is read only where the issuer was declared
+//! local; in a stranger's token it means nothing.
+
+use std::borrow::Cow;
+
+use auth_core::{AuthEpoch, Authentication, Limits, Network, PrincipalId, PrincipalKind, Realm};
+use serde::{Deserialize, Serialize};
+
+/// The claim's name.
+pub(crate) const CLAIM: &str = "auth_ctx";
+
+/// The claim as it is written.
+#[derive(Debug, Serialize)]
+pub(crate) struct WrittenContext<'a> {
+    epoch: AuthEpoch,
+    realm: &'a Realm,
+    #[serde(skip_serializing_if = "is_user")]
+    kind: PrincipalKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a PrincipalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a Realm>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    networks: &'a [Network],
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_user(kind: &PrincipalKind) -> bool {
+    *kind == PrincipalKind::User
+}
+
+impl<'a> WrittenContext<'a> {
+    pub(crate) fn of(authentication: &'a Authentication) -> Self {
+        let Limits { tenant, networks, .. } = &authentication.limits;
+        Self {
+            epoch: authentication.epoch,
+            realm: authentication.principal.realm(),
+            kind: authentication.principal.kind(),
+            actor: authentication.actor.as_ref(),
+            tenant: tenant.as_ref(),
+            networks,
+        }
+    }
+}
+
+/// The claim as it is read. A member that is not known might be a limit, so it is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadContext<'a> {
+    pub(crate) epoch: AuthEpoch,
+    #[serde(borrow)]
+    pub(crate) realm: Cow<'a, str>,
+    #[serde(default = "user")]
+    pub(crate) kind: PrincipalKind,
+    #[serde(default)]
+    pub(crate) actor: Option<PrincipalId>,
+    #[serde(default)]
+    pub(crate) tenant: Option<Realm>,
+    #[serde(default)]
+    pub(crate) networks: Vec<Network>,
+}
+
+fn user() -> PrincipalKind {
+    PrincipalKind::User
+}
+
+/// The own claims of a local token.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LocalClaims<'a> {
+    #[serde(borrow, default)]
+    pub(crate) auth_ctx: Option<ReadContext<'a>>,
+}

@@ -1,0 +1,179 @@
+//! Why a token was refused.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason};
+
+use crate::{
+    compact::MalformedToken,
+    json::{JsonError, JsonKind},
+    own_claims::OwnClaimsError,
+};
+
+/// What was found in a token, without its content: safe to log, useless to an attacker who reads the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redacted {
+    kind: JsonKind,
+    len: usize,
+}
+
+impl Redacted {
+    pub(crate) const fn new(kind: JsonKind, len: usize) -> Self {
+        Self { kind, len }
+    }
+
+    /// What kind of value it was.
+    #[must_use]
+    pub const fn kind(self) -> JsonKind {
+        self.kind
+    }
+
+    /// How many bytes it is written with, quotes excluded.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "the length of something that is not kept")]
+    pub const fn len(self) -> usize {
+        self.len
+    }
+}
+
+impl fmt::Display for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes", self.kind, self.len)
+    }
+}
+
+/// Why a token was refused.
+///
+/// [`public_reason`](Self::public_reason) is what a client may learn; the rest is for logs and audit. No
+/// variant holds anything of the token's content. They come in the order in which they are declared: a
+/// token with a wrong signature is never called expired.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Not a compact JWS within the caps, or its header is not strict. Nothing was verified.
+    #[error("malformed token")]
+    Malformed(#[from] MalformedToken),
+    /// The header names another algorithm than the key's own. It is compared, never obeyed (RFC 8725
+    /// section 3.1).
+    #[error("the key is for {expected}, the token names {found}")]
+    Algorithm {
+        /// The algorithm of the key.
+        expected: &'static str,
+        /// The `alg` of the header.
+        found: Redacted,
+    },
+    /// The header names a key that the verifier does not have, or none where there are several.
+    #[error("no such key")]
+    UnknownKey,
+    /// The signature does not match. Claims were not looked at.
+    #[error("signature does not match")]
+    Signature,
+    /// Signed, but the header's `typ` is not the one that is wanted (RFC 8725 section 3.11).
+    #[error("typ is not {expected}")]
+    Type {
+        /// The media type that is wanted.
+        expected: Arc<str>,
+        /// The `typ` of the header, if it has one.
+        found: Option<Redacted>,
+    },
+    /// Signed, but the payload is not canonical base64url.
+    #[error("payload is not canonical base64url")]
+    PayloadEncoding,
+    /// Signed, but the payload is not a strict JSON object.
+    #[error("payload is malformed")]
+    Payload(#[from] JsonError),
+    /// A registered claim has a value of the wrong type. It is not treated as absent.
+    #[error("claim {claim} is not {expected}, but {found}")]
+    WrongType {
+        /// The claim.
+        claim: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+        /// What it is.
+        found: Redacted,
+    },
+    /// A claim that the policy requires is missing.
+    #[error("claim {claim} is missing")]
+    Missing {
+        /// The claim.
+        claim: &'static str,
+    },
+    /// The token is from another issuer or for another audience.
+    #[error("claim {claim} is not {expected}")]
+    Mismatch {
+        /// The claim.
+        claim: &'static str,
+        /// What the policy wants.
+        expected: Arc<str>,
+        /// What the token has.
+        found: Redacted,
+    },
+    /// `exp` has passed, leeway included.
+    #[error("expired {} seconds ago", ago.as_secs())]
+    Expired {
+        /// The time since `exp`.
+        ago: Duration,
+    },
+    /// `nbf` has not come, or `iat` is in the future, leeway included.
+    #[error("{claim} is {} seconds in the future", wait.as_secs())]
+    NotYetValid {
+        /// `nbf` or `iat`.
+        claim: &'static str,
+        /// The time until then.
+        wait: Duration,
+    },
+    /// The token is good, but its own claims do not fit the type that they were asked for as.
+    #[error("own claims do not fit")]
+    OwnClaims(#[from] OwnClaimsError),
+}
+
+impl VerifyError {
+    /// Whether the token was good until it expired: a client may refresh it and try again.
+    #[must_use]
+    pub const fn is_expired(&self) -> bool {
+        matches!(self, Self::Expired { .. })
+    }
+
+    /// What a client may learn: `invalid_token`, always (RFC 6750 section 3.1).
+    ///
+    /// One word, because a second one would tell a forger how far the forgery got.
+    #[must_use]
+    pub const fn public_reason(&self) -> &'static str {
+        "invalid_token"
+    }
+
+    /// The reason as the audit log knows it.
+    #[must_use]
+    pub const fn rejection_reason(&self) -> RejectionReason {
+        match self {
+            Self::Malformed(MalformedToken::TooLong { .. }) => RejectionReason::TooLong,
+            Self::Malformed(_) => RejectionReason::Malformed,
+            Self::UnknownKey => RejectionReason::Unknown,
+            Self::Algorithm { .. } | Self::Signature => RejectionReason::Signature,
+            Self::Expired { .. } => RejectionReason::Expired,
+            Self::NotYetValid { .. } => RejectionReason::NotYetValid,
+            Self::Type { .. } | Self::Missing { .. } | Self::Mismatch { .. } => RejectionReason::WrongUse,
+            Self::PayloadEncoding | Self::Payload(_) | Self::WrongType { .. } | Self::OwnClaims(_) => {
+                RejectionReason::Malformed
+            }
+        }
+    }
+}
+
+impl From<VerifyError> for Rejection {
+    fn from(error: VerifyError) -> Self {
+        Self::new(error.rejection_reason())
+    }
+}
+
+impl From<VerifyError> for AuthenticateError {
+    fn from(error: VerifyError) -> Self {
+        Self::Rejected(error.into())
+    }
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        Self::Rejected(error.into())
+    }
+}

@@ -1,0 +1,123 @@
+//! The protected header (RFC 7515 section 4): compared with what the key is, never obeyed.
+
+use std::sync::OnceLock;
+
+use crate::{
+    KeyId, Redacted, base64url,
+    compact::MalformedToken,
+    json::{JsonError, JsonKind, JsonStr, Members, Reader},
+};
+
+/// The longest header that is looked at, in decoded bytes.
+const MAX_LEN: usize = 1024;
+
+/// Room for a decoded header, on the stack.
+#[derive(Debug)]
+pub(crate) struct HeaderBuffer([u8; MAX_LEN]);
+
+impl Default for HeaderBuffer {
+    fn default() -> Self {
+        Self([0; MAX_LEN])
+    }
+}
+
+/// What a header says and may be compared with. Nobody has vouched for any of it.
+///
+/// `jwk`, `jku`, `x5u` and `x5c` are not here: a token does not bring its own key (RFC 8725 section 3.10).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header<'h> {
+    pub(crate) alg: JsonStr<'h>,
+    pub(crate) kid: Option<JsonStr<'h>>,
+    pub(crate) typ: Option<JsonStr<'h>>,
+}
+
+impl<'h> Header<'h> {
+    /// Decodes and reads a header segment, with every check that needs no key.
+    pub(crate) fn parse(segment: &str, buffer: &'h mut HeaderBuffer) -> Result<Self, MalformedToken> {
+        if segment.len() > base64url::encoded_len(MAX_LEN) {
+            return Err(MalformedToken::HeaderTooLong);
+        }
+        let bytes = base64url::decode(segment, &mut buffer.0).ok_or(MalformedToken::Base64)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?;
+        let mut reader = Reader::header(text);
+        if reader.kind()? != JsonKind::Object {
+            return Err(JsonError::NotAnObject.into());
+        }
+        reader.open_object()?;
+        let (mut alg, mut kid, mut typ, mut refused) = (None, None, None, None);
+        let mut seen = Members::default();
+        while let Some(name) = reader.next_name(&mut seen)? {
+            if name.is("alg") {
+                alg = Some(parameter("alg", &mut reader)?);
+            } else if name.is("kid") {
+                kid = Some(parameter("kid", &mut reader)?);
+            } else if name.is("typ") {
+                typ = Some(parameter("typ", &mut reader)?);
+            } else {
+                if name.is("crit") {
+                    refused = Some("crit");
+                } else if name.is("b64") {
+                    refused = Some("b64");
+                }
+                reader.skip()?;
+            }
+        }
+        reader.end()?;
+        if let Some(name) = refused {
+            return Err(MalformedToken::Refused(name));
+        }
+        if kid.is_some_and(|kid| kid.raw().len() > KeyId::MAX_LEN) {
+            return Err(MalformedToken::Parameter("kid"));
+        }
+        Ok(Self { alg: alg.ok_or(MalformedToken::Parameter("alg"))?, kid, typ })
+    }
+
+    /// The `alg`, as far as an error may show it.
+    pub(crate) fn redacted_alg(&self) -> Redacted {
+        redacted(self.alg)
+    }
+}
+
+pub(crate) fn redacted(string: JsonStr<'_>) -> Redacted {
+    Redacted::new(JsonKind::String, string.raw().len())
+}
+
+fn parameter<'h>(name: &'static str, reader: &mut Reader<'h>) -> Result<JsonStr<'h>, MalformedToken> {
+    if reader.kind()? != JsonKind::String {
+        return Err(MalformedToken::Parameter(name));
+    }
+    let value = reader.string()?;
+    if value.is_empty() { Err(MalformedToken::Parameter(name)) } else { Ok(value) }
+}
+
+/// Header segments that were seen under a valid signature, so that they need not be parsed again.
+///
+/// An issuer writes the same header again and again. A segment gets in only behind a signature and a `typ`
+/// that were right, so only the holder of the key can fill the four places. They are never given up:
+/// reading takes no lock.
+#[derive(Debug, Default)]
+pub(crate) struct SeenHeaders([OnceLock<Box<str>>; 4]);
+
+impl SeenHeaders {
+    /// A longer segment is parsed every time.
+    const MAX_LEN: usize = 512;
+
+    pub(crate) fn contains(&self, segment: &str) -> bool {
+        self.0.iter().map_while(OnceLock::get).any(|seen| **seen == *segment)
+    }
+
+    pub(crate) fn remember(&self, segment: &str) {
+        if segment.len() > Self::MAX_LEN || self.contains(segment) {
+            return;
+        }
+        for place in self.0.iter().filter(|place| place.get().is_none()) {
+            // Lost against another thread: it remembered this segment, or the next place is tried.
+            if place.set(segment.into()).is_ok() || self.contains(segment) {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,295 @@
+//! Issuing access tokens, on a login or a live session and on nothing less.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use auth_core::{
+    Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SystemEntropy, UnixTime, entropy_array,
+};
+use serde::Serialize;
+
+use crate::{
+    AccessToken, Audience, ClientId, Hs256Key, Issuer, TokenPolicy, base64url,
+    issuer::wire::{WireClaims, WireHeader},
+};
+
+mod own;
+mod wire;
+
+/// Why no token was issued.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssueError {
+    /// A scope was asked for that the login does not have. Scopes only ever narrow.
+    #[error("a scope goes beyond the login's limits")]
+    Scope,
+    /// A lifetime of zero, or more than the issuer's (for the issuer itself: more than
+    /// [`TokenIssuer::MAX_LIFETIME`]).
+    #[error("lifetime is not between 1 and {} seconds", max.as_secs())]
+    Lifetime {
+        /// The most.
+        max: Duration,
+    },
+    /// The session that it was asked for has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The own claims do not become a JSON object.
+    #[error("own claims do not become a json object")]
+    OwnClaims(#[source] Option<serde_json::Error>),
+    /// An own claim has the name of one that the issuer writes, or that is registered.
+    #[error("own claim {claim} has the name of another claim")]
+    Reserved {
+        /// The name.
+        claim: &'static str,
+    },
+    /// The token would be longer than verifiers accept.
+    #[error("token would be longer than {max} bytes")]
+    TooLong {
+        /// The most.
+        max: usize,
+    },
+    /// There is no randomness for the token's id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+/// Issues access tokens as RFC 9068 describes them (`at+jwt`), signed with one key, for one audience and one
+/// client. Cheap to clone.
+///
+/// A token is issued on a [`Login`] or a [`LiveSession`], never on an id: what it says of its subject was
+/// proven. It lives for 15 minutes unless set otherwise, says when and how the login was
+/// (`auth_time`, `amr`, `acr`), and carries the account's epoch and all limits of the login in a private
+/// claim, `auth_ctx`, from which [`BearerAuthenticator`](crate::BearerAuthenticator) restores them.
+///
+/// ```
+/// use auth_core::{Login, Scopes, UnixTime};
+/// use auth_jwt::{IssueError, IssuedToken, TokenIssuer};
+///
+/// fn answer_login(issuer: &TokenIssuer, login: &Login, now: UnixTime) -> Result<IssuedToken, IssueError> {
+///     issuer.for_login(login).sign(now)
+/// }
+///
+/// fn read_only(issuer: &TokenIssuer, login: &Login, now: UnixTime) -> Result<IssuedToken, IssueError> {
+///     let scopes = Scopes::parse("users.read").map_err(|_| IssueError::Scope)?;
+///     issuer.for_login(login).with_scopes(scopes).sign(now)
+/// }
+/// ```
+///
+/// A request's [`Authenticated`](auth_core::Authenticated) is not enough, for it may come from a token:
+///
+/// ```compile_fail
+/// fn renew(issuer: &auth_jwt::TokenIssuer, request: &auth_core::Authenticated) {
+///     issuer.for_login(request);
+/// }
+/// ```
+#[derive(Clone)]
+pub struct TokenIssuer(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    key: Hs256Key,
+    /// The header segment of every token, encoded once.
+    header: String,
+    issuer: Issuer,
+    audience: Audience,
+    client_id: ClientId,
+    lifetime: Duration,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl TokenIssuer {
+    /// How long a token lives: 15 minutes.
+    pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+    /// The longest that can be set: one day.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+    /// The longest token that is made: what verifiers accept by default.
+    pub const MAX_LEN: usize = TokenPolicy::MAX_LEN;
+
+    /// An issuer that signs with `key`, in the name of `issuer`, for `audience`, to the client `client_id`.
+    #[must_use]
+    pub fn new(key: Hs256Key, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
+        let header = WireHeader::of(&key).segment();
+        let (lifetime, entropy) = (Self::LIFETIME, Arc::new(SystemEntropy));
+        Self(Arc::new(Inner { key, header, issuer, audience, client_id, lifetime, entropy }))
+    }
+
+    /// The same with another lifetime, in whole seconds.
+    ///
+    /// # Errors
+    /// [`IssueError::Lifetime`] if it is less than a second or more than a day.
+    pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, IssueError> {
+        let lifetime = checked_lifetime(lifetime, Self::MAX_LIFETIME)?;
+        Ok(Self(Arc::new(Inner { lifetime, ..Inner::clone(&self.0) })))
+    }
+
+    /// The same with another source of randomness for the tokens' ids.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self(Arc::new(Inner { entropy, ..Inner::clone(&self.0) }))
+    }
+
+    /// How long its tokens live.
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.0.lifetime
+    }
+
+    /// A token for somebody who has just logged in. The login remains, to start a session with.
+    pub fn for_login<'a>(&'a self, login: &'a Login) -> NewToken<'a> {
+        self.new_token(login.authentication(), UnixTime::MAX)
+    }
+
+    /// A token for somebody whose session is alive. It does not outlive the session's absolute deadline.
+    pub fn for_session<'a>(&'a self, session: &'a LiveSession) -> NewToken<'a> {
+        self.new_token(session.authentication(), session.ends_at())
+    }
+
+    fn new_token<'a>(&'a self, authentication: &'a Authentication, ends_at: UnixTime) -> NewToken<'a> {
+        let lifetime = self.0.lifetime;
+        NewToken { issuer: &self.0, authentication, ends_at, lifetime, scopes: None, own: Ok(String::new()) }
+    }
+}
+
+impl fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("key", &self.0.key)
+            .field("issuer", &self.0.issuer)
+            .field("audience", &self.0.audience)
+            .field("client_id", &self.0.client_id)
+            .field("lifetime", &self.0.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+fn checked_lifetime(lifetime: Duration, max: Duration) -> Result<Duration, IssueError> {
+    let whole = Duration::from_secs(lifetime.as_secs());
+    if whole.is_zero() || lifetime > max { Err(IssueError::Lifetime { max }) } else { Ok(whole) }
+}
+
+/// A token about to be signed. Made by [`TokenIssuer::for_login`] and [`TokenIssuer::for_session`].
+#[must_use = "nothing is issued until it is signed"]
+pub struct NewToken<'a> {
+    issuer: &'a Inner,
+    authentication: &'a Authentication,
+    ends_at: UnixTime,
+    lifetime: Duration,
+    scopes: Option<Scopes>,
+    /// The members of the own claims' object, without its braces.
+    own: Result<String, IssueError>,
+}
+
+impl NewToken<'_> {
+    /// Narrows what it may be used for. Without this call it may be used for all that the login may.
+    pub fn with_scopes(mut self, scopes: Scopes) -> Self {
+        self.scopes = Some(scopes);
+        self
+    }
+
+    /// Shortens its life.
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Adds claims of your own: anything that becomes a JSON object and uses no registered name. Everybody
+    /// who has the token can read them.
+    pub fn with_claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
+        self.own = own::members(claims);
+        self
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// [`IssueError`]; nothing was issued.
+    pub fn sign(self, now: UnixTime) -> Result<IssuedToken, IssueError> {
+        let issuer = self.issuer;
+        let lifetime = checked_lifetime(self.lifetime, issuer.lifetime)?;
+        if self.ends_at <= now {
+            return Err(IssueError::SessionEnded);
+        }
+        let expires_at = now.saturating_add(lifetime).min(self.ends_at);
+        let scope = self.scope()?;
+        let mut id = String::with_capacity(base64url::encoded_len(16));
+        base64url::encode_to(&entropy_array::<16>(&*issuer.entropy)?, &mut id);
+
+        let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at);
+        let token = issuer.sign(&claims.payload(&self.own?)?)?;
+        Ok(IssuedToken { token: AccessToken::new(token), id, expires_at, lifetime: expires_at.since(now) })
+    }
+
+    /// The scopes asked for, if the login has them all; else the login's own.
+    fn scope(&self) -> Result<Option<Scopes>, IssueError> {
+        match (&self.scopes, &self.authentication.limits.scopes) {
+            (Some(asked), Some(allowed)) if !asked.is_subset(allowed) => Err(IssueError::Scope),
+            (Some(asked), _) => Ok(Some(asked.clone())),
+            (None, allowed) => Ok(allowed.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for NewToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewToken").field("principal", &self.authentication.principal).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn sign(&self, payload: &str) -> Result<String, IssueError> {
+        let len = [self.header.len(), base64url::encoded_len(payload.len()), Hs256Key::SIGNATURE_TEXT_LEN, 2]
+            .into_iter()
+            .fold(0, usize::saturating_add);
+        if len > TokenIssuer::MAX_LEN {
+            return Err(IssueError::TooLong { max: TokenIssuer::MAX_LEN });
+        }
+        let mut token = String::with_capacity(len);
+        token.push_str(&self.header);
+        token.push('.');
+        base64url::encode_to(payload.as_bytes(), &mut token);
+        let signature = self.key.sign(token.as_bytes());
+        token.push('.');
+        base64url::encode_to(&signature, &mut token);
+        Ok(token)
+    }
+}
+
+/// A token that was issued.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    token: AccessToken,
+    id: String,
+    expires_at: UnixTime,
+    lifetime: Duration,
+}
+
+impl IssuedToken {
+    /// The token, for the client and nobody else.
+    #[must_use]
+    pub fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// The token, for keeps.
+    #[must_use]
+    pub fn into_token(self) -> AccessToken {
+        self.token
+    }
+
+    /// Its `jti`, for logs and deny lists.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its `exp`.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixTime {
+        self.expires_at
+    }
+
+    /// How long it lives, for `expires_in` (RFC 6749 section 5.1).
+    #[must_use]
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+}

@@ -1,0 +1,39 @@
+//! Own claims on their way into a token.
+
+use serde::Serialize;
+
+use super::IssueError;
+use crate::{
+    context,
+    json::{JsonKind, Members, Reader},
+    registered::Claim,
+};
+
+/// The members of what `claims` serialises to, without the braces, checked as a verifier would: what is signed
+/// here must be accepted there.
+pub(super) fn members<C: Serialize + ?Sized>(claims: &C) -> Result<String, IssueError> {
+    let json = serde_json::to_string(claims).map_err(|error| IssueError::OwnClaims(Some(error)))?;
+    check(&json)?;
+    let inside = json.strip_prefix('{').and_then(|json| json.strip_suffix('}'));
+    Ok(inside.unwrap_or_default().to_owned())
+}
+
+fn check(json: &str) -> Result<(), IssueError> {
+    let malformed = |_| IssueError::OwnClaims(None);
+    let mut reader = Reader::payload(json);
+    if reader.kind().map_err(malformed)? != JsonKind::Object {
+        return Err(IssueError::OwnClaims(None));
+    }
+    reader.open_object().map_err(malformed)?;
+    let mut seen = Members::default();
+    while let Some(name) = reader.next_name(&mut seen).map_err(malformed)? {
+        if let Some(claim) = Claim::of(name) {
+            return Err(IssueError::Reserved { claim: claim.name() });
+        }
+        if name.is(context::CLAIM) {
+            return Err(IssueError::Reserved { claim: context::CLAIM });
+        }
+        reader.skip().map_err(malformed)?;
+    }
+    reader.end().map_err(malformed)
+}

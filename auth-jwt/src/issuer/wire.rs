@@ -1,0 +1,95 @@
+//! Header and claims as they are written.
+
+use auth_core::{Assurance, Authentication, Method, Scopes, UnixTime};
+use serde::Serialize;
+
+use super::{Inner, IssueError};
+use crate::{Hs256Key, base64url, context::WrittenContext};
+
+/// The header of an access token (RFC 9068 section 2.1).
+#[derive(Debug, Serialize)]
+pub(super) struct WireHeader<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
+}
+
+impl<'a> WireHeader<'a> {
+    pub(super) fn of(key: &'a Hs256Key) -> Self {
+        Self { alg: Hs256Key::ALGORITHM, typ: "at+jwt", kid: key.id().map(|id| id.as_str()) }
+    }
+
+    pub(super) fn segment(&self) -> String {
+        // Strings in a struct always serialise.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut segment = String::with_capacity(base64url::encoded_len(json.len()));
+        base64url::encode_to(&json, &mut segment);
+        segment
+    }
+}
+
+/// The claims of an access token (RFC 9068 section 2.2), and our own one.
+#[derive(Debug, Serialize)]
+pub(super) struct WireClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: UnixTime,
+    iat: UnixTime,
+    jti: &'a str,
+    client_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "space_separated")]
+    scope: Option<&'a Scopes>,
+    auth_time: UnixTime,
+    acr: Assurance,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    amr: &'a [Method],
+    auth_ctx: WrittenContext<'a>,
+}
+
+fn space_separated<S: serde::Serializer>(scopes: &Option<&Scopes>, serializer: S) -> Result<S::Ok, S::Error> {
+    match scopes {
+        Some(scopes) => serializer.collect_str(scopes),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl<'a> WireClaims<'a> {
+    pub(super) fn new(
+        issuer: &'a Inner,
+        authentication: &'a Authentication,
+        scope: Option<&'a Scopes>,
+        id: &'a str,
+        now: UnixTime,
+        expires_at: UnixTime,
+    ) -> Self {
+        Self {
+            iss: issuer.issuer.as_str(),
+            sub: authentication.principal.id(),
+            aud: issuer.audience.as_str(),
+            exp: expires_at,
+            iat: now,
+            jti: id,
+            client_id: issuer.client_id.as_str(),
+            scope,
+            auth_time: authentication.at.min(now),
+            acr: authentication.assurance,
+            amr: &authentication.methods,
+            auth_ctx: WrittenContext::of(authentication),
+        }
+    }
+
+    /// The payload, with `own` members behind ours.
+    pub(super) fn payload(&self, own: &str) -> Result<String, IssueError> {
+        let mut payload = serde_json::to_string(self).map_err(|error| IssueError::OwnClaims(Some(error)))?;
+        if !own.is_empty() {
+            // What was written is an object with members, so it ends with a brace.
+            payload.pop();
+            payload.push(',');
+            payload.push_str(own);
+            payload.push('}');
+        }
+        Ok(payload)
+    }
+}

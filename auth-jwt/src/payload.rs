@@ -1,0 +1,228 @@
+//! One pass over the payload: registered claims to us, everything to the user's type.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, MapAccess, Visitor},
+    forward_to_deserialize_any,
+};
+
+use crate::{
+    VerifyError,
+    json::{
+        JsonError, JsonKind, JsonStr, Members, Reader,
+        de::{self, Fault, Name},
+    },
+    own_claims::OwnClaimsError,
+    registered::{Claim, Registered},
+};
+
+/// Reads a payload: strict JSON, with registered claims of the right types. No policy was applied yet.
+///
+/// That the user's type does not fit is the inner result: a token which is expired *and* does not fit is to be
+/// called expired.
+pub(crate) fn read<'a, C: Deserialize<'a>>(
+    text: &'a str,
+    registered: &mut Registered<'a>,
+) -> Result<Result<C, OwnClaimsError>, VerifyError> {
+    match read_once(text, registered) {
+        Ok(own) => Ok(Ok(own)),
+        Err((Fault::Own(problem), claim)) => {
+            // The user's type gave up midway. What the token itself says has precedence.
+            *registered = Registered::default();
+            match read_once::<()>(text, registered) {
+                Ok(()) => Ok(Err(OwnClaimsError::new(problem, claim))),
+                Err((fault, _)) => Err(refusal(fault)),
+            }
+        }
+        Err((fault, _)) => Err(refusal(fault)),
+    }
+}
+
+fn refusal(fault: Fault) -> VerifyError {
+    match fault {
+        Fault::Json(error) => error.into(),
+        Fault::Registered(wrong) => wrong.into(),
+        Fault::Own(problem) => OwnClaimsError::new(problem, None).into(),
+    }
+}
+
+/// One pass. A fault of the user's type comes with the claim it was found in.
+#[inline]
+fn read_once<'a, C: Deserialize<'a>>(
+    text: &'a str,
+    registered: &mut Registered<'a>,
+) -> Result<C, (Fault, Option<&'static str>)> {
+    let mut claims = Claims {
+        reader: Reader::payload(text),
+        seen: Members::default(),
+        registered,
+        replayed: 0,
+        fields: &[],
+        name: JsonStr::default(),
+        done: false,
+        fault: None,
+        found_in: None,
+    };
+    claims.read().map_err(|fault| (fault, claims.found_in))
+}
+
+/// The members of the payload, as the user's type sees them.
+///
+/// A type sees the registered claims as well if it asks for them by name, or if it takes any name.
+struct Claims<'r, 'a> {
+    reader: Reader<'a>,
+    seen: Members<'a>,
+    registered: &'r mut Registered<'a>,
+    /// The registered claims that the type asks for.
+    replayed: u16,
+    /// What the type calls its fields, if it is a struct.
+    fields: &'static [&'static str],
+    /// The member whose value comes next.
+    name: JsonStr<'a>,
+    done: bool,
+    /// A fault of the token. Kept, for the type's own code may swallow errors.
+    fault: Option<Fault>,
+    /// The type's field in whose value a fault of the type was found.
+    found_in: Option<&'static str>,
+}
+
+impl<'a> Claims<'_, 'a> {
+    fn read<C: Deserialize<'a>>(&mut self) -> Result<C, Fault> {
+        if self.reader.kind()? != JsonKind::Object {
+            return Err(JsonError::NotAnObject.into());
+        }
+        let start = self.reader.mark();
+        self.reader.open_object()?;
+        let own = C::deserialize(&mut *self)?;
+        // What the type has left over, and the end.
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        while self.next()?.is_some() {
+            self.reader.skip()?;
+        }
+        if !self.reader.is_level(start) {
+            return Err(self.reader.syntax().into());
+        }
+        self.reader.end()?;
+        Ok(own)
+    }
+
+    /// Reads up to and including the next name that is the type's.
+    #[inline]
+    fn next(&mut self) -> Result<Option<JsonStr<'a>>, Fault> {
+        while !self.done {
+            let Some(name) = self.reader.next_name(&mut self.seen)? else {
+                self.done = true;
+                break;
+            };
+            match Claim::of(name) {
+                Some(claim) if claim.bit() & self.replayed != 0 => {
+                    // Read once as the standard has it, then again as the type has it.
+                    let mark = self.reader.mark();
+                    self.registered.read(claim, &mut self.reader)?;
+                    self.reader.rewind(mark);
+                    return Ok(Some(name));
+                }
+                Some(claim) => self.registered.read(claim, &mut self.reader)?,
+                None => return Ok(Some(name)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn visit<V: Visitor<'a>>(
+        &mut self,
+        replayed: u16,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.replayed = replayed;
+        self.fields = fields;
+        visitor.visit_map(self)
+    }
+}
+
+impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        match self.next() {
+            Ok(Some(name)) => {
+                self.name = name;
+                seed.deserialize(Name(name)).map(Some)
+            }
+            Ok(None) => Ok(None),
+            Err(fault) => {
+                self.fault = Some(fault);
+                Err(fault)
+            }
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let value = de::value(&mut self.reader, seed);
+        if let Err(Fault::Own(_)) = value {
+            self.found_in = self.fields.iter().copied().find(|field| self.name.is(field));
+        }
+        value
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Claims<'_, 'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.visit(u16::MAX, &[], visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        let asked = fields.iter().filter_map(|field| Claim::named(field));
+        self.visit(asked.fold(0, |set, claim| set | claim.bit()), fields, visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// `()`: no own claims are wanted.
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf seq tuple
+        tuple_struct map enum identifier
+    }
+}
+
+#[cfg(test)]
+mod tests;

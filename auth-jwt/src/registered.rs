@@ -1,0 +1,260 @@
+//! The claims that IANA registers, read as strictly as their definitions are.
+
+use crate::{
+    Redacted, VerifyError,
+    header::redacted,
+    json::{JsonKind, JsonStr, Reader, Rounding, de::Fault},
+};
+
+/// The registered claims that are known here: RFC 7519 section 4.1, RFC 8693 sections 4.2 and 4.3, OpenID
+/// Connect Core section 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    Iss,
+    Sub,
+    Aud,
+    Exp,
+    Nbf,
+    Iat,
+    Jti,
+    ClientId,
+    Scope,
+    AuthTime,
+    Acr,
+    Amr,
+}
+
+impl Claim {
+    const ALL: [Self; 12] = [
+        Self::Iss,
+        Self::Sub,
+        Self::Aud,
+        Self::Exp,
+        Self::Nbf,
+        Self::Iat,
+        Self::Jti,
+        Self::ClientId,
+        Self::Scope,
+        Self::AuthTime,
+        Self::Acr,
+        Self::Amr,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Iss => "iss",
+            Self::Sub => "sub",
+            Self::Aud => "aud",
+            Self::Exp => "exp",
+            Self::Nbf => "nbf",
+            Self::Iat => "iat",
+            Self::Jti => "jti",
+            Self::ClientId => "client_id",
+            Self::Scope => "scope",
+            Self::AuthTime => "auth_time",
+            Self::Acr => "acr",
+            Self::Amr => "amr",
+        }
+    }
+
+    /// Exact, case included: `EXP` is somebody's own claim.
+    #[inline]
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "iss" => Self::Iss,
+            "sub" => Self::Sub,
+            "aud" => Self::Aud,
+            "exp" => Self::Exp,
+            "nbf" => Self::Nbf,
+            "iat" => Self::Iat,
+            "jti" => Self::Jti,
+            "client_id" => Self::ClientId,
+            "scope" => Self::Scope,
+            "auth_time" => Self::AuthTime,
+            "acr" => Self::Acr,
+            "amr" => Self::Amr,
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn of(name: JsonStr<'_>) -> Option<Self> {
+        match name.plain() {
+            Some(plain) => Self::named(plain),
+            None => Self::ALL.into_iter().find(|claim| name.is(claim.name())),
+        }
+    }
+
+    /// What its value has to be.
+    const fn expected(self) -> &'static str {
+        match self {
+            Self::Exp | Self::Nbf | Self::Iat | Self::AuthTime => "a date from 0 to 2^53",
+            Self::Aud => "a non-empty string or a non-empty array of them",
+            Self::Amr => "a non-empty array of non-empty strings",
+            Self::Scope => "a string",
+            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr => "a non-empty string",
+        }
+    }
+
+    /// A bit of its own, for sets of claims.
+    pub(crate) const fn bit(self) -> u16 {
+        1 << (self as u16)
+    }
+}
+
+/// One string or several, as they are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Strings<'a> {
+    One(JsonStr<'a>),
+    /// An array that was read once and found to hold non-empty strings only.
+    Many(&'a str),
+}
+
+impl<'a> Strings<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = JsonStr<'a>> {
+        let (mut one, mut many) = match self {
+            Self::One(string) => (Some(string), None),
+            Self::Many(raw) => {
+                let mut reader = Reader::payload(raw);
+                (None, reader.open_array().is_ok().then_some(reader))
+            }
+        };
+        let mut first = true;
+        std::iter::from_fn(move || match &mut many {
+            Some(reader) => {
+                if reader.next_element(&mut first).ok()? {
+                    reader.string().ok()
+                } else {
+                    None
+                }
+            }
+            None => one.take(),
+        })
+    }
+
+    pub(crate) fn redacted(self) -> Redacted {
+        match self {
+            Self::One(string) => redacted(string),
+            Self::Many(raw) => Redacted::new(JsonKind::Array, raw.len()),
+        }
+    }
+}
+
+/// The registered claims of one payload, borrowed from it.
+#[derive(Debug, Default)]
+pub(crate) struct Registered<'a> {
+    pub(crate) iss: Option<JsonStr<'a>>,
+    pub(crate) sub: Option<JsonStr<'a>>,
+    pub(crate) aud: Option<Strings<'a>>,
+    pub(crate) exp: Option<u64>,
+    pub(crate) nbf: Option<u64>,
+    pub(crate) iat: Option<u64>,
+    pub(crate) jti: Option<JsonStr<'a>>,
+    pub(crate) client_id: Option<JsonStr<'a>>,
+    pub(crate) scope: Option<JsonStr<'a>>,
+    pub(crate) auth_time: Option<u64>,
+    pub(crate) acr: Option<JsonStr<'a>>,
+    pub(crate) amr: Option<Strings<'a>>,
+}
+
+/// A registered claim has a value of the wrong type. Small: it travels through the user's own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a registered claim has a value of the wrong type")]
+pub(crate) struct WrongType {
+    claim: Claim,
+    found: JsonKind,
+    len: u32,
+}
+
+impl From<WrongType> for VerifyError {
+    fn from(WrongType { claim, found, len }: WrongType) -> Self {
+        let found = Redacted::new(found, len as usize);
+        Self::WrongType { claim: claim.name(), expected: claim.expected(), found }
+    }
+}
+
+impl<'a> Registered<'a> {
+    /// Reads the value of a claim.
+    #[inline]
+    pub(crate) fn read(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        match claim {
+            Claim::Iss => self.iss = Some(string(claim, reader)?),
+            Claim::Sub => self.sub = Some(string(claim, reader)?),
+            Claim::Jti => self.jti = Some(string(claim, reader)?),
+            Claim::ClientId => self.client_id = Some(string(claim, reader)?),
+            Claim::Acr => self.acr = Some(string(claim, reader)?),
+            // An empty scope is not RFC 6749's, but says clearly what it says: nothing is allowed.
+            Claim::Scope => self.scope = Some(any_string(claim, reader)?),
+            Claim::Aud => self.aud = Some(strings(claim, reader)?),
+            Claim::Amr => self.amr = Some(array(claim, reader)?),
+            // Rounded against the token, except that what lies in the past stays there.
+            Claim::Exp => self.exp = Some(date(claim, Rounding::Down, reader)?),
+            Claim::Nbf => self.nbf = Some(date(claim, Rounding::Up, reader)?),
+            Claim::Iat => self.iat = Some(date(claim, Rounding::Down, reader)?),
+            Claim::AuthTime => self.auth_time = Some(date(claim, Rounding::Down, reader)?),
+        }
+        Ok(())
+    }
+}
+
+/// The fault of the next value, which is not what its claim has to be.
+#[cold]
+fn wrong_next(claim: Claim, reader: &mut Reader<'_>) -> Fault {
+    let found = match reader.kind() {
+        Ok(kind) => reader.raw().map(|raw| wrong(claim, kind, raw)),
+        Err(error) => Err(error),
+    };
+    found.unwrap_or_else(Fault::Json)
+}
+
+#[cold]
+fn wrong(claim: Claim, found: JsonKind, raw: &str) -> Fault {
+    Fault::Registered(WrongType { claim, found, len: u32::try_from(raw.len()).unwrap_or(u32::MAX) })
+}
+
+#[inline]
+fn any_string<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<JsonStr<'a>, Fault> {
+    match reader.kind()? {
+        JsonKind::String => Ok(reader.string()?),
+        _ => Err(wrong_next(claim, reader)),
+    }
+}
+
+fn string<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<JsonStr<'a>, Fault> {
+    let string = any_string(claim, reader)?;
+    if string.is_empty() { Err(wrong(claim, JsonKind::String, "")) } else { Ok(string) }
+}
+
+/// RFC 7519 section 4.1.3: a string, or an array of them.
+fn strings<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault> {
+    match reader.kind()? {
+        JsonKind::String => Ok(Strings::One(string(claim, reader)?)),
+        _ => array(claim, reader),
+    }
+}
+
+fn array<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault> {
+    if reader.kind()? != JsonKind::Array {
+        return Err(wrong_next(claim, reader));
+    }
+    let raw = reader.raw()?;
+    let mut elements = Reader::payload(raw);
+    elements.open_array()?;
+    let mut first = true;
+    while elements.next_element(&mut first)? {
+        if elements.kind()? != JsonKind::String || elements.string()?.is_empty() {
+            return Err(wrong(claim, JsonKind::Array, raw));
+        }
+    }
+    // `first` is still true if there was no element.
+    if first { Err(wrong(claim, JsonKind::Array, raw)) } else { Ok(Strings::Many(raw)) }
+}
+
+#[inline]
+fn date(claim: Claim, rounding: Rounding, reader: &mut Reader<'_>) -> Result<u64, Fault> {
+    if reader.kind()? != JsonKind::Number {
+        return Err(wrong_next(claim, reader));
+    }
+    let number = reader.number()?;
+    number.date(rounding).ok_or_else(|| wrong(claim, JsonKind::Number, number.raw()))
+}

@@ -1,0 +1,258 @@
+//! Verifying: one key, one policy, one answer.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::UnixTime;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    Claims, Hs256Key, KeyError, TokenPolicy, Verified, VerifyError, base64url,
+    compact::{Compact, MalformedToken},
+    header::{Header, HeaderBuffer, SeenHeaders},
+    json::JsonError,
+    payload,
+    registered::Registered,
+};
+
+/// Room for a decoded payload: 1 KiB in place, so on the stack, and as much as a token needs beyond that.
+///
+/// Claims that [`Verifier::verify_in`] borrows live here. One buffer may serve many tokens, one after another.
+pub struct TokenBuffer {
+    inline: [u8; Self::INLINE],
+    heap: Vec<u8>,
+}
+
+impl TokenBuffer {
+    const INLINE: usize = 1024;
+
+    /// An empty buffer. Allocates nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { inline: [0; Self::INLINE], heap: Vec::new() }
+    }
+
+    fn decode(&mut self, segment: &str) -> Result<&str, VerifyError> {
+        let room = base64url::decoded_len(segment.len());
+        let into = if room <= Self::INLINE {
+            &mut self.inline[..]
+        } else {
+            if self.heap.len() < room {
+                self.heap.resize(room, 0);
+            }
+            &mut self.heap[..]
+        };
+        let bytes = base64url::decode(segment, into).ok_or(VerifyError::PayloadEncoding)?;
+        std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding.into())
+    }
+}
+
+impl Default for TokenBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for TokenBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBuffer").finish_non_exhaustive()
+    }
+}
+
+/// A key, and the headers that were seen under it.
+struct KeySlot {
+    key: Hs256Key,
+    seen: SeenHeaders,
+}
+
+/// Verifies the tokens that one policy accepts. Cheap to clone; share it.
+///
+/// The order of the checks is fixed: length, segments, header, algorithm and key, signature, `typ`; only
+/// then is the payload decoded, and read once: its JSON, the types of the registered claims, issuer,
+/// audience, required claims, `nbf`, `iat`, `exp`, and at last your own type.
+///
+/// ```
+/// use auth_core::{SystemEntropy, UnixTime};
+/// use auth_jwt::{Audience, Hs256Key, Issuer, TokenPolicy, Verifier, VerifyError};
+///
+/// let key = Hs256Key::generate(&SystemEntropy)?;
+/// let issuer = Issuer::new("https://id.example")?;
+/// let policy = TokenPolicy::access_token(issuer, Audience::new("https://api.example")?);
+/// let verifier = Verifier::new(key, policy);
+///
+/// let refused = verifier.verify::<()>("eyJhbGciOiJub25lIn0.e30.", UnixTime::EPOCH).unwrap_err();
+/// assert!(matches!(refused, VerifyError::Algorithm { expected: "HS256", .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier {
+    policy: Arc<TokenPolicy>,
+    keys: Arc<[KeySlot]>,
+}
+
+impl Verifier {
+    /// The most keys that one verifier holds.
+    pub const MAX_KEYS: usize = 8;
+
+    /// Accepts what `key` has signed and `policy` allows.
+    #[must_use]
+    pub fn new(key: Hs256Key, policy: TokenPolicy) -> Self {
+        Self { policy: Arc::new(policy), keys: Arc::new([KeySlot::new(key)]) }
+    }
+
+    /// The same, accepting tokens of one more key: one that was retired and whose tokens have not all
+    /// expired, or one that is about to be used.
+    ///
+    /// With several keys every token must name its own.
+    ///
+    /// # Errors
+    /// [`KeyError::AmbiguousId`] if a key has no id or two share one; [`KeyError::TooMany`] beyond
+    /// [`MAX_KEYS`](Self::MAX_KEYS).
+    pub fn with_key(self, key: Hs256Key) -> Result<Self, KeyError> {
+        if self.keys.len() >= Self::MAX_KEYS {
+            return Err(KeyError::TooMany { max: Self::MAX_KEYS });
+        }
+        if key.id().is_none()
+            || self.keys.iter().any(|slot| slot.key.id().is_none() || slot.key.id() == key.id())
+        {
+            return Err(KeyError::AmbiguousId);
+        }
+        // What was seen is forgotten: a header without `kid` was fine as long as there was one key.
+        let keys = self.keys.iter().map(|slot| slot.key.clone()).chain([key]);
+        Ok(Self { keys: keys.map(KeySlot::new).collect(), ..self })
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &TokenPolicy {
+        &self.policy
+    }
+
+    /// Verifies a token, with own claims of type `C`. Claims that `C` does not ask for are ignored.
+    ///
+    /// A `C` that has a field `sub` finds the registered claim there too; it need not.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub fn verify<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Verified<C>, VerifyError> {
+        // Made behind the signature check, which forgeries do not pass.
+        let payload = self.check(token)?;
+        self.read(payload, now, &mut TokenBuffer::new())
+    }
+
+    /// Verifies a token, with own claims that may borrow their strings from `buffer`.
+    ///
+    /// ```
+    /// use auth_core::UnixTime;
+    /// use auth_jwt::{TokenBuffer, Verified, Verifier, VerifyError};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Plan<'a> {
+    ///     #[serde(borrow)]
+    ///     plan: std::borrow::Cow<'a, str>,
+    /// }
+    ///
+    /// fn is_paid(verifier: &Verifier, token: &str, now: UnixTime) -> Result<bool, VerifyError> {
+    ///     let mut buffer = TokenBuffer::new();
+    ///     let verified: Verified<Plan<'_>> = verifier.verify_in(token, now, &mut buffer)?;
+    ///     Ok(verified.own().plan != "free")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub fn verify_in<'b, C: Deserialize<'b>>(
+        &self,
+        token: &str,
+        now: UnixTime,
+        buffer: &'b mut TokenBuffer,
+    ) -> Result<Verified<C>, VerifyError> {
+        let payload = self.check(token)?;
+        self.read(payload, now, buffer)
+    }
+
+    /// Everything up to the signature; yields the payload's segment.
+    #[inline]
+    fn check<'t>(&self, token: &'t str) -> Result<&'t str, VerifyError> {
+        let compact = Compact::split(token, self.policy.max_len)?;
+        match self.keys.iter().find(|slot| slot.seen.contains(compact.header)) {
+            Some(slot) => slot.check(&compact)?,
+            None => self.check_new(&compact)?,
+        }
+        Ok(compact.payload)
+    }
+
+    /// Everything behind the signature.
+    #[inline]
+    fn read<'b, C: Deserialize<'b>>(
+        &self,
+        payload: &str,
+        now: UnixTime,
+        buffer: &'b mut TokenBuffer,
+    ) -> Result<Verified<C>, VerifyError> {
+        let text = buffer.decode(payload)?;
+        let mut registered = Registered::default();
+        let own = payload::read::<C>(text, &mut registered)?;
+        let expires_at = self.policy.accept(&registered, now)?;
+        Ok(Verified::assertion(Claims::keep(&registered, expires_at), own?))
+    }
+
+    /// Checks header and signature of a token whose header was not seen before.
+    #[inline(never)]
+    fn check_new(&self, compact: &Compact<'_>) -> Result<(), VerifyError> {
+        let mut buffer = HeaderBuffer::default();
+        let header = Header::parse(compact.header, &mut buffer)?;
+        let slot = self.choose(&header)?;
+        slot.check(compact)?;
+        // `typ` is part of what was signed, so a forger learns nothing of it.
+        self.policy.check_type(&header)?;
+        slot.seen.remember(compact.header);
+        Ok(())
+    }
+
+    fn choose(&self, header: &Header<'_>) -> Result<&KeySlot, VerifyError> {
+        if !header.alg.is(Hs256Key::ALGORITHM) {
+            let found = header.redacted_alg();
+            return Err(VerifyError::Algorithm { expected: Hs256Key::ALGORITHM, found });
+        }
+        let slot = match (header.kid, &*self.keys) {
+            (Some(kid), [only]) => {
+                Some(only).filter(|slot| slot.key.id().is_none_or(|id| kid.is(id.as_str())))
+            }
+            (Some(kid), keys) => keys.iter().find(|slot| slot.key.id().is_some_and(|id| kid.is(id.as_str()))),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        };
+        slot.ok_or(VerifyError::UnknownKey)
+    }
+}
+
+impl KeySlot {
+    fn new(key: Hs256Key) -> Self {
+        Self { key, seen: SeenHeaders::default() }
+    }
+
+    fn check(&self, compact: &Compact<'_>) -> Result<(), VerifyError> {
+        // Another length is another signature; its characters are of no interest.
+        if compact.signature.len() != Hs256Key::SIGNATURE_TEXT_LEN {
+            return Err(VerifyError::Signature);
+        }
+        let mut signature = [0; 32];
+        base64url::decode(compact.signature, &mut signature).ok_or(MalformedToken::Base64)?;
+        if self.key.verifies(compact.signing_input.as_bytes(), &signature) {
+            Ok(())
+        } else {
+            Err(VerifyError::Signature)
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.keys.iter().map(|slot| &slot.key).collect();
+        f.debug_struct("Verifier").field("policy", &self.policy).field("keys", &keys).finish()
+    }
+}

@@ -1,0 +1,147 @@
+//! From the numbers that a decision carries back to names.
+
+use std::fmt;
+
+use auth_core::{Action, Decision, Denial, Permit, PolicyVersion, RoleName, RuleId};
+
+use super::{Decided, Snapshot};
+use crate::{engine::Verdict, error::Path, graph};
+
+impl Snapshot {
+    /// Names the rule that decided, and the way from the principal's role to it.
+    ///
+    /// Takes a [`Permit`], a [`Denial`], a [`Decision`] or a [`Verdict`]. For logs, audit and
+    /// administrators: it tells how the policy is made, which is not for whoever was refused.
+    ///
+    /// # Errors
+    /// [`DescribeError`] if the decision is not one of this snapshot.
+    pub fn describe(&self, decided: impl Into<DecidedBy>) -> Result<Description, DescribeError> {
+        let DecidedBy { version, rule } = decided.into();
+        let version = version.ok_or(DescribeError::NotByPolicy)?;
+        if version != self.version {
+            return Err(DescribeError::OtherVersion { decided: version, snapshot: self.version });
+        }
+        let Some(rule) = rule else { return Ok(Description::NoRule) };
+        self.describe_rule(rule).map(Description::Rule).ok_or(DescribeError::UnknownRule)
+    }
+
+    fn describe_rule(&self, id: RuleId) -> Option<DescribedRule> {
+        let Decided { role, rule } = Decided::from_id(id);
+        let has_rule = |role| self.rules.row(role).binary_search(&rule.pack()).is_ok();
+        let path = graph::path(&self.parents, role, has_rule)?;
+        Some(DescribedRule {
+            denies: rule.denies,
+            permission: self.permission_name(rule.permission)?,
+            path: path.iter().map(|role| self.role_name(*role)).collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// What a decision was made by, in numbers: taken from whatever carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecidedBy {
+    version: Option<PolicyVersion>,
+    rule: Option<RuleId>,
+}
+
+impl<P> From<&Permit<P>> for DecidedBy {
+    fn from(permit: &Permit<P>) -> Self {
+        Self { version: Some(permit.version()), rule: permit.rule() }
+    }
+}
+
+impl From<&Denial> for DecidedBy {
+    fn from(denial: &Denial) -> Self {
+        Self { version: denial.version(), rule: denial.rule() }
+    }
+}
+
+impl From<&Decision> for DecidedBy {
+    fn from(decision: &Decision) -> Self {
+        match decision {
+            Decision::Allow(permit) => permit.into(),
+            Decision::Deny(denial) => denial.into(),
+        }
+    }
+}
+
+impl From<&Verdict> for DecidedBy {
+    fn from(verdict: &Verdict) -> Self {
+        Self { version: Some(verdict.version()), rule: verdict.rule() }
+    }
+}
+
+/// Why a decision was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Description {
+    /// No rule of the principal's roles speaks of it, so it is denied.
+    NoRule,
+    /// A rule decided.
+    Rule(DescribedRule),
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRule => f.write_str("no rule allows it"),
+            Self::Rule(rule) => rule.fmt(f),
+        }
+    }
+}
+
+/// The rule that decided, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedRule {
+    denies: bool,
+    permission: Action,
+    path: Vec<RoleName>,
+}
+
+impl DescribedRule {
+    /// Whether the rule forbids; otherwise it allows.
+    #[must_use]
+    pub fn denies(&self) -> bool {
+        self.denies
+    }
+
+    /// The permission that the rule is about.
+    #[must_use]
+    pub fn permission(&self) -> &Action {
+        &self.permission
+    }
+
+    /// From the role assigned to the principal to the role that has the rule, each inheriting from the next.
+    /// One role if the assigned one has it; never empty.
+    #[must_use]
+    pub fn path(&self) -> &[RoleName] {
+        &self.path
+    }
+}
+
+impl fmt::Display for DescribedRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.denies { "denied" } else { "allowed" };
+        write!(f, "{} {verb} by role {}", self.permission, Path(&self.path))
+    }
+}
+
+/// Why a decision cannot be described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescribeError {
+    /// No policy was asked: the limits of the authentication decided.
+    #[error("the decision was not made by a policy")]
+    NotByPolicy,
+    /// Another version of the policy decided; ask that one.
+    #[error("decided by policy version {decided}, this is version {snapshot}")]
+    OtherVersion {
+        /// The version that decided.
+        decided: PolicyVersion,
+        /// The version that was asked to describe.
+        snapshot: PolicyVersion,
+    },
+    /// The rule is not one of this policy: another engine decided.
+    #[error("this policy has no such rule")]
+    UnknownRule,
+}

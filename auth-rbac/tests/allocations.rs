@@ -1,0 +1,79 @@
+//! In a binary of its own, because it counts what the allocator is asked for.
+#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+
+use auth_core::{
+    AccessRequest, Action, Authorizer, AuthorizerExt, Decision, Effect, PolicyVersion, PrincipalId, Resource,
+    ResourceKind, RoleName, UnixTime, testing,
+};
+use auth_rbac::{Engine, PolicyBuilder, Rbac};
+
+const NOW: UnixTime = UnixTime::from_secs(1_000);
+
+fn allocations(run: impl FnOnce()) -> u64 {
+    allocation_counter::measure(run).count_total
+}
+
+/// Twenty roles in a chain, forty permissions each; ann holds three of them, bob one.
+fn rbac() -> Rbac {
+    let mut policy = PolicyBuilder::new();
+    for role in 0..20 {
+        policy.role(format!("role{role}")).unwrap();
+        for n in 0..40 {
+            policy.permission(format!("kind{role}.verb{n}")).unwrap();
+            policy.allow(format!("role{role}"), format!("kind{role}.verb{n}")).unwrap();
+        }
+        if role > 0 {
+            policy.inherit(format!("role{role}"), format!("role{}", role - 1)).unwrap();
+        }
+    }
+    policy.deny("role3", "kind0.verb0").unwrap();
+    for role in ["role1", "role9", "role19"] {
+        policy.assign(&PrincipalId::local_user("ann").unwrap(), role).unwrap();
+    }
+    policy.assign(&PrincipalId::local_user("bob").unwrap(), "role5").unwrap();
+    Rbac::new(policy.build(PolicyVersion::new(1)).unwrap())
+}
+
+/// Permitted, denied, unheard of; one role and several; all and some of them active: nothing allocates.
+#[test]
+fn a_check_allocates_nothing() {
+    let rbac = rbac();
+    let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
+    let active = ["role1", "role19", "no-role"].map(RoleName::from_static);
+    let (mut permits, mut denials) = (0, 0);
+    for name in ["ann", "bob", "nobody"] {
+        let who = testing::authenticated_as(&PrincipalId::local_user(name).unwrap(), NOW);
+        for action in ["kind1.verb7", "kind0.verb0", "kind19.verb39", "no.action"] {
+            let action = Action::parse(action).unwrap();
+            let all = AccessRequest::new(&who, &action, &resource, NOW);
+            for request in [all, all.with_active_roles(&active)] {
+                // The first check of a thread makes room for its place among the readers.
+                let first = rbac.decide(&request).unwrap();
+                let count = allocations(|| match rbac.decide(&request) {
+                    Ok(Decision::Allow(permit)) => {
+                        assert!(permit.rule().is_some());
+                        permits += 1;
+                    }
+                    Ok(Decision::Deny(_)) => denials += 1,
+                    Err(error) => unreachable!("{error}"),
+                });
+                assert_eq!(count, 0, "{first:?}");
+                assert_eq!(allocations(|| drop(rbac.evaluate(&request))), 0);
+                assert_eq!(allocations(|| drop(rbac.require(&request))), 0);
+            }
+        }
+    }
+    assert!(permits > 0 && denials > 0);
+}
+
+#[test]
+fn a_check_by_numbers_allocates_nothing() {
+    let snapshot = rbac().snapshot().unwrap();
+    let ann = PrincipalId::local_user("ann").unwrap();
+    let count = allocations(|| {
+        let principal = snapshot.principal(&ann).unwrap();
+        let permission = snapshot.permission("kind1.verb7").unwrap();
+        assert_eq!(snapshot.check(principal, permission), Effect::Permit);
+    });
+    assert_eq!(count, 0);
+}

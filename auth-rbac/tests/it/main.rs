@@ -1,0 +1,20 @@
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod active;
+mod building;
+mod deciding;
+mod describing;
+mod model;
+mod naming;
+mod permissions;
+mod reloading;
+mod reviewing;
+mod support;

@@ -1,0 +1,165 @@
+//! Random policies: the compiled one says what the model says, and lists say what checks say.
+
+use std::collections::BTreeSet;
+
+use auth_core::{AuthorizerExt, Effect, Page, RoleName};
+use auth_rbac::{Description, Rbac, Snapshot};
+use proptest::prelude::*;
+
+use crate::{
+    model::{Model, permission, principals, role},
+    support::{NOW, action, evaluate, office, thing, user, who},
+};
+
+/// Every page of a list.
+fn all_with(snapshot: &Snapshot, permission: &str, limit: u32) -> Vec<auth_core::PrincipalId> {
+    let mut page = Page::new(0, limit);
+    let mut all = Vec::new();
+    loop {
+        let some = snapshot.principals_with(permission, page);
+        assert!(some.len() <= limit as usize);
+        if some.is_empty() {
+            return all;
+        }
+        all.extend(some);
+        page = page.next();
+    }
+}
+
+/// The number at the end of a name of the model's.
+fn number(name: &RoleName) -> usize {
+    name.as_str().trim_start_matches("role").parse().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Checklist, authorization 10 and 12: differential, in two orders of rows.
+    #[test]
+    fn a_compiled_policy_decides_as_the_model(model in Model::any(), rotate in 0..50_usize) {
+        let (one, two) = (model.compile(0), model.compile(rotate));
+        for (n, principal) in principals().iter().enumerate() {
+            for what in model.interesting() {
+                let expected = model.check(n, what, None);
+                let name = permission(what);
+                prop_assert_eq!(evaluate(&one, principal, &name, None).effect(), expected);
+                prop_assert_eq!(evaluate(&two, principal, &name, None).effect(), expected);
+                let by_number = match (one.principal(principal), one.permission(&name)) {
+                    (Some(principal), Some(permission)) => one.check(principal, permission),
+                    _ => Effect::NotApplicable,
+                };
+                prop_assert_eq!(by_number, expected);
+            }
+        }
+    }
+
+    /// Active roles take away, and never add: a subset permits only what all roles permit.
+    #[test]
+    fn active_roles_never_widen(model in Model::any(), active in prop::collection::btree_set(0..14_usize, 0..6)) {
+        let snapshot = model.compile(0);
+        let names: Vec<RoleName> = active.iter().map(|n| crate::support::role(&role(*n))).collect();
+        for (n, principal) in principals().iter().enumerate() {
+            for what in model.interesting() {
+                let effect = evaluate(&snapshot, principal, &permission(what), Some(&names)).effect();
+                prop_assert_eq!(effect, model.check(n, what, Some(&active)));
+                if effect == Effect::Permit {
+                    prop_assert_eq!(model.check(n, what, None), Effect::Permit);
+                }
+            }
+        }
+    }
+
+    /// Checklist, authorization 10: a list holds exactly what a check permits (OpenFGA CVE-2023-40579, SpiceDB
+    /// CVE-2025-65111).
+    #[test]
+    fn lists_hold_exactly_what_checks_permit(model in Model::any(), limit in 1..6_u32) {
+        let snapshot = model.compile(0);
+        let permits = |n, what| model.check(n, what, None) == Effect::Permit;
+        for what in model.interesting() {
+            let name = permission(what);
+            let mut listed = all_with(&snapshot, &name, limit);
+            let mut expected: Vec<_> =
+                principals().into_iter().enumerate().filter(|(n, _)| permits(*n, what)).map(|(_, p)| p).collect();
+            listed.sort();
+            expected.sort();
+            prop_assert_eq!(listed, expected);
+        }
+        for (n, principal) in principals().iter().enumerate() {
+            // What no rule names, nobody has.
+            let mut expected: Vec<_> = model
+                .interesting()
+                .into_iter()
+                .filter(|what| permits(n, *what))
+                .map(|what| action(&permission(what)))
+                .collect();
+            expected.sort();
+            prop_assert_eq!(snapshot.permissions_of(principal), expected);
+            let roles: BTreeSet<usize> = snapshot.roles_of(principal).iter().map(number).collect();
+            prop_assert_eq!(roles, model.roles_of(n));
+        }
+    }
+
+    /// What a decision is described by is really there: an assigned role, a path of inheritance, and a rule.
+    #[test]
+    fn a_description_is_true(model in Model::any()) {
+        let rbac = Rbac::new(model.compile(0));
+        let snapshot = rbac.snapshot().unwrap();
+        for (n, principal) in principals().iter().enumerate() {
+            for what in model.interesting() {
+                let verdict = evaluate(&rbac, principal, &permission(what), None);
+                match snapshot.describe(&verdict).unwrap() {
+                    Description::Rule(rule) => {
+                        let path: Vec<usize> = rule.path().iter().map(number).collect();
+                        prop_assert!(model.roles_of(n).contains(&path[0]));
+                        prop_assert!(path.windows(2).all(|pair| model.inherits(pair[0], pair[1])));
+                        prop_assert!(model.has_rule(path[path.len() - 1], what, rule.denies()));
+                        prop_assert_eq!(rule.denies(), verdict.effect() == Effect::Deny);
+                        prop_assert_eq!(rule.permission(), &action(&permission(what)));
+                    }
+                    Description::NoRule => prop_assert_eq!(verdict.effect(), Effect::NotApplicable),
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+        }
+    }
+
+    /// What users call agrees with the engine.
+    #[test]
+    fn requiring_agrees_with_evaluating(model in Model::any()) {
+        let rbac = Rbac::new(model.compile(0));
+        let thing = thing();
+        for principal in &principals() {
+            let who = who(principal);
+            for what in model.interesting() {
+                let action = action(&permission(what));
+                let request = auth_core::AccessRequest::new(&who, &action, &thing, NOW);
+                let permitted = evaluate(&rbac, principal, action.as_str(), None).effect() == Effect::Permit;
+                prop_assert_eq!(rbac.require(&request).is_ok(), permitted);
+            }
+        }
+    }
+}
+
+/// Checklist, authorization 26: a list is as long as its page, whoever asks.
+#[test]
+fn a_list_is_never_longer_than_its_page() {
+    let mut policy = office();
+    for n in 0..2_500 {
+        policy.assign(&user(&format!("user{n}")), "support").unwrap();
+    }
+    let snapshot = policy.build(crate::support::V1).unwrap();
+    let pages: Vec<usize> = [0, 1_000, 2_000, 3_000]
+        .map(|offset| snapshot.principals_with("users.read", Page::new(offset, u32::MAX)).len())
+        .to_vec();
+    assert_eq!(pages, [1_000, 1_000, 502, 0]);
+    assert!(snapshot.principals_with("users.read", Page::new(u32::MAX, 1)).is_empty());
+}
+
+/// Roles are listed as they were assigned, each once, by name.
+#[test]
+fn the_roles_of_a_principal_are_those_assigned() {
+    let snapshot = crate::support::office_snapshot();
+    assert_eq!(snapshot.roles_of(&user("eve")), crate::support::roles(&["admin", "suspended"]));
+    assert_eq!(snapshot.roles_of(&user("ann")), crate::support::roles(&["admin"]));
+    assert!(snapshot.roles_of(&user("nobody")).is_empty());
+}

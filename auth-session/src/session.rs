@@ -1,0 +1,162 @@
+//! The session of one request.
+
+mod commit;
+mod new;
+mod start;
+mod transitions;
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{Authenticated, LiveSession, SessionBlob, SessionId, SessionSecret, UnixTime};
+
+pub use {
+    start::{StartError, Started},
+    transitions::RotateError,
+};
+
+use crate::{
+    data::{self, DataError, SessionData},
+    sessions::{Engine, Live},
+};
+
+/// The session of one request: who is logged in, and the application's data.
+///
+/// Logging in, changing privilege and logging out happen when they are called. Data is changed here and
+/// written by [`commit`](Self::commit), once, and only if it differs from what was there; a session that is
+/// dropped has written none. [`commit`](Self::commit) also makes the cookie, so a request that called
+/// [`start`](Self::start) and is not committed has logged nobody in.
+///
+/// ```
+/// # use auth_session::{DataError, Session, SessionData};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Visits(u32);
+///
+/// impl SessionData for Visits {
+///     const SLOT: &'static str = "visits";
+///     const VERSION: u16 = 1;
+/// }
+///
+/// fn count(session: &mut Session) -> Result<u32, DataError> {
+///     let Visits(before) = session.get()?.unwrap_or_default();
+///     let now = before.saturating_add(1);
+///     session.set(&Visits(now))?;
+///     Ok(now)
+/// }
+/// ```
+pub struct Session {
+    engine: Arc<Engine>,
+    live: Option<Live>,
+    /// The data as the application was shown it: what its changes are relative to.
+    seen: SessionBlob,
+    /// The data as the application wants it.
+    wanted: SessionBlob,
+    /// A secret that was made in this request and has to reach the browser.
+    issued: Option<SessionSecret>,
+    /// Whether the request carried a cookie of our name.
+    carried: bool,
+}
+
+impl Session {
+    pub(crate) fn opened(engine: Arc<Engine>, live: Option<Live>, carried: bool) -> Self {
+        let seen = live.as_ref().map_or_else(SessionBlob::empty, |live| live.record.data.clone());
+        Self { engine, live, wanted: seen.clone(), seen, issued: None, carried }
+    }
+
+    /// Proof that the request acts for a principal, or `None` while nobody is logged in.
+    ///
+    /// ```compile_fail
+    /// # async fn escalate(session: &mut auth_session::Session) {
+    /// let proof = session.authenticated().cloned().unwrap();
+    /// session.start(proof).await; // a session starts with a `Login` and nothing less
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn authenticated(&self) -> Option<&Authenticated> {
+        self.live.as_ref()?.authenticated.as_ref()
+    }
+
+    /// Proof that a live session stands behind the request, or `None` while nobody is logged in: what an access
+    /// token is issued for.
+    #[must_use]
+    pub fn live(&self) -> Option<LiveSession> {
+        let record = &self.live.as_ref()?.record;
+        let authentication = Arc::clone(record.authentication.as_ref()?);
+        Some(LiveSession::assertion(authentication, record.absolute_until))
+    }
+
+    /// The session's public id, or `None` while there is no session. It may be shown and logged.
+    ///
+    /// A visitor whose first data was set in this request has no session before [`commit`](Self::commit).
+    #[must_use]
+    pub fn id(&self) -> Option<SessionId> {
+        self.live.as_ref().map(|live| live.record.id)
+    }
+
+    /// When the session began, or `None` while there is none.
+    #[must_use]
+    pub fn created_at(&self) -> Option<UnixTime> {
+        self.live.as_ref().map(|live| live.record.created_at)
+    }
+
+    /// When the session ends if it is not used any more, or `None` while there is none.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<UnixTime> {
+        self.live.as_ref().map(|live| live.record.ends_at())
+    }
+
+    /// The value of a slot, with what this request has changed. Decoded when it is asked for.
+    ///
+    /// # Errors
+    /// [`DataError::Version`] and [`DataError::Decode`] if what is stored is not a `T`.
+    pub fn get<T: SessionData>(&self) -> Result<Option<T>, DataError> {
+        data::decode(&self.wanted)
+    }
+
+    /// Sets a slot. Setting what is there already changes nothing and writes nothing.
+    ///
+    /// # Errors
+    /// [`DataError::Encode`], and [`DataError::Full`] beyond 64 KiB or 32 slots.
+    pub fn set<T: SessionData>(&mut self, value: &T) -> Result<(), DataError> {
+        self.wanted = data::encode(&self.wanted, value)?;
+        Ok(())
+    }
+
+    /// Removes a slot, whatever it holds.
+    pub fn remove<T: SessionData>(&mut self) {
+        self.wanted = self.wanted.without_slot(data::name::<T>());
+    }
+
+    /// Whether there is something that [`commit`](Self::commit) will write.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.wanted != self.seen
+    }
+
+    /// From now on this request belongs to this session, by this secret.
+    fn adopt(&mut self, live: Live, secret: SessionSecret) {
+        self.seen = live.record.data.clone();
+        self.wanted = self.seen.clone();
+        self.live = Some(live);
+        self.issued = Some(secret);
+    }
+
+    /// From now on this request belongs to no session.
+    fn forget(&mut self) {
+        self.live = None;
+        self.issued = None;
+        self.seen = SessionBlob::empty();
+        self.wanted = SessionBlob::empty();
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id())
+            .field("principal", &self.authenticated().map(Authenticated::principal))
+            .field("data", &self.wanted)
+            .field("changed", &self.is_changed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The end of a request.
+
+use auth_core::{AuditEvent, Rotated, SecretState, SessionSecret, Unavailable, Updated};
+
+use crate::{
+    cookie::SetCookie,
+    data::{MergeError, merge},
+    outgoing::{CommitError, Outgoing},
+    session::{Session, new::New},
+    sessions::{Due, Engine},
+};
+
+impl Session {
+    /// Writes what was changed, replaces the secret if its time has come, and makes the cookie to send.
+    ///
+    /// - Data that did not change is not written. Data that another request changed meanwhile is merged slot
+    ///   by slot; the same slot changed by both is [`CommitError::Conflict`].
+    /// - Data of a visitor without a session begins an anonymous one.
+    /// - A session that ended meanwhile is not brought back, and no cookie is sent for it.
+    /// - A cookie that opened nothing is cleared.
+    ///
+    /// It does not look at the answer's status: whoever calls it decides whether an answer that reports an
+    /// error saves data. Replacing a secret by age is left to the next request if the store fails at it;
+    /// an old secret keeps working until then.
+    pub async fn commit(mut self) -> Outgoing {
+        let saved = self.save().await;
+        if matches!(saved, Err(CommitError::Ended)) {
+            // Neither set nor cleared: the browser may hold a newer session's cookie by now.
+            return Outgoing { cookie: None, saved };
+        }
+        match self.renew().await {
+            Renewed::Alive => Outgoing { cookie: self.cookie(), saved },
+            Renewed::Gone => Outgoing { cookie: None, saved },
+        }
+    }
+
+    async fn save(&mut self) -> Result<(), CommitError> {
+        if !self.is_changed() {
+            return Ok(());
+        }
+        let Some(live) = &mut self.live else { return self.save_anonymous().await };
+        for _ in 0..Engine::TRIES {
+            let record = &mut live.record;
+            let merged = merge(&self.seen, &self.wanted, &record.data).map_err(|error| match error {
+                MergeError::Slot(slot) => CommitError::Conflict { slot },
+                MergeError::Blob(error) => CommitError::Full(error),
+            })?;
+            if merged == record.data {
+                return Ok(());
+            }
+            match self.engine.store.update(&record.id, record.version, &merged).await? {
+                Updated::Updated => {
+                    record.version = record.version.next();
+                    record.data = merged;
+                    return Ok(());
+                }
+                Updated::Conflict => *live = self.engine.reload(live).await?.ok_or(CommitError::Ended)?,
+                Updated::Gone => return Err(CommitError::Ended),
+            }
+        }
+        Err(CommitError::Contended)
+    }
+
+    /// The first data of a visitor.
+    async fn save_anonymous(&mut self) -> Result<(), CommitError> {
+        match self.engine.create(None, None, &self.wanted).await? {
+            New::Stored { live, secret, .. } => {
+                self.adopt(*live, secret);
+                Ok(())
+            }
+            // Nobody has no limit and no epoch.
+            New::LimitReached | New::Outdated => Err(CommitError::Ended),
+        }
+    }
+
+    /// Gives the browser another secret if that is due. As late as possible: the sooner the answer follows,
+    /// the fewer requests find that theirs is the old one.
+    async fn renew(&mut self) -> Renewed {
+        for _ in 0..Engine::TRIES {
+            let Some(live) = &mut self.live else { break };
+            let now = self.engine.clock.now();
+            let due = self.engine.due(live, now);
+            let next = match due {
+                Due::Nothing => break,
+                Due::Rotation => SecretState::rotated,
+                Due::Reissue => SecretState::reissued,
+            };
+            let Ok(secret) = SessionSecret::generate(&self.engine.entropy) else { break };
+            let next = next(&live.record.secret, secret.hash(), now);
+            let outcome: Result<Rotated, Unavailable> =
+                self.engine.store.rotate(&live.record.id, live.record.version, &next).await.map_err(Into::into);
+            match outcome {
+                Ok(Rotated::Rotated) => {
+                    if due == Due::Reissue {
+                        let session = live.record.id;
+                        self.engine.audit.record(now, &AuditEvent::SessionReissued { session });
+                    }
+                    live.hash = next.current;
+                    live.record.secret = next;
+                    self.issued = Some(secret);
+                    break;
+                }
+                // Whoever was faster may have replaced it, and then its cookie is the one that counts.
+                Ok(Rotated::Conflict) => match self.engine.reload(live).await {
+                    Ok(Some(fresh)) => *live = fresh,
+                    Ok(None) => return Renewed::Gone,
+                    Err(_) => break,
+                },
+                Ok(Rotated::Gone) => return Renewed::Gone,
+                // Nothing was promised: the old secret works, and an answer that was lost is made good.
+                Err(_) => break,
+            }
+        }
+        Renewed::Alive
+    }
+
+    fn cookie(&self) -> Option<SetCookie> {
+        let policy = self.engine.policy.cookie();
+        match (&self.live, &self.issued) {
+            (Some(live), Some(secret)) => {
+                let record = &live.record;
+                let mut value = String::with_capacity(crate::SessionCookie::TEXT_LEN);
+                let secret = secret.expose();
+                for part in [record.id.to_string().as_str(), ".", secret.as_str()] {
+                    value.push_str(part);
+                }
+                let value = auth_core::Secret::from(value);
+                let left = record.absolute_until.since(self.engine.clock.now());
+                Some(policy.set(value.expose_str().unwrap_or_default(), left))
+            }
+            (None, _) if self.carried => Some(policy.clear()),
+            _ => None,
+        }
+    }
+}
+
+enum Renewed {
+    Alive,
+    Gone,
+}

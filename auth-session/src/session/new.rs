@@ -1,0 +1,81 @@
+//! Rows of new sessions.
+
+use std::sync::Arc;
+
+use auth_core::{
+    AuditEvent, Authentication, EntropyError, Inserted, SecretState, SessionBlob, SessionId, SessionKind,
+    SessionLimit, SessionOwner, SessionRecord, SessionSecret, StoreError, Unavailable, Version, Written,
+};
+
+use crate::sessions::{Engine, Live};
+
+/// What became of a new session.
+pub(crate) enum New {
+    Stored { live: Box<Live>, secret: SessionSecret, ended: u32 },
+    LimitReached,
+    Outdated,
+}
+
+/// How often another id is tried. Ids have 128 random bits: more collisions mean that there is no randomness.
+const TRIES: u32 = 3;
+
+impl Engine {
+    /// Stores a new session under an id and a secret that nobody has seen.
+    pub(crate) async fn create(
+        &self,
+        login: Option<(Arc<Authentication>, &SessionOwner)>,
+        limit: Option<&SessionLimit>,
+        data: &SessionBlob,
+    ) -> Result<New, Unavailable> {
+        let now = self.clock.now();
+        let absolute_until = now.saturating_add(self.policy.absolute());
+        for _ in 0..TRIES {
+            let id = match login {
+                Some((_, owner)) => SessionId::for_owner(owner, &self.entropy)?,
+                None => SessionId::anonymous(&self.entropy)?,
+            };
+            let secret = SessionSecret::generate(&self.entropy)?;
+            let hash = secret.hash();
+            let record = SessionRecord {
+                id,
+                kind: SessionKind::Cookie,
+                authentication: login.as_ref().map(|(authentication, _)| Arc::clone(authentication)),
+                secret: SecretState::first(hash, now),
+                version: Version::FIRST,
+                created_at: now,
+                last_used_at: now,
+                idle_until: now.saturating_add(self.policy.idle()).min(absolute_until),
+                absolute_until,
+                data: data.clone(),
+            };
+            let inserted = match self.store.insert(&record, limit, now).await {
+                Ok(inserted) => inserted,
+                Err(error) => return Err(self.not_created(&id, error).await.into()),
+            };
+            match inserted {
+                Inserted::Stored { ended } => {
+                    let principal = record.principal().cloned();
+                    self.audit.record(now, &AuditEvent::SessionStarted { session: id, principal });
+                    let live = Box::new(Live::new(record, hash));
+                    return Ok(New::Stored { live, secret, ended });
+                }
+                Inserted::LimitReached => return Ok(New::LimitReached),
+                Inserted::Outdated => return Ok(New::Outdated),
+                Inserted::Collision => {}
+            }
+        }
+        Err(EntropyError.into())
+    }
+
+    /// Tidies up after an insert whose outcome is bad or unknown.
+    async fn not_created(&self, id: &SessionId, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Full) {
+            self.store_is_full();
+        }
+        if error.written() == Written::Unknown {
+            // Nobody has the secret, so a row that stays only stands in the list of devices until it is idle.
+            let _ = self.store.remove(id).await;
+        }
+        error
+    }
+}

@@ -1,0 +1,107 @@
+//! Changing privilege, and logging out.
+
+use auth_core::{AuthEpoch, Refusal, Rotated, SessionSecret, StoreError, Unavailable};
+
+use crate::{session::Session, sessions::Engine};
+
+/// A session's secret was not replaced.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RotateError {
+    /// There is no session, or it ended meanwhile. Nobody is logged in.
+    #[error("there is no session")]
+    Ended,
+    /// So many requests write to the session at once that this one did not get its turn.
+    #[error("too many requests write to the session at once")]
+    Contended,
+    /// A store failed, or there is no randomness.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<StoreError> for RotateError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<RotateError> for Refusal {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::Ended => Self::Unauthenticated,
+            RotateError::Contended => StoreError::not_written(error).into(),
+            RotateError::Unavailable(unavailable) => unavailable.into(),
+        }
+    }
+}
+
+impl Session {
+    /// Replaces the secret because of a change of privilege: call it before what the change allows. The old
+    /// secret is dead at once; [`commit`](Self::commit) makes the cookie with the new one.
+    ///
+    /// Id, deadlines and data stay. A change that comes with a login of its own, such as a second factor, is
+    /// [`start`](Self::start).
+    ///
+    /// # Errors
+    /// [`RotateError`].
+    pub async fn rotate(&mut self) -> Result<(), RotateError> {
+        for _ in 0..Engine::TRIES {
+            let Some(live) = &mut self.live else { return Err(RotateError::Ended) };
+            let secret = SessionSecret::generate(&self.engine.entropy).map_err(Unavailable::from)?;
+            let next = live.record.secret.replaced(secret.hash(), self.engine.clock.now());
+            match self.engine.store.rotate(&live.record.id, live.record.version, &next).await? {
+                Rotated::Rotated => {
+                    live.hash = next.current;
+                    live.record.secret = next;
+                    live.record.version = live.record.version.next();
+                    self.issued = Some(secret);
+                    return Ok(());
+                }
+                Rotated::Conflict => match self.engine.reload(live).await? {
+                    Some(fresh) => *live = fresh,
+                    None => self.forget(),
+                },
+                Rotated::Gone => self.forget(),
+            }
+        }
+        Err(if self.live.is_some() { RotateError::Contended } else { RotateError::Ended })
+    }
+
+    /// Ends all other sessions of whoever is logged in, logins that are under way included, and replaces the
+    /// secret of this one: a stolen copy of it must not be what is spared. Answers how many ended.
+    ///
+    /// `epoch` is the account's new one: raise it in the account store first, in one transaction with what
+    /// changed.
+    ///
+    /// # Errors
+    /// [`RotateError`]. The call may be repeated.
+    pub async fn end_all_others(&mut self, epoch: AuthEpoch) -> Result<u64, RotateError> {
+        let Some((id, authenticated)) = self.id().zip(self.authenticated().cloned()) else {
+            return Err(RotateError::Ended);
+        };
+        let count = self.engine.end_all(authenticated.principal(), Some(&id), epoch).await?;
+        // The row was moved up to the epoch: see what it is now.
+        if let Some(live) = &mut self.live {
+            match self.engine.reload(live).await? {
+                Some(fresh) => *live = fresh,
+                None => self.forget(),
+            }
+        }
+        self.rotate().await?;
+        Ok(count)
+    }
+
+    /// Ends the session: logs out. Answers whether there was one. What was set and not committed is dropped.
+    ///
+    /// [`commit`](Self::commit) clears the cookie. Only the holder of the session's secret gets here, so a
+    /// stranger who knows the public id logs nobody out.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
+    pub async fn end(&mut self) -> Result<bool, Unavailable> {
+        let Some(id) = self.id() else { return Ok(false) };
+        let ended = self.engine.end(&id, "logout", self.engine.clock.now()).await?;
+        self.forget();
+        Ok(ended)
+    }
+}

@@ -1,0 +1,202 @@
+//! The engine: what every session of an application has in common.
+
+mod cookie_authenticator;
+mod resume;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use auth_core::{
+    AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId, SessionId,
+    SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock, SystemEntropy, Unavailable, UnixTime,
+};
+
+pub(crate) use resume::{Due, Live};
+
+use crate::{
+    epochs::EpochCheck,
+    incoming::{Carried, Incoming},
+    policy::SessionPolicy,
+    session::Session,
+};
+
+/// The sessions of an application. Cheap to clone.
+///
+/// A request goes through three steps: [`read`](Self::read) its cookie, [`open`](Self::open) the session if
+/// the handler asks for it, [`commit`](Session::commit) it and send the cookie that comes out. Nothing here
+/// knows a framework, and no future has to be finished: what was dropped half way has either happened or not.
+#[derive(Clone)]
+pub struct Sessions(Arc<Engine>);
+
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) epochs: EpochCheck,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) policy: SessionPolicy,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// The second from which on it may be told again that the store is full.
+    next_alarm: Arc<AtomicU64>,
+}
+
+impl Sessions {
+    /// Sessions kept in `store`, with the system's clock and randomness.
+    ///
+    /// `keys` make the tags in session ids, by which a principal's sessions are found together: servers that
+    /// share a store share the ring. There is an audit sink in any case;
+    /// [`DiscardAudit`](auth_core::DiscardAudit) says that nothing is written down.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn SessionStore>,
+        keys: Arc<KeyRing>,
+        epochs: EpochCheck,
+        audit: Arc<dyn AuditSink>,
+        policy: SessionPolicy,
+    ) -> Self {
+        let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let next_alarm = Arc::default();
+        Self(Arc::new(Engine { store, keys, epochs, audit, policy, clock, entropy, next_alarm }))
+    }
+
+    /// The same with another clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        Arc::make_mut(&mut self.0).clock = clock;
+        self
+    }
+
+    /// The same with another source of randomness.
+    #[must_use]
+    pub fn with_entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        Arc::make_mut(&mut self.0).entropy = entropy;
+        self
+    }
+
+    /// What was decided for all sessions.
+    #[must_use]
+    pub fn policy(&self) -> &SessionPolicy {
+        &self.0.policy
+    }
+
+    /// Reads the session cookie from the values of all `Cookie` lines of a request. Touches no store.
+    ///
+    /// # Errors
+    /// [`Malformed`] if our cookie comes twice or the lines are too long: 400, before any work.
+    pub fn read<'a>(
+        &self,
+        cookie_lines: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
+    ) -> Result<Incoming, Malformed> {
+        Incoming::read(self.0.policy.cookie().name(), cookie_lines)
+    }
+
+    /// The session that a request belongs to.
+    ///
+    /// Only an id that the store knows, with the secret that goes with it, opens a session; whatever else is
+    /// carried is nobody's, and [`commit`](Session::commit) clears it. A use is written down if the last one
+    /// that was is old enough ([`SessionPolicy::touch_after`]); so is the first use of a new secret. An old
+    /// secret that comes back after its successor was used ends the session.
+    ///
+    /// # Errors
+    /// [`Unavailable`] if a store failed: 503. It is then not known whether somebody is logged in, and the
+    /// browser's cookie must be left alone.
+    pub async fn open(&self, incoming: &Incoming) -> Result<Session, Unavailable> {
+        let live = match &incoming.0 {
+            Carried::Cookie(cookie) => self.0.resume(cookie).await?,
+            Carried::Nothing | Carried::Unreadable => None,
+        };
+        Ok(Session::opened(Arc::clone(&self.0), live, incoming.is_something()))
+    }
+
+    /// The live sessions of a principal, newest first: what a page of devices shows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, principal: &PrincipalId, page: Page) -> Result<Vec<SessionSummary>, StoreError> {
+        let owner = SessionOwner::new(principal.clone(), &self.0.keys);
+        self.0.store.list(&owner, page, self.0.clock.now()).await
+    }
+
+    /// Ends one session of a principal by its public id. Answers whether it was theirs and alive; an id of
+    /// somebody else's session is as unknown as one that never was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_one(&self, principal: &PrincipalId, id: &SessionId) -> Result<bool, StoreError> {
+        let now = self.0.clock.now();
+        match self.0.store.load(id, now).await? {
+            Some(record) if record.principal() == Some(principal) => self.0.end(id, "revoked", now).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends all sessions of a principal that are older than `epoch`, logins that are under way included.
+    /// Answers how many.
+    ///
+    /// `epoch` is the account's new one: raise it in the account store first, in one transaction with what
+    /// changed. To spare the session that asks for it, use [`Session::end_all_others`].
+    ///
+    /// # Errors
+    /// [`StoreError`]. The call may be repeated.
+    pub async fn end_all(&self, principal: &PrincipalId, epoch: AuthEpoch) -> Result<u64, StoreError> {
+        self.0.end_all(principal, None, epoch).await
+    }
+
+    /// Forgets up to `limit` sessions that are past a deadline. Answers how many: call it again if that is
+    /// `limit`. Nothing depends on it but the size of the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn purge(&self, limit: u32) -> Result<u64, StoreError> {
+        self.0.store.purge(self.0.clock.now(), limit).await
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("keys", &self.0.keys)
+            .field("epochs", &self.0.epochs)
+            .field("policy", &self.0.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Ends a session, and says so if there was one.
+    pub(crate) async fn end(&self, id: &SessionId, why: &'static str, now: UnixTime) -> Result<bool, StoreError> {
+        let ended = self.store.remove(id).await?;
+        if ended {
+            self.audit.record(now, &AuditEvent::SessionEnded { session: *id, why });
+        }
+        Ok(ended)
+    }
+
+    /// Says that the store is full, at most once a second: who fills a store must not fill the log as well.
+    pub(crate) fn store_is_full(&self) {
+        let now = self.clock.now();
+        let next = now.as_secs().saturating_add(1);
+        if self.next_alarm.fetch_max(next, Ordering::Relaxed) < next {
+            self.audit.record(now, &AuditEvent::StoreFull { store: "sessions" });
+        }
+    }
+
+    pub(crate) async fn end_all(
+        &self,
+        principal: &PrincipalId,
+        except: Option<&SessionId>,
+        epoch: AuthEpoch,
+    ) -> Result<u64, StoreError> {
+        let now = self.clock.now();
+        let owner = SessionOwner::new(principal.clone(), &self.keys);
+        let count = self.store.end_all(EndAll { owner: &owner, except, epoch }, now).await?;
+        self.audit.record(now, &AuditEvent::SessionsEnded { principal: principal.clone(), count, epoch });
+        Ok(count)
+    }
+}

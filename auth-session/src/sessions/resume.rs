@@ -1,0 +1,157 @@
+//! From a cookie to a live session.
+//!
+//! A secret goes through these states; `present` of the record tells which one a request has found:
+//!
+//! ```text
+//!                   age reached                       presented
+//!   current, seen  ------------->  current, unseen  ------------>  current, seen
+//!        |                          and previous                    and previous
+//!        | login, privilege change        |                              |
+//!        v                                | previous after 10 s          | previous after 30 s
+//!   new current, no previous              v                              v
+//!                                  another current                  session ends
+//! ```
+
+use auth_core::{
+    AuditEvent, Authenticated, Presented, Rotated, SecretHash, SessionKind, SessionRecord, Unavailable, UnixTime,
+};
+
+use crate::{incoming::SessionCookie, sessions::Engine};
+
+/// A session that was found alive, as it was then.
+pub(crate) struct Live {
+    pub(crate) record: SessionRecord,
+    /// The hash of the secret by which the request holds it.
+    pub(crate) hash: SecretHash,
+    pub(crate) authenticated: Option<Authenticated>,
+}
+
+/// What the secret of a session in use needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    Nothing,
+    /// It is old enough to be replaced.
+    Rotation,
+    /// It was replaced, and the answer with the new one seems to have been lost.
+    Reissue,
+}
+
+impl Live {
+    pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Self {
+        let authenticated = record.authentication.clone().map(Authenticated::shared_assertion);
+        Self { record, hash, authenticated }
+    }
+}
+
+impl Engine {
+    /// How often a write that only follows another one is tried again when a third was faster.
+    pub(crate) const TRIES: u32 = 8;
+
+    /// The live session that the cookie opens.
+    ///
+    /// The order: what the row is, the secret, the epoch; only then writes.
+    pub(crate) async fn resume(&self, cookie: &SessionCookie) -> Result<Option<Live>, Unavailable> {
+        let now = self.clock.now();
+        let mut tries = Self::TRIES;
+        loop {
+            let Some(mut record) = self.find(cookie, now).await? else { return Ok(None) };
+            let presented = record.present(&cookie.hash, now);
+            match presented {
+                Presented::Current | Presented::InGrace | Presented::LostAnswer => {}
+                Presented::Unknown => return Ok(None),
+                Presented::Replayed => {
+                    self.end_replayed(&record, now).await?;
+                    return Ok(None);
+                }
+            }
+            if let Some(authentication) = &record.authentication {
+                // Not removed: between an account's change and the call that moves the spared session up, that
+                // session looks outdated too.
+                if !self.epochs.admits(authentication, record.id.tag(), now).await? {
+                    return Ok(None);
+                }
+            }
+            if presented == Presented::Current && self.is_first_seen(&record) {
+                match self.store.rotate(&record.id, record.version, &record.secret.confirmed()).await? {
+                    Rotated::Rotated => {
+                        record.secret = record.secret.confirmed();
+                        record.version = record.version.next();
+                    }
+                    Rotated::Gone => return Ok(None),
+                    // Somebody else may have written it down already.
+                    Rotated::Conflict if tries > 0 => {
+                        tries = tries.saturating_sub(1);
+                        continue;
+                    }
+                    // So much is going on in this session that the next request will do.
+                    Rotated::Conflict => {}
+                }
+            }
+            if !self.touch(&mut record, now).await? {
+                return Ok(None);
+            }
+            return Ok(Some(Live::new(record, cookie.hash)));
+        }
+    }
+
+    /// The row again, for a writer that was too slow, if the secret by which the request holds the session
+    /// still opens it.
+    pub(crate) async fn reload(&self, live: &Live) -> Result<Option<Live>, Unavailable> {
+        let now = self.clock.now();
+        let cookie = SessionCookie { id: live.record.id, hash: live.hash };
+        let record = self.find(&cookie, now).await?;
+        Ok(record
+            .filter(|record| match record.present(&cookie.hash, now) {
+                Presented::Current | Presented::InGrace | Presented::LostAnswer => true,
+                // It may have been replaced by a privilege change, which whoever held the old one has no part in.
+                Presented::Replayed | Presented::Unknown => false,
+            })
+            .map(|record| Live::new(record, live.hash)))
+    }
+
+    /// What the secret of this session needs now.
+    pub(crate) fn due(&self, live: &Live, now: UnixTime) -> Due {
+        let record = &live.record;
+        match (record.present(&live.hash, now), self.policy.rotation()) {
+            (Presented::LostAnswer, _) => Due::Reissue,
+            (Presented::Current, Some(interval))
+                if record.authentication.is_some() && now.since(record.secret.rotated_at) >= interval =>
+            {
+                Due::Rotation
+            }
+            _ => Due::Nothing,
+        }
+    }
+
+    async fn find(&self, cookie: &SessionCookie, now: UnixTime) -> Result<Option<SessionRecord>, Unavailable> {
+        let record = self.store.load(&cookie.id, now).await?;
+        // A store keeps the deadlines by contract; a refresh token's row is no browser's session.
+        Ok(record.filter(|record| record.kind == SessionKind::Cookie && record.is_live(now)))
+    }
+
+    /// Whether seeing the current secret tells something: without a previous one there is nothing to tell
+    /// apart, and the first request after a login writes nothing.
+    fn is_first_seen(&self, record: &SessionRecord) -> bool {
+        record.secret.previous.is_some() && !record.secret.seen
+    }
+
+    async fn touch(&self, record: &mut SessionRecord, now: UnixTime) -> Result<bool, Unavailable> {
+        if now.since(record.last_used_at) < self.policy.touch_after() {
+            return Ok(true);
+        }
+        let idle_until = now.saturating_add(self.policy.idle()).min(record.absolute_until);
+        if !self.store.touch(&record.id, idle_until, now).await? {
+            return Ok(false);
+        }
+        record.last_used_at = now;
+        record.idle_until = record.idle_until.max(idle_until);
+        Ok(true)
+    }
+
+    async fn end_replayed(&self, record: &SessionRecord, now: UnixTime) -> Result<(), Unavailable> {
+        self.store.remove(&record.id).await?;
+        let (session, principal) = (record.id, record.principal().cloned());
+        self.audit.record(now, &AuditEvent::SessionReplayed { session, principal });
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! The application's data, written by several requests at once.
+
+use auth_core::{BlobError, testing::block_on};
+use auth_session::{CommitError, DataError, SessionData};
+use serde::{Deserialize, Serialize};
+
+use crate::support::{App, Browser, Cart, Visits};
+
+/// Checklist, sessions 6 (fastify-session#237, flask-session#71): different keys, both kept.
+#[test]
+fn two_writers_of_different_slots_are_both_kept() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let (mut a, mut b) = (app.open(&browser), app.open(&browser));
+    a.set(&Cart(vec![1])).unwrap();
+    b.set(&Visits(2)).unwrap();
+    assert!(block_on(a.commit()).saved().is_ok());
+    assert!(block_on(b.commit()).saved().is_ok());
+    app.request(&mut browser, |session| {
+        assert_eq!(session.get::<Cart>().unwrap(), Some(Cart(vec![1])));
+        assert_eq!(session.get::<Visits>().unwrap(), Some(Visits(2)));
+    });
+}
+
+/// Checklist, sessions 6: the same key is never last-writer-wins in silence.
+#[test]
+fn two_writers_of_one_slot_conflict_and_the_first_is_kept() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.request(&mut browser, |session| session.set(&Cart(vec![0])).unwrap());
+    let write: [fn(&mut auth_session::Session); 2] =
+        [|session| session.set(&Cart(vec![0, 2])).unwrap(), |session| session.remove::<Cart>()];
+    for second in write {
+        let (mut a, mut b) = (app.open(&browser), app.open(&browser));
+        a.set(&Cart(vec![0, 1])).unwrap();
+        second(&mut b);
+        b.set(&Visits(1)).unwrap();
+        assert!(block_on(a.commit()).saved().is_ok());
+        let outgoing = block_on(b.commit());
+        assert!(matches!(outgoing.saved(), Err(CommitError::Conflict { slot }) if &**slot == "cart"));
+        app.request(&mut browser, |session| {
+            assert_eq!(session.get::<Cart>().unwrap(), Some(Cart(vec![0, 1])));
+            assert_eq!(session.get::<Visits>().unwrap(), None, "all of a request or nothing");
+            session.set(&Cart(vec![0])).unwrap();
+        });
+    }
+}
+
+#[test]
+fn two_writers_of_the_same_value_agree() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let (mut a, mut b) = (app.open(&browser), app.open(&browser));
+    a.set(&Visits(1)).unwrap();
+    b.set(&Visits(1)).unwrap();
+    assert!(block_on(a.commit()).saved().is_ok());
+    assert!(block_on(b.commit()).saved().is_ok());
+}
+
+/// A change that is taken back in the same request is none.
+#[test]
+fn what_ends_as_it_began_is_not_written() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.store.writes();
+    app.request(&mut browser, |session| {
+        session.set(&Visits(1)).unwrap();
+        assert!(session.is_changed());
+        session.remove::<Visits>();
+        assert!(!session.is_changed());
+    });
+    assert!(app.store.writes().is_empty());
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct CartV2 {
+    items: Vec<u32>,
+    voucher: Option<String>,
+}
+
+impl SessionData for CartV2 {
+    const SLOT: &'static str = Cart::SLOT;
+    const VERSION: u16 = 2;
+
+    fn migrate(version: u16, bytes: &[u8]) -> Option<Self> {
+        let Cart(items) = (version == 1).then(|| serde_json::from_slice(bytes).ok())??;
+        Some(Self { items, voucher: None })
+    }
+}
+
+/// A deployment must not empty everybody's cart, nor panic at one.
+#[test]
+fn old_data_migrates_when_it_is_read_and_is_rewritten_when_it_is_set() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.request(&mut browser, |session| session.set(&Cart(vec![3])).unwrap());
+    app.store.writes();
+    let migrated = app.request(&mut browser, |session| session.get::<CartV2>().unwrap().unwrap());
+    assert_eq!(migrated, CartV2 { items: vec![3], voucher: None });
+    assert!(app.store.writes().is_empty(), "reading does not rewrite");
+    app.request(&mut browser, |session| session.set(&migrated).unwrap());
+    app.request(&mut browser, |session| {
+        let refused = session.get::<Cart>().unwrap_err();
+        assert!(matches!(refused, DataError::Version { slot: "cart", found: 2, expected: 1 }));
+        assert_eq!(auth_core::Refusal::from(refused).status(), 503);
+        session.remove::<Cart>();
+    });
+    assert_eq!(app.request(&mut browser, |session| session.get::<CartV2>().unwrap()), None);
+}
+
+#[test]
+fn too_much_data_is_refused_where_it_is_set_and_nothing_is_lost() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.request(&mut browser, |session| {
+        session.set(&Visits(1)).unwrap();
+        let huge = Cart(vec![1_000_000_000; 6_000]);
+        assert!(matches!(session.set(&huge), Err(DataError::Full(BlobError::TooLarge))));
+    });
+    app.request(&mut browser, |session| {
+        assert_eq!(session.get::<Visits>().unwrap(), Some(Visits(1)));
+        assert_eq!(session.get::<Cart>().unwrap(), None);
+    });
+}
+
+/// Two requests that each had room may have none together: a typed error, and the first is kept.
+#[test]
+fn data_that_has_no_room_together_is_refused_at_commit() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let (mut a, mut b) = (app.open(&browser), app.open(&browser));
+    a.set(&Cart(vec![1_000_000_000; 5_900])).unwrap();
+    b.set(&Padding("x".repeat(2_000))).unwrap();
+    assert!(block_on(a.commit()).saved().is_ok());
+    assert!(matches!(block_on(b.commit()).saved(), Err(CommitError::Full(BlobError::TooLarge))));
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Padding(String);
+
+impl SessionData for Padding {
+    const SLOT: &'static str = "padding";
+    const VERSION: u16 = 1;
+}

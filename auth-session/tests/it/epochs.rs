@@ -1,0 +1,147 @@
+//! Everything of an account ends at once.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use auth_core::{AuthEpoch, EpochSource, PrincipalId, StoreError, testing::block_on};
+use auth_session::{EpochCheck, StartError};
+
+use crate::support::{App, Browser, Cart, START, policy, user};
+
+#[derive(Default)]
+struct Accounts {
+    epoch: Mutex<Option<AuthEpoch>>,
+    broken: AtomicBool,
+}
+
+impl Accounts {
+    fn at(epoch: u64) -> Arc<Self> {
+        Arc::new(Self { epoch: Mutex::new(Some(AuthEpoch::new(epoch))), broken: AtomicBool::new(false) })
+    }
+
+    fn set(&self, epoch: Option<u64>) {
+        *self.epoch.lock().unwrap() = epoch.map(AuthEpoch::new);
+    }
+}
+
+#[async_trait]
+impl EpochSource for Accounts {
+    async fn epoch_of(&self, _: &PrincipalId) -> Result<Option<AuthEpoch>, StoreError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(StoreError::timeout());
+        }
+        Ok(*self.epoch.lock().unwrap())
+    }
+}
+
+/// Checklist, sessions 9: a changed password ends what others hold; who changed it stays.
+#[test]
+fn ending_all_others_spares_the_session_that_asks_and_changes_its_secret() {
+    let app = App::new();
+    let (mut desk, mut phone) = (Browser::new(), Browser::new());
+    let id = app.log_in_at(&mut desk, "ann", 1);
+    app.log_in_at(&mut phone, "ann", 1);
+    app.log_in_at(&mut Browser::new(), "bob", 1);
+    app.request(&mut desk, |session| session.set(&Cart(vec![1])).unwrap());
+    let mut copy = desk.clone();
+    let ended = app.request(&mut desk, |session| {
+        let ended = block_on(session.end_all_others(AuthEpoch::new(2))).unwrap();
+        assert_eq!(session.authenticated().unwrap().authentication().epoch, AuthEpoch::new(2));
+        ended
+    });
+    assert_eq!(ended, 1);
+    assert_eq!(app.who(&mut phone), None);
+    assert_eq!(app.who(&mut copy), None, "a stolen copy must not be what is spared");
+    assert_eq!(app.who(&mut desk).as_deref(), Some("ann"));
+    assert_eq!(app.request(&mut desk, |session| session.get::<Cart>().unwrap()), Some(Cart(vec![1])));
+    assert_eq!(app.sessions_of("ann"), [id]);
+    assert_eq!(app.sessions_of("bob").len(), 1);
+    assert!(app.has_audit("sessions.ended"));
+}
+
+/// Checklist, sessions 9: a login that was checked against the old password must not outlive the change.
+#[test]
+fn a_login_that_was_under_way_does_not_survive_the_end_of_all() {
+    let app = App::new();
+    let mut phone = Browser::new();
+    app.log_in_at(&mut phone, "ann", 1);
+    let under_way = auth_core::testing::login_at_epoch(&user("ann"), START, AuthEpoch::new(1));
+    assert_eq!(block_on(app.sessions.end_all(&user("ann"), AuthEpoch::new(2))).unwrap(), 1);
+    let mut visitor = Browser::new();
+    app.request(&mut visitor, |session| session.set(&Cart(vec![1])).unwrap());
+    app.request(&mut visitor, |session| {
+        assert!(matches!(block_on(session.start(under_way)), Err(StartError::Outdated)));
+    });
+    assert_eq!(app.who(&mut visitor), None);
+    assert_eq!(app.request(&mut visitor, |session| session.get::<Cart>().unwrap()), Some(Cart(vec![1])));
+    assert_eq!(app.who(&mut phone), None);
+    app.log_in_at(&mut phone, "ann", 2);
+    assert_eq!(app.who(&mut phone).as_deref(), Some("ann"));
+}
+
+/// The process died between changing the account and ending its sessions: the backstop notices.
+#[test]
+fn the_account_store_is_asked_at_most_every_interval_and_its_word_counts() {
+    let accounts = Accounts::at(1);
+    let app = App::with(policy(), EpochCheck::by(accounts.clone()));
+    let mut browser = Browser::new();
+    app.log_in_at(&mut browser, "ann", 1);
+    assert!(app.who(&mut browser).is_some());
+    accounts.set(Some(2));
+    assert!(app.who(&mut browser).is_some(), "asked less than 60 s ago");
+    app.step(EpochCheck::INTERVAL);
+    assert_eq!(app.who(&mut browser), None);
+    assert_eq!(browser.0, None);
+}
+
+#[test]
+fn a_disabled_account_is_noticed_and_let_in_again_at_once() {
+    let accounts = Accounts::at(1);
+    let always = EpochCheck::every(accounts.clone(), std::time::Duration::ZERO).unwrap();
+    let app = App::with(policy(), always);
+    let mut browser = Browser::new();
+    app.log_in_at(&mut browser, "ann", 1);
+    let kept = browser.clone();
+    accounts.set(None);
+    assert_eq!(app.who(&mut browser), None);
+    accounts.set(Some(2));
+    assert_eq!(app.who(&mut kept.clone()), None);
+    app.log_in_at(&mut browser, "ann", 2);
+    assert!(app.who(&mut browser).is_some());
+}
+
+/// Checklist, sessions 30: if nobody can say whether the account is alive, nobody is let in and nobody is
+/// logged out.
+#[test]
+fn a_failing_account_store_is_an_error_and_keeps_the_cookie() {
+    let accounts = Accounts::at(1);
+    let always = EpochCheck::every(accounts.clone(), std::time::Duration::ZERO).unwrap();
+    let app = App::with(policy(), always);
+    let mut browser = Browser::new();
+    app.log_in_at(&mut browser, "ann", 1);
+    accounts.broken.store(true, Ordering::SeqCst);
+    let error = app.try_open(&browser).unwrap_err();
+    assert_eq!(auth_core::Refusal::from(error).status(), 503);
+    accounts.broken.store(false, Ordering::SeqCst);
+    assert!(app.who(&mut browser).is_some());
+}
+
+/// Between the change of the account and the call that moves the spared session up, that session looks
+/// outdated. A request in that moment must not end it for good.
+#[test]
+fn a_request_between_the_change_and_the_sweep_does_not_end_the_spared_session() {
+    let accounts = Accounts::at(1);
+    let always = EpochCheck::every(accounts.clone(), std::time::Duration::ZERO).unwrap();
+    let app = App::with(policy(), always);
+    let mut browser = Browser::new();
+    app.log_in_at(&mut browser, "ann", 1);
+    let mut changing = app.open(&browser);
+    accounts.set(Some(2));
+    assert_eq!(app.who(&mut browser.clone()), None);
+    block_on(changing.end_all_others(AuthEpoch::new(2))).unwrap();
+    browser.take(block_on(changing.commit())).unwrap();
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+}

@@ -1,0 +1,22 @@
+//! The crate as its users see it, on the memory store.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod cookies;
+mod data;
+mod dropped;
+mod epochs;
+mod faults;
+mod lifecycle;
+mod model;
+mod races;
+mod rotation;
+mod support;

@@ -1,0 +1,21 @@
+#![cfg(feature = "sqlite")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod cancelled;
+mod conformance;
+mod corrupt;
+mod files;
+mod locked;
+mod schema;
+mod secrets;
+mod shared;
+mod support;
+mod values;

@@ -1,0 +1,195 @@
+//! A refusal as an HTTP answer: problem details for programs, a redirect or a small page for people.
+
+use std::fmt::Write as _;
+
+use auth_core::{Challenge, Malformed, Refusal};
+
+use crate::next::NextPath;
+
+/// Who reads the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// A person with a browser: `Accept` names `text/html` and there is no `Authorization` header.
+    Person,
+    /// A program.
+    Program,
+}
+
+/// An answer as plain values, for whichever framework sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+/// What a person needs to get on: the login page, and the way back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WayBack<'a> {
+    pub(crate) login_page: Option<&'a str>,
+    pub(crate) next: Option<&'a NextPath>,
+}
+
+/// The answer that says `refusal`.
+pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Answer {
+    let status = refusal.status();
+    let mut headers = vec![("cache-control", "no-store".to_owned())];
+    match refusal {
+        Refusal::CrossSite => headers.push(("vary", "Sec-Fetch-Site, Origin".to_owned())),
+        _ => headers.push(("vary", "Cookie, Authorization, Accept".to_owned())),
+    }
+    if let Refusal::Throttled(throttled) = refusal {
+        headers.push(("retry-after", throttled.retry_after.as_secs().max(1).to_string()));
+    }
+    if reader == Reader::Person {
+        if let (Refusal::Unauthenticated | Refusal::Challenged(_), Some(page)) = (refusal, way.login_page) {
+            let location = way.next.map_or_else(|| page.to_owned(), |next| next.as_query_of(page));
+            headers.push(("location", location));
+            return Answer { status: 303, headers, body: String::new() };
+        }
+    }
+    if let Some(challenge) = bearer_challenge(refusal) {
+        headers.push(("www-authenticate", challenge));
+    }
+    let (title, code) = (title(status), code(refusal));
+    let (content_type, body) = match reader {
+        Reader::Person => (
+            "text/html; charset=utf-8",
+            format!(
+                "<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1><p>{refusal}.</p></html>"
+            ),
+        ),
+        Reader::Program => (
+            "application/problem+json",
+            format!(r#"{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}"}}"#),
+        ),
+    };
+    headers.push(("content-type", content_type.to_owned()));
+    Answer { status, headers, body }
+}
+
+/// The `WWW-Authenticate` value (RFC 6750 section 3, RFC 9470 section 3).
+fn bearer_challenge(refusal: &Refusal) -> Option<String> {
+    match refusal {
+        Refusal::Unauthenticated => Some("Bearer".to_owned()),
+        Refusal::Rejected(_) => Some(r#"Bearer error="invalid_token""#.to_owned()),
+        Refusal::Challenged(Challenge { assurance, max_age }) => {
+            let mut value = r#"Bearer error="insufficient_user_authentication""#.to_owned();
+            if let Some(assurance) = assurance {
+                // Writing to a `String` does not fail.
+                let _ = write!(value, r#", acr_values="{assurance}""#);
+            }
+            if let Some(max_age) = max_age {
+                let _ = write!(value, r#", max_age="{}""#, max_age.as_secs());
+            }
+            Some(value)
+        }
+        // A scope token has no quote and no backslash (RFC 6749 section 3.3).
+        Refusal::Denied(_) => refusal
+            .missing_scope()
+            .map(|scope| format!(r#"Bearer error="insufficient_scope", scope="{scope}""#)),
+        _ => None,
+    }
+}
+
+/// The word that programs may branch on.
+fn code(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Malformed(Malformed::TooLarge) => "too-large",
+        Refusal::Malformed(_) => "malformed",
+        Refusal::Unauthenticated => "unauthenticated",
+        Refusal::Rejected(_) => "credential-refused",
+        Refusal::CrossSite => "cross-site",
+        Refusal::Denied(_) if refusal.missing_scope().is_some() => "insufficient-scope",
+        Refusal::Denied(_) => "not-allowed",
+        Refusal::Challenged(_) => "insufficient-user-authentication",
+        Refusal::Throttled(_) => "throttled",
+        _ => "unavailable",
+    }
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        429 => "Too Many Requests",
+        _ => "Service Unavailable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auth_core::{
+        Assurance, Denial, DenialReason, Rejection, RejectionReason, Scope, StoreError, Throttled,
+    };
+    use std::time::Duration;
+
+    const NOWHERE: WayBack<'_> = WayBack { login_page: None, next: None };
+
+    fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+        answer.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
+    }
+
+    #[test]
+    fn every_refusal_is_what_design_says_over_http() {
+        let denial = Denial::new(DenialReason::Scope).with_missing_scope(Scope::from_static("users.read"));
+        let challenge =
+            Challenge { assurance: Some(Assurance::Aal2), max_age: Some(Duration::from_secs(600)) };
+        let cases = [
+            (Refusal::Malformed(Malformed::Header), 400, "malformed", None),
+            (Refusal::Unauthenticated, 401, "unauthenticated", Some("Bearer")),
+            (
+                Rejection::new(RejectionReason::Expired).into(),
+                401,
+                "credential-refused",
+                Some(r#"Bearer error="invalid_token""#),
+            ),
+            (Refusal::CrossSite, 403, "cross-site", None),
+            (Denial::new(DenialReason::Forbidden).into(), 403, "not-allowed", None),
+            (
+                denial.into(),
+                403,
+                "insufficient-scope",
+                Some(r#"Bearer error="insufficient_scope", scope="users.read""#),
+            ),
+            (
+                Refusal::Challenged(challenge),
+                401,
+                "insufficient-user-authentication",
+                Some(r#"Bearer error="insufficient_user_authentication", acr_values="aal2", max_age="600""#),
+            ),
+            (Throttled { retry_after: Duration::ZERO }.into(), 429, "throttled", None),
+            (StoreError::full().into(), 503, "unavailable", None),
+        ];
+        for (refusal, status, code, challenge) in cases {
+            let answer = answer(&refusal, Reader::Program, NOWHERE);
+            assert_eq!(answer.status, status);
+            assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "{}", answer.body);
+            assert_eq!(header(&answer, "www-authenticate"), challenge, "{refusal}");
+            assert_eq!(header(&answer, "cache-control"), Some("no-store"));
+            assert_eq!(header(&answer, "retry-after"), (status == 429).then_some("1"));
+        }
+    }
+
+    #[test]
+    fn a_person_is_sent_to_the_login_page_and_back() {
+        let next = NextPath::parse("/admin?tab=1").unwrap();
+        let way = WayBack { login_page: Some("/login"), next: Some(&next) };
+        let redirect = answer(&Refusal::Unauthenticated, Reader::Person, way);
+        assert_eq!(redirect.status, 303);
+        assert_eq!(header(&redirect, "location"), Some("/login?next=/admin%3Ftab%3D1"));
+        assert!(answer(&Refusal::CrossSite, Reader::Person, way).body.contains("<h1>Forbidden</h1>"));
+        assert_eq!(answer(&Refusal::Unauthenticated, Reader::Person, NOWHERE).status, 401);
+    }
+
+    /// Checklist, authorization 28: neither the reason nor the rule is for the client.
+    #[test]
+    fn an_answer_does_not_tell_why() {
+        let rejected = |reason| answer(&Rejection::new(reason).into(), Reader::Program, NOWHERE);
+        assert_eq!(rejected(RejectionReason::Disabled), rejected(RejectionReason::Mismatch));
+        let denied = |reason| answer(&Denial::new(reason).into(), Reader::Program, NOWHERE);
+        assert_eq!(denied(DenialReason::Forbidden), denied(DenialReason::NotPermitted));
+    }
+}

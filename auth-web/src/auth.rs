@@ -1,0 +1,171 @@
+//! The engine of a web application's authentication.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{
+    AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock, SystemClock,
+    TracingAudit,
+};
+use auth_jwt::AccessToken;
+use auth_session::{CsrfPolicy, Origin, Sessions};
+
+use crate::{NextPath, PublicUrl, TrustedProxies};
+
+/// What all requests of an application have in common: sessions, tokens, policy, public address.
+///
+/// Cheap to clone. It reaches handlers by `mount`, together with the layer that opens and commits
+/// sessions, so neither can be forgotten.
+#[derive(Clone)]
+pub struct Auth(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) public: PublicUrl,
+    pub(crate) sessions: Sessions,
+    pub(crate) csrf: CsrfPolicy,
+    pub(crate) bearer: Option<Box<dyn Authenticator<Credential = AccessToken, Proof = Authenticated>>>,
+    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) login_page: Option<NextPath>,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// An [`Auth`] in the making.
+///
+/// What is left out is refused, not allowed: without [`bearer`](Self::bearer) no token is accepted, without
+/// [`authorizer`](Self::authorizer) every permission is answered 503.
+#[must_use = "call `build`"]
+pub struct AuthBuilder(Inner);
+
+/// An [`Auth`] could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The sessions' cookie is that of the development mode, and the public address is not; or the reverse.
+    #[error("cookie and public url disagree about the development mode")]
+    CookieMode,
+    /// The login page is not a path on this site.
+    #[error("login page must be a path on this site")]
+    LoginPage,
+}
+
+impl Auth {
+    /// Begins with the two that every application decides: where people reach it, and how sessions are kept.
+    pub fn builder(public: PublicUrl, sessions: Sessions) -> AuthBuilder {
+        AuthBuilder(Inner {
+            csrf: CsrfPolicy::new(public.origin().clone()),
+            public,
+            sessions,
+            bearer: None,
+            authorizer: None,
+            login_page: None,
+            proxies: TrustedProxies::none(),
+            audit: Arc::new(TracingAudit),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// The sessions, for pages of devices and for ending them from elsewhere.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// Where people reach the application.
+    #[must_use]
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.0.public
+    }
+
+    pub(crate) fn record(&self, event: &AuditEvent) {
+        self.0.audit.record(self.0.clock.now(), event);
+    }
+}
+
+impl AuthBuilder {
+    /// Accepts bearer tokens that `authenticator` accepts.
+    pub fn bearer<A>(mut self, authenticator: A) -> Self
+    where
+        A: Authenticator<Credential = AccessToken, Proof = Authenticated> + 'static,
+    {
+        self.0.bearer = Some(Box::new(authenticator));
+        self
+    }
+
+    /// Asks `authorizer` for permissions.
+    pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
+        self.0.authorizer = Some(authorizer);
+        self
+    }
+
+    /// Sends people who must log in to this page, with the query parameter `next`; read it back by
+    /// [`NextPath::parse`].
+    ///
+    /// # Errors
+    /// [`SetupError::LoginPage`] if it is not a path on this site.
+    pub fn login_page(mut self, path: &str) -> Result<Self, SetupError> {
+        self.0.login_page = Some(NextPath::parse(path).ok_or(SetupError::LoginPage)?);
+        Ok(self)
+    }
+
+    /// Believes these proxies about client addresses. Without any, the peer of the connection is the client.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.0.proxies = proxies;
+        self
+    }
+
+    /// Lets pages of this origin send requests that act: a front end of yours that is served from elsewhere.
+    pub fn allow_origin(mut self, origin: Origin) -> Self {
+        self.0.csrf = self.0.csrf.allow(origin);
+        self
+    }
+
+    /// Writes events here instead of to `tracing`.
+    pub fn audit(mut self, audit: Arc<dyn AuditSink>) -> Self {
+        self.0.audit = audit;
+        self
+    }
+
+    /// Takes the time from here.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// The finished engine.
+    ///
+    /// # Errors
+    /// [`SetupError::CookieMode`]: a `Secure` cookie does not work over plain HTTP, and one that is not must
+    /// never be sent from an address that others reach.
+    pub fn build(self) -> Result<Auth, SetupError> {
+        if self.0.sessions.policy().cookie().is_plain_http() != self.0.public.is_development() {
+            return Err(SetupError::CookieMode);
+        }
+        Ok(Auth(Arc::new(self.0)))
+    }
+}
+
+impl Inner {
+    /// Checks a bearer token.
+    pub(crate) async fn check(&self, token: AccessToken) -> Result<Authenticated, AuthenticateError> {
+        match &self.bearer {
+            Some(bearer) => bearer.authenticate(token).await,
+            None => Err(auth_core::RejectionReason::Unknown.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("public", &self.0.public)
+            .field("sessions", &self.0.sessions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AuthBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthBuilder").field("public", &self.0.public).finish_non_exhaustive()
+    }
+}

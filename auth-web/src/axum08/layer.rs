@@ -1,0 +1,178 @@
+//! Opens a visit before the handler and finishes it after.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use auth_core::Refusal as Core;
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{self, Entry},
+    },
+    response::{IntoResponse, Response},
+};
+use tower::{Layer, Service};
+
+use crate::{
+    Auth, Refusal, Visit,
+    answer::{self, Answer, Reader, WayBack},
+    visit::{Finished, Head, HeaderLines, Lines},
+};
+
+#[derive(Debug, Clone)]
+pub(super) struct AuthLayer(Auth);
+
+impl AuthLayer {
+    pub(super) const fn new(auth: Auth) -> Self {
+        Self(auth)
+    }
+}
+
+impl<I> Layer<I> for AuthLayer {
+    type Service = AuthService<I>;
+
+    fn layer(&self, inner: I) -> Self::Service {
+        AuthService { auth: self.0.clone(), inner }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct AuthService<I> {
+    auth: Auth,
+    inner: I,
+}
+
+impl<I> Service<Request> for AuthService<I>
+where
+    I: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        match Visit::begin(&self.auth, &head(&request)) {
+            Ok(visit) => {
+                request.extensions_mut().insert(visit.clone());
+                let handled = self.inner.call(request);
+                Box::pin(async move {
+                    let response = handled.await?;
+                    Ok(finish(&visit, response).await)
+                })
+            }
+            Err(answer) => Box::pin(async move { Ok(respond(answer)) }),
+        }
+    }
+}
+
+fn head(request: &Request) -> Head<'_> {
+    let headers = request.headers();
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    // An extended CONNECT (RFC 8441) is no safe method anyway.
+    let upgrade = headers.contains_key(header::UPGRADE);
+    let lines = |name: HeaderName| Lines::of(headers.get_all(name).iter().map(HeaderValue::as_bytes));
+    Head {
+        method: request.method().as_str(),
+        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
+        authority: request.uri().authority().map(|authority| authority.as_str()),
+        peer,
+        headers: HeaderLines {
+            host: lines(header::HOST),
+            authorization: lines(header::AUTHORIZATION),
+            cookie: lines(header::COOKIE),
+            origin: lines(header::ORIGIN),
+            sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
+            accept: if request.method() == Method::OPTIONS {
+                Lines::default()
+            } else {
+                lines(header::ACCEPT)
+            },
+            upgrade,
+            forwarded_for: headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect(),
+        },
+    }
+}
+
+async fn finish(visit: &Visit, mut response: Response) -> Response {
+    let refused = response.extensions_mut().remove::<Refused>();
+    if let Some(Refused(refusal)) = refused {
+        response = respond(visit.answer(&refusal));
+    }
+    let Finished { cookie, failed, consulted } = visit.finish().await;
+    if let Some(refusal) = failed {
+        // What was promised to be saved was not: whatever the handler said, it is not so.
+        response = respond(visit.answer(&refusal));
+    }
+    let headers = response.headers_mut();
+    let sets_cookie = cookie.is_some();
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    if consulted || sets_cookie {
+        vary(headers);
+        keep_out_of_caches(headers, sets_cookie);
+    }
+    response
+}
+
+/// An answer that depends on who asked is not for somebody else's cache.
+fn keep_out_of_caches(headers: &mut HeaderMap, sets_cookie: bool) {
+    match headers.entry(header::CACHE_CONTROL) {
+        // A handler that knows better may, but not with a cookie in it.
+        Entry::Occupied(mut own) if sets_cookie => {
+            own.insert(HeaderValue::from_static("no-store"));
+        }
+        Entry::Occupied(_) => {}
+        Entry::Vacant(none) => {
+            none.insert(HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+fn vary(headers: &mut HeaderMap) {
+    let named = |name: &str, value: &HeaderValue| {
+        value.to_str().is_ok_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(name)))
+    };
+    for name in ["cookie", "authorization"] {
+        if !headers.get_all(header::VARY).iter().any(|value| named(name, value)) {
+            headers.append(header::VARY, HeaderValue::from_static(name));
+        }
+    }
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// Says to the layer which refusal an answer is, so that it is worded for whoever reads it.
+#[derive(Debug, Clone)]
+struct Refused(Arc<Core>);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let refusal = self.into_kind();
+        let nowhere = WayBack { login_page: None, next: None };
+        let mut response = respond(answer::answer(&refusal, Reader::Program, nowhere));
+        response.extensions_mut().insert(Refused(Arc::new(refusal)));
+        response
+    }
+}

@@ -1,0 +1,306 @@
+//! One request, from its headers to the headers of its answer. Knows no framework.
+
+mod incoming;
+
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use auth_core::{
+    AccessRequest, AuditEvent, AuthEpoch, Authenticated, AuthorizerExt, DecideError, Login, Malformed,
+    Permission, Permit, Refusal as Core, Resource, SessionId, Unavailable,
+};
+use auth_jwt::AccessToken;
+use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData};
+use tokio::sync::{Mutex, OnceCell};
+
+pub(crate) use self::incoming::{Head, HeaderLines, Lines};
+use crate::{
+    Auth, NextPath, Refusal,
+    answer::{Answer, Reader, WayBack, answer},
+};
+
+/// One request as this crate sees it: who sent it, its session, and what its answer must carry.
+///
+/// As an extractor it is what a login handler needs: [`log_in`](Self::log_in), [`log_out`](Self::log_out),
+/// [`end_other_sessions`](Self::end_other_sessions). Clones are the same request.
+#[derive(Clone)]
+pub struct Visit(Arc<Inner>);
+
+struct Inner {
+    auth: Auth,
+    carried: Carried,
+    /// Whether a page of ours caused the request: what beginning a session needs.
+    may_log_in: Result<(), CrossSite>,
+    source: Option<IpAddr>,
+    reader: Reader,
+    next: Option<NextPath>,
+    /// Whether the answer depends on who asked.
+    consulted: AtomicBool,
+    bearer: OnceCell<Authenticated>,
+    session: Mutex<Option<Session>>,
+}
+
+/// With what the request may prove who sends it: one thing only.
+enum Carried {
+    Cookie(SessionIncoming),
+    Bearer(AccessToken),
+    /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored.
+    Nothing,
+}
+
+impl Visit {
+    /// Reads a request's headers. Touches no store.
+    ///
+    /// # Errors
+    /// The answer to give instead of handling the request: it cannot be read, or another site caused it.
+    pub(crate) fn begin(auth: &Auth, head: &Head<'_>) -> Result<Self, Answer> {
+        let (reader, next) = (head.reader(), head.way_back());
+        Self::read(auth, head).map_err(|refusal| {
+            if matches!(refusal, Core::CrossSite) {
+                auth.record(&AuditEvent::CrossSiteRefused { source: head.client(auth) });
+            }
+            answer(&refusal, reader, WayBack { login_page: auth.login_page(), next: next.as_ref() })
+        })
+    }
+
+    fn read(auth: &Auth, head: &Head<'_>) -> Result<Self, Core> {
+        if auth.public_url().is_development() && !head.is_for(auth.public_url().authority()) {
+            return Err(Malformed::Header.into());
+        }
+        let carried = head.carried(&auth.0.sessions)?;
+        let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
+        // A bearer token is added by a program and never by a browser on its own.
+        if !matches!(carried, Carried::Bearer(_)) {
+            csrf(false)?;
+        }
+        Ok(Self(Arc::new(Inner {
+            carried,
+            may_log_in: csrf(true),
+            source: head.client(auth),
+            reader: head.reader(),
+            next: head.way_back(),
+            consulted: AtomicBool::new(false),
+            bearer: OnceCell::new(),
+            session: Mutex::new(None),
+            auth: auth.clone(),
+        })))
+    }
+
+    /// Whom the request acts for, or `None` if it carries no credential, or the cookie of no live session.
+    ///
+    /// # Errors
+    /// A bearer token that is refused is not the same as none: 401. A store that fails: 503.
+    pub async fn user(&self) -> Result<Option<Authenticated>, Refusal> {
+        self.consult();
+        match &self.0.carried {
+            Carried::Nothing => Ok(None),
+            Carried::Bearer(_) => self.bearer().await.map(Some),
+            Carried::Cookie(_) => self.with_session(|session| session.authenticated().cloned()).await,
+        }
+    }
+
+    /// Whom the request acts for.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user), and 401 if it is nobody.
+    pub async fn require_user(&self) -> Result<Authenticated, Refusal> {
+        self.user().await?.ok_or(Refusal::unauthenticated())
+    }
+
+    /// Whom the bearer token of the request acts for. Cookies do not count.
+    ///
+    /// # Errors
+    /// 401 if there is no token or it is refused; 503 if it cannot be checked.
+    pub async fn require_bearer(&self) -> Result<Authenticated, Refusal> {
+        self.consult();
+        match &self.0.carried {
+            Carried::Bearer(_) => self.bearer().await,
+            Carried::Nothing | Carried::Cookie(_) => Err(Refusal::unauthenticated()),
+        }
+    }
+
+    /// A permit for `P` on `resource`. A denial is written to the audit log.
+    ///
+    /// # Errors
+    /// 401 if nobody is logged in; 403 if they may not; 503 if no decision can be made.
+    pub async fn require<P: Permission>(&self, resource: &Resource) -> Result<Permit<P>, Refusal> {
+        let user = self.require_user().await?;
+        let authorizer = self.0.auth.0.authorizer.as_ref().ok_or(DecideError::NoPolicy)?;
+        let (action, now) = (P::ACTION, self.0.auth.0.clock.now());
+        let mut request = AccessRequest::new(&user, &action, resource, now);
+        if let Some(source) = self.0.source {
+            request = request.from_address(source);
+        }
+        let refusal = match authorizer.require(&request) {
+            Ok(permit) => match permit.typed() {
+                Some(permit) => return Ok(permit),
+                // The resource is of another kind than the permission.
+                None => auth_core::Denial::new(auth_core::DenialReason::NotPermitted).into(),
+            },
+            Err(refusal) => refusal,
+        };
+        if let Core::Denied(denial) = &refusal {
+            self.0.auth.record(&AuditEvent::AccessDenied {
+                principal: user.principal().clone(),
+                action,
+                reason: denial.reason(),
+                version: denial.version(),
+                rule: denial.rule(),
+            });
+        }
+        Err(refusal.into())
+    }
+
+    /// Begins a session with a login, in place of the one that the request came with.
+    ///
+    /// # Errors
+    /// 403 if no header says that a page of ours caused the request: otherwise a stranger could log people in
+    /// as himself. 401 if the account changed meanwhile or has too many sessions; 503 if it cannot be stored.
+    pub async fn log_in(&self, login: Login) -> Result<SessionId, Refusal> {
+        self.consult();
+        if let Err(error) = self.0.may_log_in {
+            self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
+            return Err(error.into());
+        }
+        let mut session = self.session().await?;
+        Ok(session.require()?.start(login).await?.id)
+    }
+
+    /// Ends the request's session. Answers whether there was one. The answer clears the cookie.
+    ///
+    /// # Errors
+    /// 503: the session may live on.
+    pub async fn log_out(&self) -> Result<bool, Refusal> {
+        self.consult();
+        Ok(self.session().await?.require()?.end().await?)
+    }
+
+    /// Replaces the secret of the request's session, for a change of privilege.
+    ///
+    /// # Errors
+    /// 401 if there is no session; 503.
+    pub async fn rotate_session(&self) -> Result<(), Refusal> {
+        self.consult();
+        Ok(self.session().await?.require()?.rotate().await?)
+    }
+
+    /// Ends all other sessions of whoever is logged in, and logins that are under way. Answers how many.
+    ///
+    /// # Errors
+    /// 401 if there is no session; 503, after which the call may be repeated.
+    pub async fn end_other_sessions(&self, epoch: AuthEpoch) -> Result<u64, Refusal> {
+        self.consult();
+        Ok(self.session().await?.require()?.end_all_others(epoch).await?)
+    }
+
+    /// The public id of the request's session.
+    ///
+    /// # Errors
+    /// 503.
+    pub async fn session_id(&self) -> Result<Option<SessionId>, Refusal> {
+        self.with_session(|session| session.id()).await
+    }
+
+    /// The value of a slot of the session.
+    ///
+    /// # Errors
+    /// 401 if the request has an `Authorization` header, and so no session; 503 if what is stored cannot be
+    /// read.
+    pub async fn get<T: SessionData>(&self) -> Result<Option<T>, Refusal> {
+        self.consult();
+        Ok(self.session().await?.require()?.get::<T>()?)
+    }
+
+    /// Sets a slot of the session. It is written when the request was handled.
+    ///
+    /// # Errors
+    /// 401 if the request has an `Authorization` header; 503 if there is no room.
+    pub async fn set<T: SessionData>(&self, value: &T) -> Result<(), Refusal> {
+        self.consult();
+        Ok(self.session().await?.require()?.set(value)?)
+    }
+
+    /// Where the request came from, for throttles: the client behind the proxies that are trusted.
+    #[must_use]
+    pub fn source(&self) -> Option<IpAddr> {
+        self.0.source
+    }
+
+    /// Writes what the request changed of its session. Answers the headers that the answer must carry, and what
+    /// went wrong: the answer is then replaced by one that says so.
+    pub(crate) async fn finish(&self) -> Finished {
+        let mut finished =
+            Finished { cookie: None, failed: None, consulted: self.0.consulted.load(Ordering::Relaxed) };
+        let session = self.0.session.lock().await.take();
+        if let Some(session) = session {
+            let (cookie, saved) = session.commit().await.into_parts();
+            finished.cookie = cookie.map(|cookie| cookie.expose().to_owned());
+            finished.failed = saved.err().map(Core::from);
+        }
+        finished
+    }
+
+    /// The answer that says `refusal` to whoever sent this request.
+    pub(crate) fn answer(&self, refusal: &Core) -> Answer {
+        let way = WayBack { login_page: self.0.auth.login_page(), next: self.0.next.as_ref() };
+        answer(refusal, self.0.reader, way)
+    }
+
+    fn consult(&self) {
+        self.0.consulted.store(true, Ordering::Relaxed);
+    }
+
+    async fn bearer(&self) -> Result<Authenticated, Refusal> {
+        let Carried::Bearer(token) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
+        let check = || async { self.0.auth.0.check(token.clone()).await };
+        Ok(self.0.bearer.get_or_try_init(check).await?.clone())
+    }
+
+    async fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Result<T, Refusal> {
+        Ok(look(self.session().await?.require()?))
+    }
+
+    async fn session(&self) -> Result<Opened<'_>, Refusal> {
+        let Carried::Cookie(incoming) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
+        let mut session = self.0.session.lock().await;
+        if session.is_none() {
+            *session = Some(self.0.auth.0.sessions.open(incoming).await?);
+        }
+        Ok(Opened(session))
+    }
+}
+
+/// The request's session, opened.
+struct Opened<'a>(tokio::sync::MutexGuard<'a, Option<Session>>);
+
+impl Opened<'_> {
+    fn require(&mut self) -> Result<&mut Session, Refusal> {
+        // It was put there while the lock was held.
+        self.0.as_mut().ok_or_else(|| Unavailable::Overloaded.into())
+    }
+}
+
+/// What the answer to a request must carry.
+pub(crate) struct Finished {
+    pub(crate) cookie: Option<String>,
+    pub(crate) failed: Option<Core>,
+    pub(crate) consulted: bool,
+}
+
+impl Auth {
+    fn login_page(&self) -> Option<&str> {
+        self.0.login_page.as_ref().map(NextPath::as_str)
+    }
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").field("source", &self.0.source).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! The head of a request, as plain bytes.
+
+use std::net::IpAddr;
+
+use auth_core::Malformed;
+use auth_session::{CsrfRequest, Sessions};
+
+use crate::{
+    Auth, NextPath,
+    answer::Reader,
+    authorization::{self, Authorization},
+    visit::Carried,
+};
+
+/// The values of all lines of the headers that are looked at, in their order.
+///
+/// At most [`MAX_LINES`](Self::MAX_LINES) of each: more are as malformed as two where one may be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HeaderLines<'a> {
+    pub(crate) host: Lines<'a>,
+    pub(crate) authorization: Lines<'a>,
+    pub(crate) cookie: Lines<'a>,
+    pub(crate) origin: Lines<'a>,
+    pub(crate) sec_fetch_site: Lines<'a>,
+    pub(crate) accept: Lines<'a>,
+    pub(crate) upgrade: bool,
+    pub(crate) forwarded_for: Vec<&'a [u8]>,
+}
+
+/// The lines of one header, kept in place: requests have one of each, or none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Lines<'a> {
+    kept: [&'a [u8]; MAX_LINES],
+    len: usize,
+    /// Whether there were more.
+    cut: bool,
+}
+
+const MAX_LINES: usize = 8;
+
+impl<'a> Lines<'a> {
+    pub(crate) fn of(lines: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut kept = Self::default();
+        for line in lines {
+            match kept.kept.get_mut(kept.len) {
+                Some(place) => {
+                    *place = line;
+                    kept.len = kept.len.saturating_add(1);
+                }
+                None => kept.cut = true,
+            }
+        }
+        kept
+    }
+
+    fn as_slice(&self) -> &[&'a [u8]] {
+        self.kept.get(..self.len).unwrap_or_default()
+    }
+
+    fn checked(&self) -> Result<&[&'a [u8]], Malformed> {
+        if self.cut { Err(Malformed::TooLarge) } else { Ok(self.as_slice()) }
+    }
+}
+
+/// The head of a request.
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a str,
+    /// Path and query.
+    pub(crate) target: &'a str,
+    /// Host and port of the request target, where HTTP/2 has them.
+    pub(crate) authority: Option<&'a str>,
+    /// The address of the connection's other end.
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) headers: HeaderLines<'a>,
+}
+
+impl Head<'_> {
+    /// Whether every name that the request gives the server is this one.
+    pub(crate) fn is_for(&self, authority: &str) -> bool {
+        let hosts = self.headers.host.as_slice();
+        let named = self.authority.into_iter().map(str::as_bytes).chain(hosts.iter().copied());
+        let same = |name: &[u8]| name.eq_ignore_ascii_case(authority.as_bytes());
+        (1..=2).contains(&named.clone().count()) && hosts.len() <= 1 && named.clone().all(same)
+    }
+
+    pub(super) fn carried(&self, sessions: &Sessions) -> Result<Carried, Malformed> {
+        Ok(match authorization::read(self.headers.authorization.checked()?)? {
+            Authorization::Bearer(token) => Carried::Bearer(token),
+            Authorization::OtherScheme => Carried::Nothing,
+            Authorization::Absent => {
+                Carried::Cookie(sessions.read(self.headers.cookie.checked()?.iter().copied())?)
+            }
+        })
+    }
+
+    pub(super) fn csrf_request(&self) -> CsrfRequest<'_> {
+        // `Basic` and `Negotiate` are added by browsers like cookies. More lines than are kept are repeated
+        // values all the same, which the check refuses.
+        let ambient =
+            !self.headers.cookie.as_slice().is_empty() || !self.headers.authorization.as_slice().is_empty();
+        CsrfRequest::new(self.method, self.headers.sec_fetch_site.as_slice(), self.headers.origin.as_slice())
+            .upgrade(self.headers.upgrade)
+            .ambient_credentials(ambient)
+    }
+
+    /// Whether a person reads the answer.
+    pub(super) fn reader(&self) -> Reader {
+        let html = |line: &&[u8]| {
+            line.split(|byte| *byte == b',').any(|range| range.trim_ascii().starts_with(b"text/html"))
+        };
+        let person = self.headers.authorization.as_slice().is_empty()
+            && self.headers.accept.as_slice().iter().any(html);
+        if person { Reader::Person } else { Reader::Program }
+    }
+
+    /// Where a person goes back to after a login: pages only, for a form cannot be sent again.
+    pub(super) fn way_back(&self) -> Option<NextPath> {
+        let page = self.method == "GET" && self.reader() == Reader::Person;
+        page.then(|| NextPath::parse(self.target)).flatten()
+    }
+
+    pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {
+        self.peer.map(|peer| auth.0.proxies.client(peer, &self.headers.forwarded_for))
+    }
+}

@@ -1,0 +1,154 @@
+//! The JSON API.
+
+use auth_web::{
+    Refusal, Visit,
+    axum08::{Bearer, CurrentUser, Mounted},
+    core::{
+        Account, AccountStore, Clock, LoginOutcome, Permission, Permit, PrincipalId, Resource, SystemClock,
+    },
+    credentials::{AccountError, PasswordCredential, SignUpError},
+};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    policy::{self, perm},
+    setup::App,
+};
+
+pub fn routes() -> Router<Mounted<App>> {
+    Router::new()
+        .route("/api/signup", post(sign_up))
+        .route("/api/login", post(log_in))
+        .route("/api/profile", get(profile))
+        .route("/api/users/{id}", get(read_user).delete(delete_user))
+        .layer(DefaultBodyLimit::max(8 * 1024))
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+}
+
+impl Credentials {
+    fn presented_by(self, visit: &Visit) -> PasswordCredential {
+        PasswordCredential::typed(&self.email, self.password, visit.source())
+    }
+}
+
+#[derive(Serialize)]
+struct Profile {
+    id: String,
+    email: String,
+    roles: Vec<String>,
+}
+
+/// The same answer whether or not there was such an account. Nobody is logged in by it.
+async fn sign_up(
+    State(app): State<App>,
+    visit: Visit,
+    Json(body): Json<Credentials>,
+) -> Result<Response, Refusal> {
+    match app.accounts.sign_up(body.presented_by(&visit)).await {
+        Ok(()) => Ok((StatusCode::CREATED, Json(json!({ "status": "ok" }))).into_response()),
+        Err(error @ (SignUpError::Login(_) | SignUpError::Policy(_))) => {
+            let problem = json!({
+                "type": "about:blank",
+                "title": "Unprocessable Content",
+                "status": 422,
+                "code": "cannot-be-chosen",
+                "detail": error.to_string(),
+            });
+            let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, headers, problem.to_string()).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn log_in(
+    State(app): State<App>,
+    visit: Visit,
+    Json(body): Json<Credentials>,
+) -> Result<Response, Refusal> {
+    let LoginOutcome::Complete(login) = app.accounts.log_in(body.presented_by(&visit)).await? else {
+        // This application asks for a password and nothing else.
+        return Err(Refusal::unauthenticated());
+    };
+    let issued = app.tokens.for_login(&login).sign(SystemClock.now())?;
+    let body = json!({
+        "access_token": issued.token().expose(),
+        "token_type": "Bearer",
+        "expires_in": issued.lifetime().as_secs(),
+    });
+    // RFC 6749 section 5.1.
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+async fn profile(State(app): State<App>, user: CurrentUser) -> Result<Json<Profile>, Refusal> {
+    let account = app.directory.by_id(user.principal()).await?.ok_or(Refusal::unauthenticated())?;
+    Ok(Json(shown(&app, &account)))
+}
+
+async fn read_user(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let Ok(user) = Resource::one(perm::UsersRead::RESOURCE, &id) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    // Before the account is looked up: who may not see accounts does not learn which there are.
+    let permit = visit.require::<perm::UsersRead>(&user).await?;
+    Ok(match account_of(&app, &permit).await? {
+        Some(account) => Json(shown(&app, &account)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    })
+}
+
+/// Only with a bearer token: no page can make a browser send one.
+async fn delete_user(
+    State(app): State<App>,
+    _: Bearer,
+    visit: Visit,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let Ok(user) = Resource::one(perm::UsersDelete::RESOURCE, &id) else { return Ok(StatusCode::NOT_FOUND) };
+    let permit = visit.require::<perm::UsersDelete>(&user).await?;
+    Ok(if remove_account(&app, permit).await? { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+}
+
+/// Cannot be called without a permit to read, and looks at no account but the permit's.
+async fn account_of(app: &App, permit: &Permit<perm::UsersRead>) -> Result<Option<Account>, Refusal> {
+    match permit.resource().id().map(PrincipalId::local_user) {
+        Some(Ok(id)) => Ok(app.directory.by_id(&id).await?),
+        _ => Ok(None),
+    }
+}
+
+/// Cannot be called without a permit to delete, and removes no account but the permit's.
+async fn remove_account(app: &App, permit: Permit<perm::UsersDelete>) -> Result<bool, Refusal> {
+    let Some(Ok(id)) = permit.resource().id().map(PrincipalId::local_user) else { return Ok(false) };
+    match app.accounts.remove(&id, Some(permit.principal()), &app.session_store, &app.keys).await {
+        Ok(removed) => Ok(removed),
+        Err(AccountError::NoSuchAccount) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn shown(app: &App, account: &Account) -> Profile {
+    let roles = policy::roles_of(&app.rbac, &account.id);
+    Profile {
+        id: account.id.id().to_owned(),
+        email: account.login.to_string(),
+        roles: roles.iter().map(ToString::to_string).collect(),
+    }
+}

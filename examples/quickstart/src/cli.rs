@@ -1,0 +1,56 @@
+//! The command line. Every option can also be set by an environment variable.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+
+/// A small application with sign-up, login, a member page, an admin page and a JSON API.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Where to listen. Without TLS, this must be a loopback address.
+    #[arg(long, env = "QUICKSTART_LISTEN", default_value = "127.0.0.1:3000", global = true)]
+    pub listen: SocketAddr,
+    /// The SQLite file. It is made if it does not exist.
+    #[arg(long, env = "QUICKSTART_DATABASE", default_value = "quickstart.db", global = true)]
+    pub database: PathBuf,
+    /// The file of the server's master key. It is made on the first start, readable by its owner only.
+    /// [default: beside the database, with the extension `key`]
+    #[arg(long, env = "QUICKSTART_KEY_FILE", global = true)]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Options {
+    /// The key file, which is never inside the database: who copies the one does not have the other.
+    pub fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.database.with_extension("key"))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the application (the default).
+    Serve,
+    /// Give a role to an account: `quickstart grant ann@example.com admin`.
+    Grant {
+        /// The e-mail address that the account logs in with.
+        email: String,
+        /// The role: `admin` or `member`.
+        role: String,
+    },
+    /// Take a role away.
+    Revoke {
+        /// The e-mail address that the account logs in with.
+        email: String,
+        /// The role.
+        role: String,
+    },
+}

@@ -1,0 +1,86 @@
+//! Sign up, log in, a page for members, a page for administrators, and a JSON API, on SQLite.
+//!
+//! ```sh
+//! cargo run -p quickstart                                   # serves http://127.0.0.1:3000
+//! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal
+//! ```
+//!
+//! Try it with a browser, or:
+//!
+//! ```sh
+//! curl -d email=ann@example.com --data-urlencode 'password=a long sentence of mine' http://127.0.0.1:3000/signup
+//! curl -H 'content-type: application/json' http://127.0.0.1:3000/api/login \
+//!   -d '{"email":"ann@example.com","password":"a long sentence of mine"}'
+//! ```
+
+mod admin;
+mod api;
+mod cli;
+mod keys;
+mod pages;
+mod policy;
+mod setup;
+
+use std::{error::Error, net::SocketAddr, time::Duration};
+
+use clap::Parser;
+use tokio::{net::TcpListener, signal, time};
+
+use crate::cli::{Cli, Command, Options};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,sqlx=warn".into()),
+        )
+        .init();
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(&cli.options).await,
+        Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
+        Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
+    }
+}
+
+async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
+    // Bound first: with port 0 the address is known only now.
+    let listener = TcpListener::bind(options.listen).await?;
+    let listen = listener.local_addr()?;
+    let (app, auth) = setup::build(options, listen).await?;
+    let url = auth.public_url().origin().to_string();
+    let routes = auth.mount(pages::routes().merge(api::routes()), app.clone());
+
+    println!("Quickstart is at {url}");
+    println!("Sign up there, then become admin: {}", admin::hint(options));
+    let background = tokio::spawn(maintain(app));
+    axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stopped())
+        .await?;
+    background.abort();
+    Ok(())
+}
+
+/// Keeps the policy up to date, and the store free of what has expired.
+async fn maintain(app: setup::App) {
+    let mut seconds = time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    for tick in 0_u64.. {
+        seconds.tick().await;
+        if let Err(error) = policy::reload(&app.rbac, &app.assignments).await {
+            tracing::warn!(%error, "the policy in force stays");
+        }
+        if tick % 60 == 0 {
+            if let Err(error) = app.purge().await {
+                tracing::warn!(%error, "cleaning up is tried again in a minute");
+            }
+        }
+    }
+}
+
+async fn stopped() {
+    if signal::ctrl_c().await.is_err() {
+        // Without the signal, the process is stopped from outside.
+        std::future::pending::<()>().await;
+    }
+}

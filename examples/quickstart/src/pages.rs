@@ -1,0 +1,216 @@
+//! The pages. No JavaScript: forms are posted, answers are pages or redirects.
+
+mod layout;
+
+use auth_web::{
+    NextPath, Refusal, Visit,
+    axum08::{CurrentUser, MaybeUser, Mounted, Require, Session},
+    core::{AccountStore, LoginOutcome, Refusal as Kind},
+    credentials::{PasswordCredential, SignUpError},
+    session::SessionData,
+};
+use axum::{
+    Form, Router,
+    extract::{DefaultBodyLimit, Query, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
+
+use self::layout::{Viewer, credentials_form, page};
+use crate::{
+    policy::{self, perm},
+    setup::App,
+};
+
+pub fn routes() -> Router<Mounted<App>> {
+    Router::new()
+        .route("/", get(home))
+        .route("/signup", get(sign_up_page).post(sign_up))
+        .route("/login", get(log_in_page).post(log_in))
+        .route("/logout", post(log_out))
+        .route("/profile", get(profile))
+        .route("/password", post(change_password))
+        .route("/admin", get(admin))
+        // Two fields of a form: nothing that is much larger is read.
+        .layer(DefaultBodyLimit::max(8 * 1024))
+}
+
+/// How often this session has seen the profile page.
+#[derive(Default, Serialize, Deserialize)]
+struct Visits(u32);
+
+impl SessionData for Visits {
+    const SLOT: &'static str = "visits";
+    const VERSION: u16 = 1;
+}
+
+/// What the forms for signing up and logging in post.
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+    next: Option<String>,
+}
+
+impl Credentials {
+    fn presented_by(self, visit: &Visit) -> PasswordCredential {
+        PasswordCredential::typed(&self.email, self.password, visit.source())
+    }
+}
+
+#[derive(Deserialize)]
+struct WayBack {
+    next: Option<String>,
+}
+
+async fn home(State(app): State<App>, MaybeUser(user): MaybeUser) -> Result<Html<String>, Refusal> {
+    let email = email_of(&app, user.as_ref()).await?;
+    let content = html! {
+        @if email.is_some() {
+            p { "You are logged in. See your " a href="/profile" { "profile" } ", or the page for " a href="/admin" { "administrators" } "." }
+        } @else {
+            p { "A small application with accounts, sessions, roles and a JSON API. " a href="/signup" { "Sign up" } " to begin." }
+        }
+    };
+    Ok(shown("Welcome", email.as_deref(), content))
+}
+
+async fn sign_up_page() -> Html<String> {
+    shown("Sign up", None, credentials_form("/signup", "Sign up", true, html! {}, None))
+}
+
+async fn sign_up(
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<Credentials>,
+) -> Result<Response, Refusal> {
+    match app.accounts.sign_up(form.presented_by(&visit)).await {
+        // The same page whether or not there was such an account.
+        Ok(()) => Ok(shown(
+            "Almost there",
+            None,
+            html! { p { "If this address had no account, it has one now. " a href="/login" { "Log in" } " to go on." } },
+        )
+        .into_response()),
+        Err(error @ (SignUpError::Login(_) | SignUpError::Policy(_))) => {
+            let form = credentials_form("/signup", "Sign up", true, html! {}, Some(&format!("Please choose again: {error}.")));
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown("Sign up", None, form)).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn log_in_page(Query(way): Query<WayBack>) -> Html<String> {
+    shown("Log in", None, log_in_form(way.next.as_deref(), None))
+}
+
+async fn log_in(
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<Credentials>,
+) -> Result<Response, Refusal> {
+    let next = form.next.as_deref().and_then(NextPath::parse);
+    match app.accounts.log_in(form.presented_by(&visit)).await.map_err(Refusal::from) {
+        Ok(LoginOutcome::Complete(login)) => {
+            visit.log_in(login).await?;
+            Ok(Redirect::to(next.as_ref().map_or("/profile", NextPath::as_str)).into_response())
+        }
+        // This application asks for a password and nothing else.
+        Ok(LoginOutcome::Pending(_)) => Err(Refusal::unauthenticated()),
+        Err(refusal) if matches!(refusal.kind(), Kind::Rejected(_)) => {
+            let form = log_in_form(
+                next.as_ref().map(NextPath::as_str),
+                Some("This address and password do not belong together."),
+            );
+            Ok((StatusCode::UNAUTHORIZED, shown("Log in", None, form)).into_response())
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+async fn log_out(visit: Visit) -> Result<Redirect, Refusal> {
+    visit.log_out().await?;
+    Ok(Redirect::to("/"))
+}
+
+async fn profile(
+    State(app): State<App>,
+    user: CurrentUser,
+    visits: Session<Visits>,
+) -> Result<Html<String>, Refusal> {
+    let Visits(before) = visits.get().await?.unwrap_or_default();
+    let count = before.saturating_add(1);
+    visits.set(&Visits(count)).await?;
+    let email = email_of(&app, Some(&user)).await?;
+    let roles = policy::roles_of(&app.rbac, user.principal());
+    let content = html! {
+        dl {
+            dt { "E-mail" } dd { (email.as_deref().unwrap_or_default()) }
+            dt { "Id" } dd { code { (user.principal().id()) } }
+            dt { "Roles" } dd { @if roles.is_empty() { "none" } @for role in &roles { (role) " " } }
+            dt { "Visits in this session" } dd { (count) }
+        }
+        h2 { "Change your password" }
+        form.card method="post" action="/password" {
+            label { "Present password" input type="password" name="current" required autocomplete="current-password"; }
+            label { "New password" input type="password" name="new" required minlength="15" maxlength="1024" autocomplete="new-password"; }
+            button.button type="submit" { "Change" }
+        }
+    };
+    Ok(shown("Your profile", email.as_deref(), content))
+}
+
+#[derive(Deserialize)]
+struct NewPassword {
+    current: String,
+    new: String,
+}
+
+/// Changes the password and ends all other sessions.
+async fn change_password(
+    State(app): State<App>,
+    user: CurrentUser,
+    visit: Visit,
+    Form(form): Form<NewPassword>,
+) -> Result<Redirect, Refusal> {
+    let (current, new) = (form.current.into(), form.new.into());
+    let raised = app.accounts.change_password(&user, current, new, visit.source()).await?;
+    visit.end_other_sessions(raised.epoch()).await?;
+    app.accounts.sweep_done(&raised).await?;
+    Ok(Redirect::to("/profile"))
+}
+
+async fn admin(State(app): State<App>, permit: Require<perm::AdminRead>) -> Result<Html<String>, Refusal> {
+    let account = app.directory.by_id(permit.0.principal()).await?;
+    let email = account.map(|account| account.login.to_string());
+    let version = permit.0.version();
+    let holders = app
+        .rbac
+        .snapshot()
+        .map(|policy| policy.principals_with(policy::Permission::AdminRead, auth_web::core::Page::first()));
+    let content = html! {
+        p { "You see this because of a role. The decision was made under policy version " (version) "." }
+        table {
+            thead { tr { th { "Administrators" } } }
+            tbody { @for principal in holders.iter().flatten() { tr { td { code { (principal.id()) } } } } }
+        }
+    };
+    Ok(shown("Administration", email.as_deref(), content))
+}
+
+fn log_in_form(next: Option<&str>, error: Option<&str>) -> Markup {
+    let hidden = html! { @if let Some(next) = next { input type="hidden" name="next" value=(next); } };
+    credentials_form("/login", "Log in", false, hidden, error)
+}
+
+fn shown(title: &str, email: Option<&str>, content: Markup) -> Html<String> {
+    Html(page(title, Viewer { email }, content).into_string())
+}
+
+async fn email_of(app: &App, user: Option<&CurrentUser>) -> Result<Option<String>, Refusal> {
+    let Some(user) = user else { return Ok(None) };
+    Ok(app.directory.by_id(user.principal()).await?.map(|account| account.login.to_string()))
+}

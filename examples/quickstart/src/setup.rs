@@ -1,0 +1,129 @@
+//! How the parts come together.
+
+use std::{error::Error, net::SocketAddr, sync::Arc};
+
+use auth_sql::{Sqlite, SqliteAccounts, SqliteAssignments, SqliteOptions};
+use auth_web::{
+    Auth, PublicUrl,
+    axum08::Mounted,
+    core::{
+        AccountEpochs, AuditSink, Clock, CounterStore, EpochSource, KeyRing, LoginGate, Purpose, Realm,
+        SessionStore, StoreError, SystemClock, SystemEntropy, TracingAudit,
+    },
+    credentials::{
+        AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
+        PasswordHasher, PasswordPolicy, Throttle,
+    },
+    jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
+    rbac::Rbac,
+    session::{CookiePolicy, EpochCheck, SessionPolicy, Sessions},
+};
+use axum::extract::FromRef;
+
+use crate::{cli::Options, keys, policy};
+
+/// What handlers need beside who is asking. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub accounts: Accounts,
+    pub directory: SqliteAccounts,
+    pub assignments: SqliteAssignments,
+    pub tokens: TokenIssuer,
+    pub rbac: Arc<Rbac>,
+    pub sessions: Sessions,
+    pub session_store: Arc<dyn SessionStore>,
+    pub keys: Arc<KeyRing>,
+    pub counters: Arc<dyn CounterStore>,
+}
+
+impl FromRef<Mounted<App>> for App {
+    fn from_ref(mounted: &Mounted<App>) -> Self {
+        mounted.app().clone()
+    }
+}
+
+impl App {
+    /// Forgets what has expired.
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        const AT_ONCE: u32 = 1_000;
+        self.sessions.purge(AT_ONCE).await?;
+        self.counters.purge(SystemClock.now(), AT_ONCE).await?;
+        Ok(())
+    }
+}
+
+pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth), Box<dyn Error>> {
+    // Plain HTTP, which the library allows on this machine alone.
+    let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
+    let keys = Arc::new(keys::load_or_create(&options.key_file())?);
+    let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(database.accounts()));
+    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
+
+    let session_store: Arc<dyn SessionStore> = Arc::new(database.sessions());
+    let sessions = Sessions::new(
+        Arc::clone(&session_store),
+        Arc::clone(&keys),
+        EpochCheck::by(Arc::clone(&epochs)),
+        Arc::clone(&audit),
+        SessionPolicy::aal1(CookiePolicy::plain_http_loopback(public.origin())?.persistent()),
+    );
+    let accounts = passwords(&database, &counters, &audit)?;
+    // What a crash between a password change and the end of its sessions left undone.
+    accounts.finish_sweeps(&session_store, &keys).await?;
+
+    let (tokens, bearer) = tokens(&public, &keys, epochs)?;
+    let assignments = database.assignments();
+    let rbac = Arc::new(Rbac::without_policy());
+    policy::reload(&rbac, &assignments).await?;
+
+    let auth = Auth::builder(public, sessions.clone())
+        .bearer(bearer)
+        .authorizer(Arc::clone(&rbac) as _)
+        .login_page("/login")?
+        .audit(audit)
+        .build()?;
+    let directory = database.accounts();
+    Ok((
+        App { accounts, directory, assignments, tokens, rbac, sessions, session_store, keys, counters },
+        auth,
+    ))
+}
+
+fn passwords(
+    database: &Sqlite,
+    counters: &Arc<dyn CounterStore>,
+    audit: &Arc<dyn AuditSink>,
+) -> Result<Accounts, Box<dyn Error>> {
+    let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
+    let authenticator = PasswordAuthenticator::new(
+        AccountStores::new(Arc::new(database.accounts())),
+        HashPool::start(hasher, HashPoolSize::default())?,
+        Throttle::login(Arc::clone(counters)),
+        Arc::clone(audit),
+        Arc::new(SystemClock),
+    );
+    Ok(Accounts::new(
+        authenticator,
+        LoginGate::new(Arc::new(OneFactor::password())),
+        PasswordPolicy::single_factor().with_context(["quickstart"]),
+        Arc::clone(counters),
+        Arc::new(SystemEntropy),
+    ))
+}
+
+/// Tokens that we issue to ourselves: one key, one issuer, one audience.
+fn tokens(
+    public: &PublicUrl,
+    keys: &KeyRing,
+    epochs: Arc<dyn EpochSource>,
+) -> Result<(TokenIssuer, BearerAuthenticator), Box<dyn Error>> {
+    let key = Hs256Key::derived(&keys.derive(Purpose::new("quickstart-access-tokens")));
+    let url = public.origin().as_str();
+    let (issuer, audience) = (Issuer::new(url)?, Audience::new(url)?);
+    let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
+    // With the epochs, a token ends when the password changes, not only when it expires.
+    let bearer = BearerAuthenticator::new(verifier).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
+    Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), bearer))
+}

@@ -1,0 +1,106 @@
+//! The root documents claim that something exists; these tests look.
+
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test code")]
+
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
+}
+
+/// The files of the repository with this extension, without what was built.
+fn files(extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+            if path.is_dir() && !name.starts_with('.') && name != "target" {
+                folders.push(path);
+            } else if path.extension() == Some(OsStr::new(extension)) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// What stands between backticks.
+fn code(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+/// A promise whose test was renamed or removed is a promise that nobody keeps.
+#[test]
+fn what_security_names_exists() {
+    let sources: String = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let mut names = 0;
+    let mut missing = Vec::new();
+    for row in security.lines().filter(|line| line.starts_with("| ")) {
+        let kept_by = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        for name in code(kept_by) {
+            names += 1;
+            let exists = if name.contains('/') {
+                root().join(name).exists() && root().join(name).with_extension("stderr").exists()
+            } else if name.contains("::") {
+                name == "auth_core::conformance"
+            } else if name.starts_with(char::is_uppercase) {
+                ["struct", "enum", "trait"].iter().any(|kind| {
+                    sources.contains(&format!("pub {kind} {name}")) || sources.contains(&format!("    {name}, max: "))
+                })
+            } else {
+                ["(", "<"].iter().any(|next| sources.contains(&format!("fn {name}{next}")))
+            };
+            if !exists {
+                missing.push(name);
+            }
+        }
+    }
+    assert!(names > 50, "the table was not read");
+    assert!(missing.is_empty(), "SECURITY.md names what does not exist: {missing:#?}");
+}
+
+/// Links between the documents, which are read on many hosts.
+#[test]
+fn links_to_files_lead_somewhere() {
+    let mut broken = Vec::new();
+    for path in files("md") {
+        let text = fs::read_to_string(&path).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap();
+            let outside = ["http://", "https://", "mailto:"].iter().any(|scheme| file.starts_with(scheme));
+            let rustdoc = file.contains("::") || !file.contains(['.', '/']);
+            if !outside && !rustdoc && !path.parent().unwrap().join(file).exists() {
+                broken.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// The README states how many packages come with a crate, with the command that counts them.
+#[test]
+fn the_stated_numbers_of_dependencies_are_right() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for package in ["auth-core", "auth-jwt"] {
+        let tree = Command::new(env::var_os("CARGO").unwrap())
+            .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--no-dedupe", "-p", package])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+        let tree = String::from_utf8(tree.stdout).unwrap();
+        let packages: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
+        let row = format!("| `{package}` | {} |", packages.len());
+        assert!(readme.contains(&row), "README.md does not have the row {row}");
+    }
+}

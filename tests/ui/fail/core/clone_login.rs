@@ -1,0 +1,8 @@
+//! A login cannot be kept for later by copying it.
+use auth_core::Login;
+
+fn copy(login: &Login) -> Login {
+    login.clone()
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! That a request acts for somebody cannot be written down.
+use std::sync::Arc;
+
+use auth_core::{Authenticated, Authentication};
+
+fn forge(event: Authentication) -> Authenticated {
+    Authenticated(Arc::new(event))
+}
+
+fn main() {}

@@ -1,0 +1,72 @@
+//! Traits that a type must not have, checked by the compiler while this file is built: where a type has the trait,
+//! the call below is ambiguous.
+
+use std::{
+    fmt::{Display, LowerHex},
+    hash::Hash,
+};
+
+use auth_core::{
+    Authenticated, CredentialBlob, Denial, DerivedKey, FactorPassed, KeyRing, LiveSession, Login, PendingLogin,
+    Permit, Secret, SecretHash, SessionSecret,
+};
+use auth_credentials::{Password, PasswordHash};
+use auth_jwt::{AccessToken, Hs256Key, IssuedToken, UnverifiedToken, Verified};
+use auth_session::{Outgoing, Session, SessionCookie, SetCookie};
+use serde::{Serialize, de::DeserializeOwned};
+
+macro_rules! never {
+    ($($type:ty: $($bound:path),+;)+) => {
+        $($({
+            trait AmbiguousIfBoth<Marker> {
+                fn check() {}
+            }
+            struct HasIt;
+            impl<T: ?Sized> AmbiguousIfBoth<()> for T {}
+            impl<T: ?Sized + $bound> AmbiguousIfBoth<HasIt> for T {}
+            <$type as AmbiguousIfBoth<_>>::check();
+        })+)+
+    };
+}
+
+/// A proof that can be copied is used twice; one that can be read back from text, or made from nothing, is forged.
+#[test]
+fn proofs_are_not_copied_made_of_nothing_or_read_back() {
+    never! {
+        FactorPassed: Clone, Default, Serialize, DeserializeOwned;
+        Login: Clone, Default, Serialize, DeserializeOwned;
+        PendingLogin: Clone, Default, Serialize, DeserializeOwned;
+        Permit: Clone, Default, Serialize, DeserializeOwned;
+        Authenticated: Default, Serialize, DeserializeOwned, Into<Login>, Into<FactorPassed>;
+        Login: From<Authenticated>, From<FactorPassed>, From<PendingLogin>, From<LiveSession>;
+        LiveSession: Clone, Default, Serialize, DeserializeOwned, From<Authenticated>;
+        Verified: Default, Serialize, DeserializeOwned, From<UnverifiedToken>;
+        Session: Clone, Default;
+        Outgoing: Clone;
+        Denial: Default, Into<Permit>;
+    }
+}
+
+/// Credentials P12, sessions 33: a secret in a log or an answer, and a comparison that can be timed.
+#[test]
+fn secrets_are_not_printed_compared_or_serialised() {
+    never! {
+        Secret: Display, LowerHex, AsRef<[u8]>, PartialEq, PartialOrd, Hash, Default;
+        Secret: Serialize, DeserializeOwned;
+        SessionSecret: Display, LowerHex, AsRef<[u8]>, PartialEq, PartialOrd, Hash, Default;
+        SessionSecret: Serialize, DeserializeOwned;
+        DerivedKey: Display, LowerHex, AsRef<[u8]>, PartialEq, PartialOrd, Hash, Default;
+        DerivedKey: Serialize, DeserializeOwned;
+        Password: Display, LowerHex, AsRef<[u8]>, AsRef<str>, PartialEq, PartialOrd, Hash, Default;
+        Password: Serialize;
+        Hs256Key: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        AccessToken: Display, AsRef<str>, PartialEq, Hash, Default, Serialize;
+        IssuedToken: Display, PartialEq, Serialize;
+        SetCookie: Display, AsRef<str>, Serialize;
+        SessionCookie: Display, Serialize, DeserializeOwned;
+        PasswordHash: Display, AsRef<str>, Serialize;
+        KeyRing: Display, PartialEq, Serialize, DeserializeOwned, Default;
+        SecretHash: Display, LowerHex, Serialize, DeserializeOwned;
+        CredentialBlob: Display, LowerHex, Serialize, DeserializeOwned;
+    }
+}
