@@ -15,6 +15,7 @@ mod room;
 mod sample;
 mod session_row;
 mod session_shard;
+mod session_shards;
 mod sessions;
 mod shards;
 mod slab;

@@ -34,7 +34,7 @@ impl PasswordCredential {
     ///
     /// A name that nobody can have is not an error here: it is refused like one that nobody has, after the
     /// same work. `source` is the address of the peer, or of the client behind a proxy that you trust; `None`
-    /// is this program itself.
+    /// is this program itself, or a peer without an address; all of these are one source.
     #[must_use]
     pub fn typed(login: &str, password: impl Into<Password>, source: Option<IpAddr>) -> Self {
         let login = LoginName::canonical(login);
@@ -61,9 +61,10 @@ impl fmt::Debug for PasswordCredential {
 
 /// Checks a login name with a password and yields a [`FactorPassed`].
 ///
-/// In this order: the throttle counts the try, the pool gives it a place, the account and its credential are
-/// looked up, the failure is counted in advance while a worker hashes, the tags are compared, and a success
-/// takes the count back. So neither a flood nor guesses at once reach further than the limits allow.
+/// In this order: the throttle looks at the try, the pool gives it a place, the throttle counts it, the account
+/// and its credential are looked up, the failure is counted in advance while a worker hashes, the tags are
+/// compared, and a success takes the failures back. So neither a flood nor guesses at once reach further than
+/// the limits allow, and whoever is turned away has not used up a try.
 ///
 /// A login that nobody has, a disabled account, one without a password or with too many failures, a stored
 /// hash that cannot be read, and a password that is too long take the same path, with the same calls to the
@@ -104,33 +105,28 @@ impl PasswordAuthenticator {
         &self.pool
     }
 
-    /// Lets a try at a login go on, or not; writes down if not.
-    pub(crate) async fn throttle(
+    /// Takes a place in the pool for a try that `throttle` lets go on; writes down if there is none or it does
+    /// not.
+    ///
+    /// The try is counted once it has its place: one that was turned away is not held against anybody.
+    pub(crate) async fn enter<E: From<ThrottleError> + From<Overloaded>>(
         &self,
+        throttle: &Throttle,
         realm: &Realm,
         login: Option<&LoginName>,
         source: Option<IpAddr>,
-    ) -> Result<(), ThrottleError> {
-        let (now, key) = (self.clock.now(), SourceKey::from_peer(source));
-        let result = match login {
-            Some(login) => self.throttle.attempt(realm, login, key, now).await,
-            // Nobody has this login, so there is no account to protect.
-            None => self.throttle.attempt_by_source(realm, key, now).await,
+    ) -> Result<HashPlace, E> {
+        let tries = throttle.tries(realm, login, SourceKey::from_peer(source), self.clock.now());
+        let note = |error: &ThrottleError| {
+            if let ThrottleError::Throttled(_) = error {
+                let what = throttle.purpose().as_str();
+                self.record(&AuditEvent::Throttled { what, principal: None, source });
+            }
         };
-        self.note_throttled(&self.throttle, source, result)
-    }
-
-    pub(crate) fn note_throttled(
-        &self,
-        throttle: &Throttle,
-        source: Option<IpAddr>,
-        result: Result<(), ThrottleError>,
-    ) -> Result<(), ThrottleError> {
-        if let Err(ThrottleError::Throttled(_)) = &result {
-            let what = throttle.purpose().as_str();
-            self.record(&AuditEvent::Throttled { what, principal: None, source });
-        }
-        result
+        tries.look().await.inspect_err(note)?;
+        let place = self.admit(source)?;
+        tries.count().await.inspect_err(note)?;
+        Ok(place)
     }
 
     /// Takes a place in the pool; writes down if there is none.
@@ -153,8 +149,7 @@ impl Authenticator for PasswordAuthenticator {
     async fn authenticate(&self, credential: PasswordCredential) -> Result<FactorPassed, AuthenticateError> {
         let PasswordCredential { realm, login, password, source } = credential;
         let login = login.ok();
-        self.throttle(&realm, login.as_ref(), source).await?;
-        let place = self.admit(source)?;
+        let place = self.enter::<AuthenticateError>(&self.throttle, &realm, login.as_ref(), source).await?;
         let account = match &login {
             Some(login) => self.stores.accounts.by_login(&realm, login).await?,
             None => None,

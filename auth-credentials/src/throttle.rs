@@ -1,72 +1,19 @@
 //! Slows guessing.
 
-use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
+mod limits;
+mod tries;
+
+use std::{fmt, sync::Arc};
 
 use auth_core::{
-    AuthenticateError, Count, CounterKey, CounterStore, LoginName, Purpose, Realm, Refusal, StoreError,
-    Throttled, Unavailable, UnixTime, Window,
+    AuthenticateError, CounterKey, CounterStore, LoginName, Purpose, Realm, Refusal, StoreError, Throttled,
+    Unavailable, UnixTime,
 };
 
+pub use self::limits::{Limit, ThrottleLimits};
+pub(crate) use self::tries::Tries;
+use self::tries::{Counted, SoftTurn};
 use crate::source::SourceKey;
-
-/// So many tries in so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    tries: NonZeroU32,
-    window: Window,
-}
-
-impl Limit {
-    /// `tries` tries in any `window`.
-    #[must_use]
-    pub const fn new(tries: NonZeroU32, window: Window) -> Self {
-        Self { tries, window }
-    }
-
-    /// How many tries.
-    #[must_use]
-    pub const fn tries(self) -> NonZeroU32 {
-        self.tries
-    }
-
-    /// In how long.
-    #[must_use]
-    pub const fn window(self) -> Window {
-        self.window
-    }
-
-    fn of(tries: u32, minutes: u64) -> Self {
-        let window = Window::new(Duration::from_secs(minutes.saturating_mul(60)));
-        Self { tries: NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN), window }
-    }
-}
-
-/// The limits of a [`Throttle`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ThrottleLimits {
-    /// Tries at one account from one source.
-    pub pair: Limit,
-    /// Tries at one account from anywhere. Beyond it, tries are delayed and never refused, so nobody can lock
-    /// somebody else out.
-    pub account: Limit,
-    /// Tries from one source at any account.
-    pub source: Limit,
-}
-
-impl ThrottleLimits {
-    /// For logins: 10 for a pair, 30 for an account, 100 for a source, each in 15 minutes.
-    #[must_use]
-    pub fn login() -> Self {
-        Self { pair: Limit::of(10, 15), account: Limit::of(30, 15), source: Limit::of(100, 15) }
-    }
-
-    /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
-    #[must_use]
-    pub fn sign_up() -> Self {
-        let limit = Limit::of(20, 60);
-        Self { pair: limit, account: limit, source: limit }
-    }
-}
 
 /// Slows guessing: per account, per source, and per pair of both.
 ///
@@ -100,14 +47,6 @@ pub enum ThrottleError {
     /// The counters failed. Without them nobody gets through.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// One thing that is counted, and what happens beyond its limit.
-#[derive(Clone, Copy)]
-struct Counted {
-    key: CounterKey,
-    limit: Limit,
-    hard: bool,
 }
 
 impl Throttle {
@@ -159,14 +98,9 @@ impl Throttle {
         source: SourceKey,
         now: UnixTime,
     ) -> Result<(), ThrottleError> {
-        let account = self.key(realm, b"account", Some(login), None);
-        let soft = SoftTurn::new(&account, now);
-        let counted = [
-            self.pair(realm, login, source),
-            Counted { key: account, limit: self.limits.account, hard: false },
-            self.source(realm, source),
-        ];
-        self.count(&counted, soft, now).await
+        let tries = self.tries(realm, Some(login), source, now);
+        tries.look().await?;
+        tries.count().await
     }
 
     /// Counts a try that is at no account.
@@ -179,8 +113,9 @@ impl Throttle {
         source: SourceKey,
         now: UnixTime,
     ) -> Result<(), ThrottleError> {
-        let counted = self.source(realm, source);
-        self.count(&[counted], SoftTurn::new(&counted.key, now), now).await
+        let tries = self.tries(realm, None, source, now);
+        tries.look().await?;
+        tries.count().await
     }
 
     /// Forgets the tries of a pair, after a success.
@@ -197,14 +132,29 @@ impl Throttle {
         self.counters.reset(&pair.key, pair.limit.window).await
     }
 
+    /// A try that is looked at and counted in two steps, with something in between.
+    pub(crate) fn tries(
+        &self,
+        realm: &Realm,
+        login: Option<&LoginName>,
+        source: SourceKey,
+        now: UnixTime,
+    ) -> Tries<'_> {
+        let by_source = self.key(realm, b"source", None, Some(source));
+        let mut turn_of = by_source;
+        let mut counted = Vec::with_capacity(3);
+        if let Some(login) = login {
+            turn_of = self.key(realm, b"account", Some(login), None);
+            counted.push(self.pair(realm, login, source));
+            counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false });
+        }
+        counted.push(Counted { key: by_source, limit: self.limits.source, hard: true });
+        Tries { counters: &*self.counters, counted, soft: SoftTurn::new(&turn_of, now), now }
+    }
+
     fn pair(&self, realm: &Realm, login: &LoginName, source: SourceKey) -> Counted {
         let key = self.key(realm, b"pair", Some(login), Some(source));
         Counted { key, limit: self.limits.pair, hard: true }
-    }
-
-    fn source(&self, realm: &Realm, source: SourceKey) -> Counted {
-        let key = self.key(realm, b"source", None, Some(source));
-        Counted { key, limit: self.limits.source, hard: true }
     }
 
     fn key(
@@ -220,58 +170,6 @@ impl Throttle {
         }
         let login = login.map_or("", LoginName::as_str).as_bytes();
         CounterKey::new(realm, self.purpose, &[what, login, &address])
-    }
-
-    async fn count(&self, counted: &[Counted], soft: SoftTurn, now: UnixTime) -> Result<(), ThrottleError> {
-        // First a look, so that what is refused is counted nowhere.
-        for one in counted {
-            let count = self.counters.add(&one.key, 0, one.limit.window, now).await?;
-            one.judge(Count { value: count.value.saturating_add(1), ..count }, soft, now)?;
-        }
-        // Then the count itself. Of tries at once, those that find the limit used up by others go no further.
-        for one in counted {
-            let count = self.counters.add(&one.key, 1, one.limit.window, now).await?;
-            one.judge(count, soft, now)?;
-        }
-        Ok(())
-    }
-}
-
-/// When softly throttled tries are let through: one turn for all counts of a try, so that they agree.
-#[derive(Clone, Copy)]
-struct SoftTurn {
-    /// Seconds until the next turn; none while it lasts.
-    wait: Option<u64>,
-}
-
-impl SoftTurn {
-    /// Each key has its own phase, so that not everybody comes at the same second.
-    fn new(key: &CounterKey, now: UnixTime) -> Self {
-        let [phase, ..] = *key.as_bytes();
-        let into = now.as_secs().saturating_add(u64::from(phase)) % Throttle::SOFT_CYCLE;
-        let wait = Throttle::SOFT_CYCLE.saturating_sub(into);
-        Self { wait: (into >= Throttle::SOFT_OPEN).then_some(wait) }
-    }
-}
-
-impl Counted {
-    /// Judges a try that makes the count what it is.
-    fn judge(&self, count: Count, soft: SoftTurn, now: UnixTime) -> Result<(), Throttled> {
-        if count.value <= u64::from(self.limit.tries.get()) {
-            return Ok(());
-        }
-        let wait = if self.hard && count.exact {
-            // Which eighths of the window hold the tries is not known: told is when the oldest one goes.
-            let bucket = self.limit.window.bucket_length().as_secs();
-            let into = now.as_secs().checked_rem(bucket).unwrap_or(0);
-            Some(bucket.saturating_sub(into).max(1))
-        } else {
-            soft.wait
-        };
-        match wait {
-            Some(secs) => Err(Throttled { retry_after: Duration::from_secs(secs) }),
-            None => Ok(()),
-        }
     }
 }
 

@@ -107,12 +107,13 @@ impl SeenHeaders {
     }
 
     pub(crate) fn remember(&self, segment: &str) {
-        if segment.len() > Self::MAX_LEN || self.contains(segment) {
+        if segment.len() > Self::MAX_LEN {
             return;
         }
-        for place in self.0.iter().filter(|place| place.get().is_none()) {
-            // Lost against another thread: it remembered this segment, or the next place is tried.
-            if place.set(segment.into()).is_ok() || self.contains(segment) {
+        for place in &self.0 {
+            // Places fill from the first to the last, so whoever loses one looks at what it holds now, and
+            // two threads with one header spend one place.
+            if place.get_or_init(|| segment.into()).as_ref() == segment {
                 return;
             }
         }

@@ -94,9 +94,35 @@ impl Hs256Key {
     }
 
     /// A key derived from a [`KeyRing`](auth_core::KeyRing), under a purpose of its own.
+    ///
+    /// Its id comes from the key itself, so that the keys of a ring are told apart when it is rotated.
+    ///
+    /// ```
+    /// use auth_core::{KeyName, KeyRing, Purpose, SystemEntropy};
+    /// use auth_jwt::{Hs256Key, KeyError, TokenPolicy, Verifier};
+    ///
+    /// const TOKENS: Purpose = Purpose::new("access tokens");
+    ///
+    /// fn verifier(ring: &KeyRing, policy: TokenPolicy) -> Result<Verifier, KeyError> {
+    ///     let current = Verifier::new(Hs256Key::derived(&ring.derive(TOKENS)), policy);
+    ///     let retired = ring.derive_all(TOKENS).skip(1);
+    ///     retired.map(|key| Hs256Key::derived(&key)).try_fold(current, Verifier::with_key)
+    /// }
+    /// # let ring = KeyRing::generate(KeyName::parse("b")?, &SystemEntropy)?
+    /// #     .with_retired(KeyName::parse("a")?, auth_core::Secret::new((0..32).collect()))?;
+    /// # let issuer = auth_jwt::Issuer::new("https://id.example")?;
+    /// # assert!(verifier(&ring, TokenPolicy::access_token(issuer, auth_jwt::any_audience())).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn derived(key: &DerivedKey) -> Self {
-        Self::padded(key.expose())
+        let key = Self::padded(key.expose());
+        // No token's signing input: those have a dot. Eight bytes tell the keys of one ring apart.
+        let mac = key.sign(b"auth-jwt key id");
+        let ([fingerprint, ..], _) = mac.as_chunks::<8>() else { return key };
+        let mut id = String::new();
+        base64url::encode_to(fingerprint, &mut id);
+        Self { id: KeyId::new(&id).ok(), ..key }
     }
 
     /// A new key that exists only in this process: its tokens die with it.
@@ -233,6 +259,17 @@ mod tests {
     fn a_padded_key_signs_like_the_secret_itself() {
         let secret: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
         assert_eq!(Hs256Key::padded(&secret).sign(b"x"), key(&secret).unwrap().sign(b"x"));
+    }
+
+    /// A ring's keys must be told apart, on every machine alike.
+    #[test]
+    fn a_derived_key_is_named_after_itself() {
+        use auth_core::{KeyName, KeyRing, Purpose};
+        let ring = KeyRing::new(KeyName::parse("a").unwrap(), Secret::new((0..32).collect())).unwrap();
+        let id = |purpose| Hs256Key::derived(&ring.derive(purpose)).id().unwrap().clone();
+        assert_eq!(id(Purpose::new("a")), id(Purpose::new("a")));
+        assert_ne!(id(Purpose::new("a")), id(Purpose::new("b")));
+        assert_eq!(id(Purpose::new("a")).as_str().len(), 11);
     }
 
     /// Checklist, signature: empty and short secrets (PyJWT 2.13, wycheproof key_too_short and empty_key).

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::UnixTime;
+use auth_core::{KeyRing, UnixTime};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -90,8 +90,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// The most keys that one verifier holds.
-    pub const MAX_KEYS: usize = 8;
+    /// The most keys that one verifier holds: as many as a key ring.
+    pub const MAX_KEYS: usize = KeyRing::MAX_KEYS;
 
     /// Accepts what `key` has signed and `policy` allows.
     #[must_use]

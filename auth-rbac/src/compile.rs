@@ -32,7 +32,7 @@ pub(crate) fn compile(builder: PolicyBuilder, version: PolicyVersion) -> Result<
         .ok_or(PolicyError::TooLarge { max_bytes: Sets::MAX_WORDS.saturating_mul(size_of::<u32>()) })?;
 
     let held = Rows::from_pairs(principals.len(), &assignments);
-    let profiles = share(&mut principals, &held);
+    let profiles = share(&mut principals, &held, &RandomState::default());
     roles.shrink();
     permissions.shrink();
     principals.shrink();
@@ -41,10 +41,9 @@ pub(crate) fn compile(builder: PolicyBuilder, version: PolicyVersion) -> Result<
 
 /// Notes at every principal, whose value is its row in `held`, what it holds. The lists of roles that are
 /// returned are there once each.
-fn share(principals: &mut Principals, held: &Rows) -> Rows {
+fn share(principals: &mut Principals, held: &Rows, hashes: &impl BuildHasher) -> Rows {
     let mut profiles = Rows::with_capacity(0, 0);
     let mut slots = Slots::new();
-    let hashes = RandomState::default();
     principals.change_values(|principal| match held.row(principal) {
         [role] => Holding::One(*role).pack(),
         many => {
@@ -70,4 +69,30 @@ fn share(principals: &mut Principals, held: &Rows) -> Rows {
 fn stamp() -> Stamp {
     static LAST: AtomicU32 = AtomicU32::new(0);
     Stamp(LAST.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hash::BuildHasherDefault;
+
+    use auth_core::PrincipalId;
+
+    use super::*;
+    use crate::sets::SameHash;
+
+    /// A hash is no proof: lists that collide are compared.
+    #[test]
+    fn lists_with_the_same_hash_are_told_apart() {
+        let mut principals = Principals::new();
+        for n in 0..4 {
+            principals.intern(&PrincipalId::local_user(&format!("user{n}")).unwrap(), 4).unwrap();
+        }
+        let held = Rows::from_pairs(4, &[(0, 1), (0, 2), (1, 1), (1, 3), (2, 1), (2, 2), (3, 7)]);
+        let profiles = share(&mut principals, &held, &BuildHasherDefault::<SameHash>::default());
+        assert_eq!(profiles.len(), 2);
+        let packed: Vec<u32> = principals.iter().map(|(_, value)| value).collect();
+        let list = |n| Holding::List(n).pack();
+        assert_eq!(packed, [list(0), list(1), list(0), Holding::One(7).pack()]);
+        assert_eq!((profiles.row(0), profiles.row(1)), (&[1, 2][..], &[1, 3][..]));
+    }
 }

@@ -26,7 +26,7 @@ impl Names {
     /// The number of a name.
     #[inline]
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.slots.find(self.hash(name), |index| self.get(index) == Some(name))
+        self.find_hashed(self.hash(name), name)
     }
 
     /// Adds a name that is not there yet, and answers its number. The caller keeps count and lengths capped.
@@ -60,6 +60,11 @@ impl Names {
     }
 
     #[inline]
+    fn find_hashed(&self, hash: u64, name: &str) -> Option<u32> {
+        self.slots.find(hash, |index| self.get(index) == Some(name))
+    }
+
+    #[inline]
     fn hash(&self, name: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(name.as_bytes());
@@ -86,5 +91,12 @@ mod tests {
             assert_eq!(names.find(other), None, "{other:?}");
         }
         assert_eq!(names.get(1_000), None);
+    }
+    #[test]
+    fn names_with_the_same_hash_are_told_apart() {
+        let mut names = Names::new();
+        names.push("role");
+        assert_eq!(names.find_hashed(names.hash("role"), "role"), Some(0));
+        assert_eq!(names.find_hashed(names.hash("role"), "other"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use auth_core::{PrincipalId, PrincipalKind, Realm};
 use foldhash::fast::RandomState;
 
-use crate::slots::Slots;
+use crate::{names::Names, slots::Slots};
 
 /// Bytes of a record before the id: value, realm, kind, length of the id.
 const HEADER: usize = 10;
@@ -25,8 +25,7 @@ pub(crate) struct Principals {
     slots: Slots,
     records: Vec<u8>,
     count: usize,
-    realm_slots: Slots,
-    realms: Vec<Realm>,
+    realms: Names,
 }
 
 struct Record<'a> {
@@ -43,8 +42,7 @@ impl Principals {
             slots: Slots::new(),
             records: Vec::new(),
             count: 0,
-            realm_slots: Slots::new(),
-            realms: Vec::new(),
+            realms: Names::new(),
         }
     }
 
@@ -72,7 +70,8 @@ impl Principals {
         let at = u32::try_from(self.records.len()).ok()?;
         let value = u32::try_from(self.count).ok()?;
         let len = u8::try_from(principal.id().len()).ok()?;
-        let realm = self.intern_realm(principal.realm())?;
+        let realm = principal.realm().as_str();
+        let realm = self.realms.find(realm).unwrap_or_else(|| self.realms.push(realm));
         self.records.extend_from_slice(&value.to_le_bytes());
         self.records.extend_from_slice(&realm.to_le_bytes());
         self.records.extend_from_slice(&[code(principal.kind())?, len]);
@@ -108,10 +107,9 @@ impl Principals {
 
     pub(crate) fn get(&self, at: RecordAt) -> Option<PrincipalId> {
         let record = self.record(at)?;
-        let realm = self.realms.get(record.realm as usize)?;
-        let id = std::str::from_utf8(record.id).ok()?;
-        // It was a principal's id before, so it is valid.
-        PrincipalId::new(realm.clone(), kind(record.kind)?, id).ok()
+        // They were a principal's parts before, so they are valid.
+        let realm = Realm::parse(self.realms.get(record.realm)?).ok()?;
+        PrincipalId::new(realm, kind(record.kind)?, std::str::from_utf8(record.id).ok()?).ok()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -120,27 +118,12 @@ impl Principals {
 
     pub(crate) fn shrink(&mut self) {
         self.records.shrink_to_fit();
-        self.realms.shrink_to_fit();
+        self.realms.shrink();
     }
 
-    /// What it holds on the heap, long names of realms aside.
+    /// What it holds on the heap.
     pub(crate) fn bytes(&self) -> usize {
-        let realms = size_of_val(self.realms.as_slice()).saturating_add(self.realm_slots.bytes());
-        self.slots.bytes().saturating_add(self.records.len()).saturating_add(realms)
-    }
-
-    fn intern_realm(&mut self, realm: &Realm) -> Option<u32> {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(realm.as_str().as_bytes());
-        let hash = hasher.finish();
-        let same = |index: u32| self.realms.get(index as usize) == Some(realm);
-        if let Some(index) = self.realm_slots.find(hash, same) {
-            return Some(index);
-        }
-        let index = u32::try_from(self.realms.len()).ok()?;
-        self.realm_slots.insert(hash, index);
-        self.realms.push(realm.clone());
-        Some(index)
+        self.slots.bytes().saturating_add(self.records.len()).saturating_add(self.realms.bytes())
     }
 
     #[inline]
@@ -150,7 +133,7 @@ impl Principals {
             self.record(RecordAt(at)).is_some_and(|record| {
                 record.id == principal.id().as_bytes()
                     && Some(record.kind) == kind
-                    && self.realms.get(record.realm as usize) == Some(principal.realm())
+                    && self.realms.get(record.realm) == Some(principal.realm().as_str())
             })
         };
         self.slots.find(hash, same).map(RecordAt)
@@ -243,6 +226,19 @@ mod tests {
         let listed: Vec<_> = principals.iter().filter_map(|(at, _)| principals.get(at)).collect();
         assert_eq!(listed, ids);
         assert_eq!(principals.len(), ids.len());
+    }
+
+    /// A hash is no proof: whatever collides, each part of an id is compared.
+    #[test]
+    fn principals_with_the_same_hash_are_told_apart() {
+        for one in ids() {
+            let mut principals = Principals::new();
+            principals.intern(&one, 1).unwrap();
+            let hash = principals.hash(&one);
+            for other in ids() {
+                assert_eq!(principals.find_hashed(hash, &other).is_some(), one == other, "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Sets {
         permissions: usize,
         max_words: usize,
     ) -> Option<Self> {
-        let mut interner = Interner::new(max_words);
+        let mut interner = Interner::<RandomState>::new(max_words);
         let mut closures = vec![Closure::default(); order.len()];
         let mut permits = Bits::new(permissions);
         let mut denies = Bits::new(permissions);
@@ -146,23 +146,17 @@ fn view(words: &[u32], set: SetRef) -> View<'_> {
 }
 
 /// Finds equal sets while they are made.
-struct Interner {
+struct Interner<S> {
     max_words: usize,
     words: Vec<u32>,
     slots: Slots,
     known: Vec<SetRef>,
-    hasher: RandomState,
+    hasher: S,
 }
 
-impl Interner {
+impl<S: BuildHasher + Default> Interner<S> {
     fn new(max_words: usize) -> Self {
-        Self {
-            max_words,
-            words: Vec::new(),
-            slots: Slots::new(),
-            known: Vec::new(),
-            hasher: RandomState::default(),
-        }
+        Self { max_words, words: Vec::new(), slots: Slots::new(), known: Vec::new(), hasher: S::default() }
     }
 
     fn view(&self, set: SetRef) -> View<'_> {
@@ -267,8 +261,24 @@ impl Bits {
     }
 }
 
+/// A hash that says nothing, to see that nothing relies on it.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct SameHash;
+
+#[cfg(test)]
+impl Hasher for SameHash {
+    fn finish(&self) -> u64 {
+        7
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
 #[cfg(test)]
 mod tests {
+    use std::hash::BuildHasherDefault;
+
     use super::*;
 
     fn allow(permission: u32) -> u32 {
@@ -320,6 +330,23 @@ mod tests {
             (0..1_000).flat_map(|role| (0..100).map(move |item| (role, allow(item)))).collect();
         let sets = close(&(0..1_000).collect::<Vec<_>>(), &[], &rules, 100);
         assert_eq!(sets.words.len(), 4);
+    }
+
+    /// A hash is no proof: sets that collide are compared, their way of being kept included.
+    #[test]
+    fn sets_with_the_same_hash_are_told_apart() {
+        let mut interner = Interner::<BuildHasherDefault<SameHash>>::new(1_000);
+        let mut bits = Bits::new(1_000);
+        let mut take = |items: &[u32]| {
+            items.iter().for_each(|item| bits.insert(*item));
+            interner.take(&mut bits).unwrap()
+        };
+        let one = take(&[1, 2]);
+        assert_ne!(one, take(&[1, 3]));
+        assert_eq!(one, take(&[1, 2]));
+        // As bits, the items 0 to 8 are the one word 511: the same words as the list of 511.
+        let many: Vec<u32> = (0..9).collect();
+        assert_ne!(take(&many), take(&[511]));
     }
 
     /// One deep chain whose every role adds a permission is the worst case of a closure.

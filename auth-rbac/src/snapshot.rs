@@ -106,7 +106,7 @@ impl Snapshot {
         }
     }
 
-    /// The memory that it holds, in bytes. Names of realms longer than 38 bytes come on top.
+    /// The memory that it holds, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         [

@@ -219,8 +219,13 @@ mod tests {
 
     #[test]
     fn unknown_and_repeated_fetch_metadata_is_refused() {
-        let values: [&[&[u8]]; 5] =
-            [&[b""], &[b"Same-Origin"], &[b"same-origin, same-origin"], &[b"same-origin", b"same-origin"], &[b"x"]];
+        let values: [&[&[u8]]; 5] = [
+            &[b""],
+            &[b"Same-Origin"],
+            &[b"same-origin, same-origin"],
+            &[b"same-origin", b"same-origin"],
+            &[b"x"],
+        ];
         for site in values {
             assert_eq!(check(post(site, &[OWN])), Some(CrossSiteReason::UnknownFetchMetadata), "{site:?}");
         }
@@ -258,7 +263,8 @@ mod tests {
     /// Checklist, sessions 12: logging somebody in as oneself needs no cookie of theirs.
     #[test]
     fn a_route_that_begins_a_session_needs_a_header_or_a_token() {
-        let login = |method| CsrfRequest::new(method, &[], &[]).ambient_credentials(false).begins_session(true);
+        let login =
+            |method| CsrfRequest::new(method, &[], &[]).ambient_credentials(false).begins_session(true);
         for method in ["POST", "GET"] {
             assert_eq!(check(login(method)), Some(CrossSiteReason::NoHeaders));
             assert_eq!(check(login(method).token(Some(TokenMatched::for_tests()))), None);

@@ -83,7 +83,9 @@ impl From<DataError> for Refusal {
     /// 503: what is stored, or what the application wants to store, is not usable as it is.
     fn from(error: DataError) -> Self {
         match error {
-            DataError::Version { .. } | DataError::Decode { .. } => StoreError::corrupt("session slot").into(),
+            DataError::Version { .. } | DataError::Decode { .. } => {
+                StoreError::corrupt("session slot").into()
+            }
             DataError::Encode { .. } | DataError::Full(_) => StoreError::not_written(error).into(),
         }
     }
@@ -108,7 +110,10 @@ pub(crate) fn encode<T: SessionData>(blob: &SessionBlob, value: &T) -> Result<Se
 /// The slot's name; a type whose name no store would take does not compile where it is used.
 pub(crate) const fn name<T: SessionData>() -> &'static str {
     const {
-        assert!(!T::SLOT.is_empty() && T::SLOT.len() <= SessionBlob::MAX_NAME_LEN, "slot name must have 1 to 64 bytes");
+        assert!(
+            !T::SLOT.is_empty() && T::SLOT.len() <= SessionBlob::MAX_NAME_LEN,
+            "slot name must have 1 to 64 bytes"
+        );
     }
     T::SLOT
 }
@@ -170,7 +175,9 @@ mod tests {
     }
 
     fn blob(slots: &[(&str, u8)]) -> SessionBlob {
-        slots.iter().fold(SessionBlob::empty(), |blob, (name, value)| blob.with_slot(name, 1, &[*value]).unwrap())
+        slots
+            .iter()
+            .fold(SessionBlob::empty(), |blob, (name, value)| blob.with_slot(name, 1, &[*value]).unwrap())
     }
 
     #[test]
@@ -186,7 +193,9 @@ mod tests {
         assert_eq!(decode::<Visits>(&at(1, b"7")).unwrap(), Some(Visits(7)));
         for (version, bytes) in [(1, &b"x"[..]), (0, b"7"), (3, b"7"), (u16::MAX, b"")] {
             let error = decode::<Visits>(&at(version, bytes)).unwrap_err();
-            assert!(matches!(error, DataError::Version { slot: "visits", expected: 2, found } if found == version));
+            assert!(
+                matches!(error, DataError::Version { slot: "visits", expected: 2, found } if found == version)
+            );
         }
         assert!(matches!(decode::<Visits>(&at(2, b"\xff")), Err(DataError::Decode { slot: "visits", .. })));
         assert!(matches!(decode::<Visits>(&at(2, &b"[".repeat(1_000))), Err(DataError::Decode { .. })));
@@ -216,7 +225,8 @@ mod tests {
 
     fn slots() -> impl Strategy<Value = SessionBlob> {
         proptest::collection::btree_map("[a-d]", 0_u8..3, 0..5).prop_map(|map| {
-            map.into_iter().fold(SessionBlob::empty(), |blob, (name, value)| blob.with_slot(&name, 1, &[value]).unwrap())
+            map.into_iter()
+                .fold(SessionBlob::empty(), |blob, (name, value)| blob.with_slot(&name, 1, &[value]).unwrap())
         })
     }
 

@@ -119,7 +119,9 @@ impl Asked {
 impl fmt::Debug for EpochCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(asked) => f.debug_struct("EpochCheck").field("interval", &asked.interval).finish_non_exhaustive(),
+            Some(asked) => {
+                f.debug_struct("EpochCheck").field("interval", &asked.interval).finish_non_exhaustive()
+            }
             None => f.write_str("EpochCheck(by the session store only)"),
         }
     }
@@ -131,11 +133,11 @@ mod tests {
 
     use super::*;
     use async_trait::async_trait;
+    use auth_core::Clock as _;
     use auth_core::{
         Entropy as _, Method, SessionId, SystemEntropy,
         testing::{SteppedClock, block_on},
     };
-    use auth_core::Clock as _;
 
     /// `u64::MAX` stands for an account that is gone.
     struct Source {

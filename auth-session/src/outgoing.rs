@@ -34,7 +34,6 @@ impl Outgoing {
     }
 
     /// Both, by value.
-    #[must_use]
     pub fn into_parts(self) -> (Option<SetCookie>, Result<(), CommitError>) {
         (self.cookie, self.saved)
     }

@@ -75,14 +75,14 @@ impl SessionPolicy {
         Ok(Self { idle, absolute, rotation: Some(Self::ROTATION), limit: None, cookie })
     }
 
-    /// For logins by one factor: 7 days idle, 30 days in any case (NIST SP 800-63B-4 section 2.1.3).
+    /// For logins by one factor: 7 days idle, 30 days in any case (NIST SP 800-63B-4 section 2, AAL1).
     #[must_use]
     pub const fn aal1(cookie: CookiePolicy) -> Self {
         let (idle, absolute) = (Duration::from_secs(7 * 24 * HOUR), Duration::from_secs(30 * 24 * HOUR));
         Self { idle, absolute, rotation: Some(Self::ROTATION), limit: None, cookie }
     }
 
-    /// For logins by two factors: 1 hour idle, 24 hours in any case (NIST SP 800-63B-4 section 2.2.3). The
+    /// For logins by two factors: 1 hour idle, 24 hours in any case (NIST SP 800-63B-4 section 2, AAL2). The
     /// secret changes every 8 hours.
     #[must_use]
     pub const fn aal2(cookie: CookiePolicy) -> Self {
@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn the_named_policies_would_pass_their_own_checks() {
-        for named in [SessionPolicy::aal1(CookiePolicy::default()), SessionPolicy::aal2(CookiePolicy::default())] {
+        for named in
+            [SessionPolicy::aal1(CookiePolicy::default()), SessionPolicy::aal2(CookiePolicy::default())]
+        {
             let built = SessionPolicy::new(named.idle, named.absolute, CookiePolicy::default()).unwrap();
             assert_eq!(built.rotate_every(named.rotation.unwrap()).unwrap(), named);
         }

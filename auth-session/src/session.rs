@@ -46,7 +46,7 @@ use crate::{
 /// ```
 pub struct Session {
     engine: Arc<Engine>,
-    live: Option<Live>,
+    live: Option<Box<Live>>,
     /// The data as the application was shown it: what its changes are relative to.
     seen: SessionBlob,
     /// The data as the application wants it.
@@ -58,7 +58,7 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn opened(engine: Arc<Engine>, live: Option<Live>, carried: bool) -> Self {
+    pub(crate) fn opened(engine: Arc<Engine>, live: Option<Box<Live>>, carried: bool) -> Self {
         let seen = live.as_ref().map_or_else(SessionBlob::empty, |live| live.record.data.clone());
         Self { engine, live, wanted: seen.clone(), seen, issued: None, carried }
     }
@@ -134,7 +134,7 @@ impl Session {
     }
 
     /// From now on this request belongs to this session, by this secret.
-    fn adopt(&mut self, live: Live, secret: SessionSecret) {
+    fn adopt(&mut self, live: Box<Live>, secret: SessionSecret) {
         self.seen = live.record.data.clone();
         self.wanted = self.seen.clone();
         self.live = Some(live);

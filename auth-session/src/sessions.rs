@@ -12,8 +12,9 @@ use std::{
 };
 
 use auth_core::{
-    AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId, SessionId,
-    SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock, SystemEntropy, Unavailable, UnixTime,
+    AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId,
+    SessionId, SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock, SystemEntropy,
+    Unavailable, UnixTime,
 };
 
 pub(crate) use resume::{Due, Live};
@@ -170,7 +171,12 @@ impl fmt::Debug for Sessions {
 
 impl Engine {
     /// Ends a session, and says so if there was one.
-    pub(crate) async fn end(&self, id: &SessionId, why: &'static str, now: UnixTime) -> Result<bool, StoreError> {
+    pub(crate) async fn end(
+        &self,
+        id: &SessionId,
+        why: &'static str,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
         let ended = self.store.remove(id).await?;
         if ended {
             self.audit.record(now, &AuditEvent::SessionEnded { session: *id, why });

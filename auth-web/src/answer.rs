@@ -30,6 +30,14 @@ pub(crate) struct WayBack<'a> {
     pub(crate) next: Option<&'a NextPath>,
 }
 
+/// What an answer that depends on who asks varies by (RFC 9110 section 12.5.5).
+pub(crate) const VARIES_BY: [&str; 2] = ["cookie", "authorization"];
+
+/// Whether a comma-separated list of header names has this one.
+pub(crate) fn lists(list: &[u8], name: &str) -> bool {
+    list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// The answer that says `refusal`.
 pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Answer {
     let status = refusal.status();

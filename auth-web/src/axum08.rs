@@ -1,7 +1,7 @@
 //! axum 0.8: extractors, and [`mount`](crate::Auth::mount), which brings layer and state together.
 //!
 //! ```
-//! use auth_web::{Auth, Refusal, axum08::{CurrentUser, MaybeUser, Mounted}};
+//! use auth_web::{Auth, CurrentUser, MaybeUser, axum08::Mounted};
 //! use axum::{Router, extract::{FromRef, State}, routing::get};
 //!
 //! #[derive(Clone)]
@@ -38,7 +38,6 @@ mod layer;
 
 use axum::{Router, extract::FromRef};
 
-pub use self::extract::{Bearer, CurrentUser, MaybeUser, Require, Session};
 use crate::Auth;
 
 /// The state of mounted routes: the application's own, and the proof that the layer is there.

@@ -2,12 +2,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+#[cfg(feature = "actix4")]
+pub mod actix4;
 mod answer;
 mod auth;
 mod authorization;
 #[cfg(feature = "axum08")]
 pub mod axum08;
 mod client;
+mod extract;
 mod next;
 mod public_url;
 mod refusal;
@@ -16,6 +19,7 @@ mod visit;
 pub use {
     auth::{Auth, AuthBuilder, SetupError},
     client::TrustedProxies,
+    extract::{Bearer, CurrentUser, MaybeUser, Require, Session},
     next::NextPath,
     public_url::{PublicUrl, PublicUrlError},
     refusal::Refusal,

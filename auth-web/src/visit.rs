@@ -204,6 +204,7 @@ impl Visit {
     /// # Errors
     /// 503.
     pub async fn session_id(&self) -> Result<Option<SessionId>, Refusal> {
+        self.consult();
         self.with_session(|session| session.id()).await
     }
 
@@ -241,6 +242,7 @@ impl Visit {
         if let Some(session) = session {
             let (cookie, saved) = session.commit().await.into_parts();
             finished.cookie = cookie.map(|cookie| cookie.expose().to_owned());
+            finished.consulted |= finished.cookie.is_some();
             finished.failed = saved.err().map(Core::from);
         }
         finished
@@ -288,8 +290,10 @@ impl Opened<'_> {
 
 /// What the answer to a request must carry.
 pub(crate) struct Finished {
+    /// The `Set-Cookie` header. An answer that has one is never kept.
     pub(crate) cookie: Option<String>,
     pub(crate) failed: Option<Core>,
+    /// Whether the answer depends on who asked, and so is not for somebody else's cache.
     pub(crate) consulted: bool,
 }
 

@@ -7,12 +7,14 @@ use std::{
 };
 
 use auth_core::{
-    Authenticated, CredentialBlob, Denial, DerivedKey, FactorPassed, KeyRing, LiveSession, Login, PendingLogin,
-    Permit, Secret, SecretHash, SessionSecret,
+    Action, Authenticated, CredentialBlob, Denial, DerivedKey, FactorPassed, KeyRing, LiveSession, Login,
+    PendingLogin, Permission, Permit, ResourceKind, Secret, SecretHash, SessionSecret,
 };
 use auth_credentials::{Password, PasswordHash};
 use auth_jwt::{AccessToken, Hs256Key, IssuedToken, UnverifiedToken, Verified};
 use auth_session::{Outgoing, Session, SessionCookie, SetCookie};
+use auth_web::{CurrentUser, Require, axum08::Mounted};
+use axum::extract::FromRequestParts;
 use serde::{Serialize, de::DeserializeOwned};
 
 macro_rules! never {
@@ -27,6 +29,13 @@ macro_rules! never {
             <$type as AmbiguousIfBoth<_>>::check();
         })+)+
     };
+}
+
+/// A permission for the checks below.
+struct Never;
+impl Permission for Never {
+    const ACTION: Action = Action::from_static("never");
+    const RESOURCE: ResourceKind = ResourceKind::from_static("never");
 }
 
 /// A proof that can be copied is used twice; one that can be read back from text, or made from nothing, is forged.
@@ -44,6 +53,22 @@ fn proofs_are_not_copied_made_of_nothing_or_read_back() {
         Session: Clone, Default;
         Outgoing: Clone;
         Denial: Default, Into<Permit>;
+    }
+}
+
+/// Sessions 18: what is pending, or stated elsewhere, is nothing that a request brings along; and what it brings
+/// along opens nothing else.
+#[test]
+fn proofs_are_not_extracted_and_extractors_are_no_logins() {
+    never! {
+        PendingLogin: FromRequestParts<Mounted<()>>, FromRequestParts<()>;
+        FactorPassed: FromRequestParts<Mounted<()>>, FromRequestParts<()>;
+        Login: FromRequestParts<Mounted<()>>, FromRequestParts<()>, From<CurrentUser>;
+        LiveSession: FromRequestParts<Mounted<()>>, FromRequestParts<()>, From<CurrentUser>;
+        Permit: FromRequestParts<Mounted<()>>, FromRequestParts<()>;
+        CurrentUser: FromRequestParts<()>, From<PendingLogin>, From<FactorPassed>, Default, DeserializeOwned;
+        Require<Never>: FromRequestParts<()>, Clone, Default;
+        Mounted<()>: Default, From<()>;
     }
 }
 

@@ -7,6 +7,25 @@ mod sessions;
 
 pub use sessions::{BrokenSessions, SessionFault};
 
+/// What lies between two statements of a store that should have made one of them.
+#[derive(Debug, Clone, Copy)]
+enum Gap {
+    /// As much as between two statements that a network carries: others get their turn.
+    Wide,
+    /// No more than between two locks in one process.
+    Tight,
+}
+
+impl Gap {
+    fn pass(self) {
+        if matches!(self, Self::Wide) {
+            for _ in 0..4 {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
 /// Faults, each with what it is and the check that catches it.
 macro_rules! faults {
     (

@@ -122,11 +122,11 @@ impl<S: ?Sized> Round<S> {
         Ok((answer(&a)?, answer(&b)?))
     }
 
-    /// One call at once with several others that are all the same.
+    /// One call at once with several others, each of them made with its number.
     pub(super) async fn one_and_many<A, B, D, E, F, G>(
         &self,
         one: impl FnOnce(Arc<S>) -> F,
-        many: impl Fn(Arc<S>) -> G,
+        many: impl Fn(u64, Arc<S>) -> G,
     ) -> Result<(A, Vec<B>), Wrong>
     where
         A: Send + 'static,
@@ -137,7 +137,7 @@ impl<S: ?Sized> Round<S> {
         G: Future<Output = Result<B, E>> + Send + 'static,
     {
         let (a, one) = contend(one(Arc::clone(&self.store)));
-        let others = (1..self.width).map(|_| contend(many(Arc::clone(&self.store))));
+        let others = (0..u64::from(self.width)).skip(1).map(|n| contend(many(n, Arc::clone(&self.store))));
         let (answers, mut contenders): (Vec<_>, Vec<_>) = others.unzip();
         contenders.push(one);
         self.run(contenders).await;

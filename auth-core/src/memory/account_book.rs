@@ -156,7 +156,8 @@ impl AccountBook {
             return Err(Refused::Full);
         }
         self.check_room(&draft)?;
-        self.accounts.insert(account.id.clone(), Row { account: account.clone(), credentials: HashSet::new() });
+        self.accounts
+            .insert(account.id.clone(), Row { account: account.clone(), credentials: HashSet::new() });
         self.commit(draft);
         Ok(())
     }
@@ -206,7 +207,8 @@ impl AccountBook {
     }
 
     fn check_room<T>(&self, draft: &Draft) -> Result<(), Refused<T>> {
-        let (come, leave): (Vec<_>, Vec<_>) = draft.credentials.iter().partition(|(_, record)| record.is_some());
+        let (come, leave): (Vec<_>, Vec<_>) =
+            draft.credentials.iter().partition(|(_, record)| record.is_some());
         let come = come.iter().filter(|(key, _)| !self.credentials.contains_key(*key)).count();
         let leave = leave.iter().filter(|(key, _)| self.credentials.contains_key(*key)).count();
         let after = self.credentials.len().saturating_add(come).saturating_sub(leave);

@@ -206,3 +206,145 @@ fn order(credential: &Credential) -> impl Ord + '_ {
     let CredentialRecord { key, created_at, .. } = credential.stored();
     (*created_at, key.realm.as_str(), key.kind.as_str(), &key.lookup)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+    use crate::{
+        AuditEvent, CredentialKind, MemoryAudit,
+        memory::sample::{NOW, after, ann, owner},
+        testing::{FixedClock, block_on},
+    };
+
+    fn account(id: &str) -> Account {
+        Account::new(owner(id).principal().clone(), LoginName::canonical(id).unwrap(), NOW)
+    }
+
+    fn password(id: &str) -> CredentialRecord {
+        let owner = owner(id).principal().clone();
+        let key = CredentialKey::only(&owner, CredentialKind::PASSWORD);
+        CredentialRecord::new(key, owner, CredentialBlob::new(b"hash").unwrap(), NOW)
+    }
+
+    fn api_key(id: &str, n: usize) -> CredentialRecord {
+        let mut record = password(id);
+        record.key.kind = CredentialKind::from_static("api-key");
+        record.key.lookup = n.to_be_bytes().into();
+        record
+    }
+
+    fn create(store: &MemoryAccounts, id: &str) -> Result<Created, StoreError> {
+        block_on(store.create(&account(id), &[password(id)]))
+    }
+
+    #[test]
+    fn a_full_store_takes_no_account_more_and_says_so() {
+        let log = Arc::new(MemoryAudit::new(10));
+        let store = MemoryAccounts::new(1).with_audit(log.clone(), Arc::new(FixedClock(after(7))));
+        assert_eq!(create(&store, "ann").unwrap(), Created::Created);
+        assert!(matches!(create(&store, "bob"), Err(StoreError::Full)));
+        // Who has an account learns that also now.
+        assert_eq!(create(&store, "ann").unwrap(), Created::LoginTaken);
+        assert_eq!(log.events(), [(after(7), AuditEvent::StoreFull { store: "accounts" })]);
+        assert!(block_on(store.by_id(owner("bob").principal())).unwrap().is_none());
+        assert!(block_on(AccountStore::remove(&store, ann().principal())).unwrap());
+        assert_eq!(create(&store, "bob").unwrap(), Created::Created);
+    }
+
+    /// API keys without end are memory without end.
+    #[test]
+    fn credentials_are_bounded_too_and_replacing_them_needs_no_room() {
+        let store = MemoryAccounts::new(1);
+        assert_eq!(create(&store, "ann").unwrap(), Created::Created);
+        let (id, most) = (ann().principal().clone(), MemoryAccounts::CREDENTIALS_PER_ACCOUNT);
+        let apply = |version, changes: &[AccountChange]| {
+            block_on(store.apply(&id, Version::new(version), changes, EpochBump::Keep))
+        };
+        let add = |n| AccountChange::AddCredential(api_key("ann", n));
+        let all: Vec<_> = (1..most).map(add).collect();
+        assert!(matches!(apply(1, &all).unwrap(), Applied::Applied(_)));
+        assert!(matches!(apply(2, &[add(most)]), Err(StoreError::Full)));
+        let exchange = [AccountChange::RemoveCredential(api_key("ann", 1).key), add(most)];
+        assert!(matches!(apply(2, &exchange).unwrap(), Applied::Applied(_)));
+        assert_eq!(block_on(CredentialStore::list(&store, &id, Page::first())).unwrap().len(), most);
+    }
+
+    /// A credential under another's name would open the other's account.
+    #[test]
+    fn a_credential_of_another_account_is_not_stored() {
+        let store = MemoryAccounts::new(10);
+        assert!(block_on(store.create(&account("ann"), &[password("bob")])).is_err());
+        assert!(store.is_empty());
+        let twice = block_on(store.create(&account("ann"), &[password("ann"), password("ann")]));
+        assert_eq!(twice.unwrap(), Created::Collision);
+        assert_eq!(create(&store, "ann").unwrap(), Created::Created);
+        let change = [AccountChange::AddCredential(password("bob"))];
+        assert!(block_on(store.apply(ann().principal(), Version::FIRST, &change, EpochBump::Bump)).is_err());
+        assert_eq!(block_on(store.by_id(ann().principal())).unwrap(), Some(account("ann")));
+    }
+
+    /// One change sees those before it, and a late conflict undoes them all.
+    #[test]
+    fn changes_are_drafted_in_their_order() {
+        let store = MemoryAccounts::new(10);
+        assert_eq!(create(&store, "ann").unwrap(), Created::Created);
+        assert_eq!(create(&store, "bob").unwrap(), Created::Created);
+        let id = ann().principal().clone();
+        let (old, new) = (password("ann"), api_key("ann", 1));
+        let replace = |key: &CredentialKey, version| AccountChange::ReplaceCredential {
+            key: key.clone(),
+            expected: Version::new(version),
+            data: CredentialBlob::new(b"new").unwrap(),
+        };
+        let changes = [
+            AccountChange::Login(LoginName::canonical("anna").unwrap()),
+            replace(&old.key, 1),
+            replace(&old.key, 2),
+            AccountChange::AddCredential(new.clone()),
+            AccountChange::RemoveCredential(new.key.clone()),
+            AccountChange::AddCredential(new.clone()),
+            AccountChange::SweepDone,
+        ];
+        let late = [&changes[..], &[AccountChange::Login(LoginName::canonical("bob").unwrap())]].concat();
+        let refused = block_on(store.apply(&id, Version::FIRST, &late, EpochBump::Bump)).unwrap();
+        assert_eq!(refused, Applied::LoginTaken);
+        assert_eq!(block_on(store.by_id(&id)).unwrap(), Some(account("ann")));
+        assert_eq!(block_on(CredentialStore::list(&store, &id, Page::first())).unwrap(), [old.clone()]);
+
+        let applied = block_on(store.apply(&id, Version::FIRST, &changes, EpochBump::Bump)).unwrap();
+        let Applied::Applied(account) = applied else { panic!("{applied:?}") };
+        // The bump is the last word on the sweep.
+        assert!(account.sweep_pending);
+        assert_eq!(block_on(store.sweeps_pending(Page::first())).unwrap(), [*account]);
+        let found = block_on(store.find(&old.key)).unwrap().unwrap();
+        assert_eq!((found.credential.version.get(), found.epoch.get()), (3, 1));
+        assert!(block_on(store.find(&new.key)).unwrap().is_some());
+        let by =
+            |login| block_on(store.by_login(&Realm::LOCAL, &LoginName::canonical(login).unwrap())).unwrap();
+        assert!(by("ann").is_none() && by("anna").is_some_and(|account| account.id == id));
+    }
+
+    /// A login of one person must not wait for those of others, and a slow reader stops no count.
+    #[test]
+    fn trying_a_password_waits_for_no_reader() {
+        let store = MemoryAccounts::new(10);
+        assert_eq!(create(&store, "ann").unwrap(), Created::Created);
+        let slow = store.read();
+        let (done, answer) = mpsc::channel();
+        thread::scope(|threads| {
+            threads.spawn(|| {
+                let key = password("ann").key;
+                let failures = block_on(store.count_failure(&key)).unwrap();
+                let succeeded = block_on(store.succeeded(&key, Version::FIRST, after(1))).unwrap();
+                done.send((failures, succeeded, block_on(store.find(&key)).unwrap())).unwrap();
+            });
+            let (failures, succeeded, found) = answer.recv().unwrap();
+            let credential = found.unwrap().credential;
+            assert_eq!((failures, succeeded), (Some(1), true));
+            assert_eq!((credential.failures, credential.last_used_at), (0, Some(after(1))));
+        });
+        drop(slow);
+    }
+}

@@ -149,3 +149,30 @@ impl Roles {
         held
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AuditEvent, MemoryAudit,
+        memory::sample::{NOW, ann},
+        testing::{FixedClock, block_on},
+    };
+
+    #[test]
+    fn a_full_store_takes_no_assignment_more_and_says_so() {
+        let log = Arc::new(MemoryAudit::new(10));
+        let store = MemoryAssignments::new(1).with_audit(log.clone(), Arc::new(FixedClock(NOW)));
+        let role =
+            |name| Assignment { principal: ann().principal().clone(), role: RoleName::from_static(name) };
+        assert!(block_on(store.grant(&role("a"))).unwrap());
+        assert!(matches!(block_on(store.grant(&role("b"))), Err(StoreError::Full)));
+        assert_eq!(log.events(), [(NOW, AuditEvent::StoreFull { store: "assignments" })]);
+        assert_eq!(block_on(store.version()).unwrap(), PolicyVersion::new(1));
+        // What is held already needs no room.
+        assert!(!block_on(store.grant(&role("a"))).unwrap());
+        assert!(block_on(store.revoke(&role("a"))).unwrap());
+        assert!(store.is_empty() && store.read().by_principal.is_empty());
+        assert!(block_on(store.grant(&role("b"))).unwrap());
+    }
+}

@@ -75,7 +75,7 @@ impl Buckets {
 }
 
 const fn place(bucket: u64) -> usize {
-    (bucket % LEN as u64) as usize
+    bucket.rem_euclid(LEN as u64) as usize
 }
 
 #[cfg(test)]
@@ -152,6 +152,9 @@ mod tests {
             buckets.add(u64::MAX, window, now);
             assert_eq!(buckets.sum(window, now), u64::MAX);
         }
-        assert_eq!(buckets.widened(window, Window::new(Duration::from_secs(80))).counts.iter().max(), Some(&u64::MAX));
+        assert_eq!(
+            buckets.widened(window, Window::new(Duration::from_secs(80))).counts.iter().max(),
+            Some(&u64::MAX)
+        );
     }
 }

@@ -26,7 +26,7 @@ use crate::{Count, CounterKey, CounterStore, StoreError, UnixTime, Window};
 /// - A count is [exact](Count::exact) if the key has had a cell of its own for as long as its window looks
 ///   back, or nothing was folded in its set meanwhile.
 /// - A count that is not exact is at most the true one plus everything that was folded in its set within the
-///   longest window that was folded there. So with `f` events folded in all and `c` cells, it is too high by
+///   longest window that was folded there, and a bucket more. So with `f` events folded in all and `c` cells, it is too high by
 ///   about `16 f / c`. An attacker cannot choose whom: the hash is keyed.
 /// - Of keys that count at the same time, as many as half the cells, about 1 in 100 is folded; as many as a
 ///   quarter, fewer than 1 in 100,000. Two keys are taken for one with a probability of 2^-64.
@@ -192,9 +192,9 @@ impl Set {
     /// Gives a key a cell that counts nothing any more, if there is one.
     fn claim(&mut self, tag: Tag, window: Window, now: UnixTime) -> Option<usize> {
         let way = self.free_from.iter().position(|free_from| *free_from <= now)?;
-        // The key may have been folded until now: what is folded counts for it until no window of its covers
-        // this moment.
-        let folded_until = if self.folded.is_free(now) { UnixTime::EPOCH } else { window.forgotten_at(now) };
+        // The key may be among those that were folded. That counts for it as well until its own window has
+        // passed, or nothing of what is folded now counts any more.
+        let folded_until = window.forgotten_at(now).min(self.folded.free_from);
         *self.cells.get_mut(way)? = Cell { buckets: Buckets::new(), folded_until };
         *self.tags.get_mut(way)? = Some(tag);
         Some(way)
@@ -260,5 +260,161 @@ impl Folded {
         self.buckets.add(n, self.window, now);
         self.free_from = self.window.forgotten_at(now).max(self.free_from);
         self.buckets.sum(self.window, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Purpose, Realm,
+        memory::sample::{NOW, after},
+        testing::block_on,
+    };
+
+    fn key(n: usize) -> CounterKey {
+        CounterKey::new(&Realm::LOCAL, Purpose::new("test"), &[&n.to_be_bytes()])
+    }
+
+    fn window(secs: u64) -> Window {
+        Window::new(Duration::from_secs(secs))
+    }
+
+    fn add(store: &MemoryCounters, n: usize, amount: u32, window: Window, now: UnixTime) -> (u64, bool) {
+        let Count { value, exact } = block_on(store.add(&key(n), amount, window, now)).unwrap();
+        (value, exact)
+    }
+
+    /// A store of one set, in which as many keys as it has cells have counted one each.
+    fn full(window: Window) -> MemoryCounters {
+        let store = MemoryCounters::new(1);
+        for n in 0..WAYS {
+            assert_eq!(add(&store, n, 1, window, NOW), (1, true));
+        }
+        store
+    }
+
+    #[test]
+    fn a_key_without_a_cell_is_folded_and_nobody_else_suffers() {
+        let (store, minute) = (full(window(64)), window(64));
+        assert_eq!(add(&store, 100, 3, minute, NOW), (3, false));
+        assert_eq!(add(&store, 101, 4, minute, after(8)), (7, false));
+        // Not counted at all, but who knows.
+        assert_eq!(add(&store, 102, 0, minute, after(8)), (7, false));
+        for n in 0..WAYS {
+            assert_eq!(add(&store, n, 1, minute, after(8)), (2, true));
+        }
+    }
+
+    /// What was folded must not be forgotten when its key gets a cell of its own.
+    #[test]
+    fn a_folded_key_that_gets_a_cell_keeps_its_count_until_the_window_has_passed() {
+        let (store, minute) = (full(window(64)), window(64));
+        assert_eq!(add(&store, 100, 3, minute, after(40)), (3, false));
+        // The cells are free now, and what is folded still counts.
+        assert_eq!(add(&store, 100, 1, minute, after(80)), (4, false));
+        assert_eq!(add(&store, 200, 1, minute, after(80)), (4, false));
+        // Nothing is folded any more.
+        assert_eq!(add(&store, 100, 1, minute, after(120)), (2, true));
+        // What is folded by others later is none of it.
+        for n in 300..320 {
+            add(&store, n, 5, minute, after(121));
+        }
+        assert_eq!(add(&store, 100, 1, minute, after(121)), (3, true));
+    }
+
+    #[test]
+    fn a_longer_window_keeps_what_a_shorter_one_folded() {
+        let (store, minute, hour) = (full(window(3_600)), window(64), window(3_600));
+        assert_eq!(add(&store, 100, 3, minute, NOW), (3, false));
+        assert_eq!(add(&store, 101, 4, hour, after(10)), (7, false));
+        assert_eq!(add(&store, 101, 0, hour, after(3_600)), (7, false));
+        // As long as anything is folded, a key without a cell cannot know better.
+        assert_eq!(add(&store, 100, 0, minute, after(3_600)), (7, false));
+    }
+
+    #[test]
+    fn a_reset_forgets_what_is_exact_and_keeps_what_is_folded() {
+        let (store, minute) = (full(window(64)), window(64));
+        block_on(store.reset(&key(3), minute)).unwrap();
+        // The cell is still its own.
+        assert_eq!(add(&store, 3, 0, minute, NOW), (0, true));
+        assert_eq!(add(&store, 3, 2, minute, NOW), (2, true));
+        assert_eq!(add(&store, 100, 5, minute, NOW), (5, false));
+        block_on(store.reset(&key(100), minute)).unwrap();
+        assert_eq!(add(&store, 100, 0, minute, NOW), (5, false));
+        // A cell that was reset is free for others.
+        block_on(store.reset(&key(3), minute)).unwrap();
+        assert_eq!(add(&store, 200, 1, minute, NOW), (6, false));
+        assert_eq!(add(&store, 3, 0, minute, NOW), (5, false));
+    }
+
+    #[test]
+    fn a_purge_forgets_what_no_window_covers_in_the_bites_it_may() {
+        let store = MemoryCounters::new(100 * WAYS);
+        for n in 0..100 {
+            add(&store, n, 1, window(64), NOW);
+            add(&store, n, 1, window(640), NOW);
+        }
+        assert_eq!(block_on(store.purge(after(63), 1_000)).unwrap(), 0);
+        assert_eq!(block_on(store.purge(after(100), 0)).unwrap(), 0);
+        let mut purged = 0;
+        while let bite @ 1.. = block_on(store.purge(after(100), 7)).unwrap() {
+            assert!(bite <= 7);
+            purged += bite;
+        }
+        assert_eq!(purged, 100);
+        assert_eq!(add(&store, 5, 0, window(640), after(100)), (1, true));
+    }
+
+    /// Half as many keys as cells: what the documentation promises.
+    #[test]
+    fn few_keys_are_folded_while_half_the_cells_are_free() {
+        let store = MemoryCounters::new(100_000);
+        let folded = (0..50_000).filter(|n| !add(&store, *n, 1, window(64), NOW).1).count();
+        assert!(folded <= 500, "{folded}");
+    }
+
+    proptest! {
+        /// Whatever keys and windows share a set: no count is too low, one that claims to be exact is, and
+        /// one that is not is too high by no more than what was folded.
+        #[test]
+        fn a_count_is_exact_or_too_high_within_its_bound(
+            steps in proptest::collection::vec((0_usize..40, 0_u32..5, any::<bool>(), 0_u64..12), 0..150)
+        ) {
+            let (short, long) = (window(64), window(256));
+            let store = MemoryCounters::new(1);
+            let mut secs = 0;
+            let mut events: Vec<(usize, u64, Window, u64)> = Vec::new();
+            let mut folded: Vec<(u64, u64)> = Vec::new();
+            for (n, amount, is_long, wait) in steps {
+                secs += wait;
+                let window = if is_long { long } else { short };
+                let own_before = store.set_of(&key(n), window);
+                let had_cell = own_before.0.way_of(own_before.1).is_some();
+                drop(own_before);
+                let (value, exact) = add(&store, n, amount, window, after(secs));
+                events.push((n, u64::from(amount), window, secs));
+                let (set, tag) = store.set_of(&key(n), window);
+                if amount > 0 && !had_cell && set.way_of(tag).is_none() {
+                    folded.push((secs, u64::from(amount)));
+                }
+                drop(set);
+                let oldest = window.oldest(after(secs));
+                let own = |event: &&(usize, u64, Window, u64)| {
+                    event.0 == n && event.2 == window && window.bucket(after(event.3)) >= oldest
+                };
+                let truth: u64 = events.iter().filter(own).map(|event| event.1).sum();
+                // Folded counts may live for a bucket more than the longest window, and for one of the
+                // shorter when they are widened.
+                let recent = folded.iter().filter(|(at, _)| secs - at <= 256 + 32 + 8);
+                let bound = truth + recent.map(|(_, amount)| amount).sum::<u64>();
+                prop_assert!(value >= truth, "{} < {}", value, truth);
+                prop_assert!(value <= bound, "{} > {}", value, bound);
+                prop_assert!(!exact || value == truth, "{} != {}", value, truth);
+            }
+        }
     }
 }

@@ -7,12 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    expiring::Expiring,
-    session_row::SessionRow,
-    slab::Slot,
-    table::Table,
-};
+use super::{expiring::Expiring, session_row::SessionRow, slab::Slot, table::Table};
 use crate::{
     AuthEpoch, Inserted, PrincipalId, Rotated, SecretState, SessionBlob, SessionId, SessionLimit,
     SessionRecord, UnixTime, Updated, Version, WhenReached,
@@ -226,7 +221,8 @@ impl SessionShard {
     }
 
     fn first_of(&self, hash: u64, principal: &PrincipalId) -> Option<Slot> {
-        self.chains.find(hash, |slot| self.rows.get(slot).is_some_and(|row| row.principal() == Some(principal)))
+        self.chains
+            .find(hash, |slot| self.rows.get(slot).is_some_and(|row| row.principal() == Some(principal)))
     }
 
     /// Puts a row at the front of its principal's chain. (It is not in the table yet, so it cannot be taken
@@ -341,5 +337,106 @@ impl Markers {
                 _ => drop(self.by_principal.remove(&principal)),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::memory::sample::{NOW, after, anonymous, owner, session};
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Insert { of: usize },
+        Remove { nth: usize },
+        DropExpired { at: u64 },
+        DropOldestOfNobody,
+        EndAll { of: usize, epoch: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0_usize..4).prop_map(|of| Step::Insert { of }),
+            1 => (0_usize..40).prop_map(|nth| Step::Remove { nth }),
+            1 => (0_u64..60).prop_map(|at| Step::DropExpired { at }),
+            1 => Just(Step::DropOldestOfNobody),
+            1 => (0_usize..3, 0_u64..4).prop_map(|(of, epoch)| Step::EndAll { of, epoch }),
+        ]
+    }
+
+    proptest! {
+        /// A row that is out of its chain is found by its id and by nothing else: ending all would miss it.
+        #[test]
+        fn the_chains_have_exactly_the_rows(steps in proptest::collection::vec(step(), 0..80)) {
+            let owners = ["ann", "bob", "cid"].map(owner);
+            let mut shard = SessionShard::new();
+            let mut model: Vec<SessionRecord> = Vec::new();
+            for (n, step) in (0..).zip(steps) {
+                match step {
+                    Step::Insert { of } => {
+                        let mut record = owners.get(of).map_or_else(|| anonymous(n), |owner| session(owner, n));
+                        record.idle_until = after(n * 7 % 60);
+                        move_up(&mut record, AuthEpoch::new(n % 4));
+                        if shard.admit(&record, None, NOW).is_ok() {
+                            assert!(shard.insert(&record));
+                            model.push(record);
+                        }
+                    }
+                    Step::Remove { nth } if nth < model.len() => assert!(shard.remove(&model.remove(nth).id)),
+                    Step::Remove { .. } => assert!(!shard.remove(&anonymous(0).id)),
+                    Step::DropExpired { at } => {
+                        let live = model.iter().filter(|record| record.is_live(after(at))).count();
+                        assert_eq!(shard.drop_expired(after(at), usize::MAX), model.len() - live);
+                        model.retain(|record| record.is_live(after(at)));
+                    }
+                    Step::DropOldestOfNobody => {
+                        let oldest = model.iter().position(|record| record.authentication.is_none());
+                        assert_eq!(shard.drop_oldest_of_nobody(), oldest.is_some());
+                        oldest.map(|oldest| model.remove(oldest));
+                    }
+                    Step::EndAll { of, epoch } => {
+                        let (principal, epoch) = (owners[of].principal(), AuthEpoch::new(epoch));
+                        let ended = shard.end_all(principal, None, epoch, NOW);
+                        let before = model.len();
+                        model.retain(|record| record.principal() != Some(principal) || record.epoch() >= epoch);
+                        assert_eq!(ended.rows, before - model.len());
+                    }
+                }
+                for owner in &owners {
+                    let chain = shard.chain_of(owner.principal()).map(|(_, row)| *row.id());
+                    let own = model.iter().rev().filter(|record| record.principal() == Some(owner.principal()));
+                    assert!(chain.eq(own.map(|record| record.id)));
+                }
+                let oldest = model.iter().find(|record| record.authentication.is_none());
+                assert_eq!(shard.oldest_of_nobody(), oldest.map(|record| record.created_at));
+                assert_eq!(shard.next_deadline(), model.iter().map(SessionRecord::ends_at).min());
+                for record in &model {
+                    assert_eq!(shard.load(&record.id, UnixTime::EPOCH).as_ref(), Some(record));
+                }
+            }
+        }
+    }
+
+    /// Markers are the one thing here that no capacity counts.
+    #[test]
+    fn markers_are_forgotten_after_a_day_and_not_before() {
+        let day = KEPT.as_secs();
+        let ids: Vec<_> = (0..200).map(|n| owner(&format!("p{n}")).principal().clone()).collect();
+        let mut markers = Markers::default();
+        for id in &ids {
+            markers.raise(id, AuthEpoch::new(1), NOW);
+        }
+        // Raised again later: kept longer.
+        markers.raise(&ids[0], AuthEpoch::new(1), after(100));
+        markers.forget(after(day), usize::MAX);
+        assert_eq!(markers.by_principal.len(), 200);
+        for n in 0..150 {
+            markers.raise(&ids[1], AuthEpoch::new(2), after(day + 1 + n / 100));
+        }
+        assert_eq!((markers.by_principal.len(), markers.queue.len()), (2, 2));
+        assert_eq!(markers.epoch_of(&ids[0]), AuthEpoch::new(1));
+        assert_eq!(markers.epoch_of(&ids[1]), AuthEpoch::new(2));
     }
 }

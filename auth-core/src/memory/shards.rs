@@ -1,6 +1,7 @@
 //! A store's shards.
 
-/// How many shards a store has: enough that writers on as many threads as machines have rarely meet.
+/// How many shards a store has: enough that writers on as many threads as machines have rarely meet. A power
+/// of two.
 pub(super) const SHARDS: usize = 64;
 
 /// At least one shard. There is one for every number, so asking for one cannot fail.
@@ -45,7 +46,7 @@ pub(super) fn lock_order(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
 
 /// The number of the shard for a hash.
 pub(super) const fn number(hash: u64) -> usize {
-    (hash % SHARDS as u64) as usize
+    hash as usize & (SHARDS - 1)
 }
 
 #[cfg(test)]

@@ -84,7 +84,9 @@ impl<T> Slab<T> {
         let end = start.checked_add(CHUNK)?;
         Slot::new(end)?;
         let chunk = (start..end)
-            .map(|index| Place::Free { next: index.checked_add(1).filter(|next| *next < end).and_then(Slot::new) })
+            .map(|index| Place::Free {
+                next: index.checked_add(1).filter(|next| *next < end).and_then(Slot::new),
+            })
             .collect();
         self.chunks.push(chunk);
         Slot::new(start)

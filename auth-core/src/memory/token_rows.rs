@@ -150,9 +150,11 @@ impl<'a> LockedRows<'a> {
     /// Removes up to `limit` rows of a shard that have expired.
     pub(super) fn drop_expired(&mut self, shard: usize, now: UnixTime, limit: usize) -> Vec<TokenRow> {
         let Some(rows) = self.rows_mut(shard) else { return Vec::new() };
-        std::iter::from_fn(|| rows.first().filter(|(_, at)| *at <= now).and_then(|(slot, _)| rows.remove(slot)))
-            .take(limit)
-            .collect()
+        std::iter::from_fn(|| {
+            rows.first().filter(|(_, at)| *at <= now).and_then(|(slot, _)| rows.remove(slot))
+        })
+        .take(limit)
+        .collect()
     }
 
     fn rows(&self, shard: usize) -> Option<&Expiring<TokenRow>> {

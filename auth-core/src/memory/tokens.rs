@@ -284,6 +284,133 @@ impl TokenStore for MemoryTokens {
 
 impl fmt::Debug for MemoryTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryTokens").field("room", &self.room).field("alarm", &self.alarm).finish_non_exhaustive()
+        f.debug_struct("MemoryTokens")
+            .field("room", &self.room)
+            .field("alarm", &self.alarm)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+    use crate::{
+        AuditEvent, MemoryAudit, SecretHash,
+        memory::sample::{NOW, after},
+        testing::block_on,
+    };
+
+    const PURPOSE: Purpose = Purpose::new("test");
+
+    fn key(n: u64) -> TokenKey {
+        TokenKey { realm: Realm::LOCAL, purpose: PURPOSE, hash: SecretHash::of(&n.to_be_bytes()) }
+    }
+
+    fn subject(text: &str) -> TokenSubject {
+        TokenSubject::parse(text).unwrap()
+    }
+
+    fn token(n: u64, about: &str, lives: u64) -> TokenRecord {
+        TokenRecord { key: key(n), subject: subject(about), expires_at: after(lives), payload: vec![1, 2] }
+    }
+
+    fn is_there(store: &MemoryTokens, n: u64, now: UnixTime) -> bool {
+        block_on(store.peek(&key(n), now)).unwrap().is_some()
+    }
+
+    fn listed(store: &MemoryTokens, about: &str) -> usize {
+        let about = About { realm: Realm::LOCAL, purpose: PURPOSE, subject: subject(about) };
+        store.subjects(&about).of(&about).len()
+    }
+
+    /// A used `jti` that is thrown away can be used again.
+    #[test]
+    fn what_has_not_expired_is_never_thrown_away() {
+        let log = Arc::new(MemoryAudit::new(10));
+        let store = MemoryTokens::new(3).with_audit(log.clone());
+        assert_eq!(block_on(store.put(&token(1, "ann", 100), NOW)).unwrap(), Put::Stored);
+        assert_eq!(block_on(store.claim(&key(2), after(50), NOW)).unwrap(), Claim::First);
+        assert_eq!(block_on(store.put(&token(3, "bob", 100), NOW)).unwrap(), Put::Stored);
+
+        assert!(matches!(block_on(store.put(&token(4, "cid", 100), NOW)), Err(StoreError::Full)));
+        assert!(matches!(block_on(store.claim(&key(4), after(100), NOW)), Err(StoreError::Full)));
+        assert!(matches!(block_on(store.replace(&token(4, "cid", 100), NOW)), Err(StoreError::Full)));
+        assert_eq!(log.events(), [(NOW, AuditEvent::StoreFull { store: "tokens" })]);
+        assert_eq!(block_on(store.claim(&key(2), after(50), after(49))).unwrap(), Claim::Seen);
+        assert!(is_there(&store, 1, after(49)) && is_there(&store, 3, after(49)));
+        assert!(!is_there(&store, 4, NOW));
+
+        // What has expired makes room, wherever it is.
+        assert_eq!(block_on(store.put(&token(5, "cid", 100), after(50))).unwrap(), Put::Stored);
+        assert!(block_on(store.put(&token(6, "cid", 100), after(50))).is_err());
+    }
+
+    #[test]
+    fn what_takes_the_place_of_another_needs_no_room() {
+        let store = MemoryTokens::new(2);
+        assert_eq!(block_on(store.put(&token(1, "ann", 100), NOW)).unwrap(), Put::Stored);
+        assert_eq!(block_on(store.claim(&key(99), after(100), NOW)).unwrap(), Claim::First);
+        for n in 2..20 {
+            assert_eq!(block_on(store.replace(&token(n, "ann", 100), NOW)).unwrap(), Put::Stored);
+            assert!(is_there(&store, n, NOW) && !is_there(&store, n - 1, NOW));
+        }
+        assert_eq!((store.len(), listed(&store, "ann")), (2, 1));
+        assert_eq!(block_on(store.claim(&key(99), after(300), after(100))).unwrap(), Claim::First);
+        assert_eq!(block_on(store.claim(&key(99), after(300), after(200))).unwrap(), Claim::Seen);
+    }
+
+    /// An entry that stays behind leaks; one that is missing lets an old reset link live on.
+    #[test]
+    fn the_list_of_a_subject_follows_its_tokens() {
+        let store = MemoryTokens::new(100);
+        for n in 0..10 {
+            assert_eq!(block_on(store.put(&token(n, "ann", 10 + n), NOW)).unwrap(), Put::Stored);
+        }
+        assert!(block_on(store.take(&key(3), NOW)).unwrap().is_some());
+        assert_eq!(listed(&store, "ann"), 9);
+        assert_eq!(block_on(store.purge(after(11), 100)).unwrap(), 2);
+        assert_eq!(listed(&store, "ann"), 7);
+        // The key of an expired token is claimed. The claim is about nobody.
+        assert_eq!(block_on(store.claim(&key(2), after(99), after(12))).unwrap(), Claim::First);
+        assert_eq!(block_on(store.revoke(&Realm::LOCAL, PURPOSE, &subject("ann"), after(12))).unwrap(), 6);
+        assert_eq!((listed(&store, "ann"), store.len()), (0, 1));
+        assert_eq!(block_on(store.claim(&key(2), after(99), after(12))).unwrap(), Claim::Seen);
+    }
+
+    /// Locks in another order on another thread, and none of both goes on.
+    #[test]
+    fn threads_that_replace_revoke_and_take_neither_lock_up_nor_lose_a_place() {
+        const THREADS: u64 = 8;
+        let store = MemoryTokens::new(30);
+        let barrier = Barrier::new(THREADS as usize);
+        let work = |thread: u64| {
+            barrier.wait();
+            for n in 0..300_u64 {
+                let about = ["ann", "bob", "cid"][(n % 3) as usize];
+                let (now, id) = (after(n), n * 10 + thread % 4);
+                let record = token(id, about, n + 10);
+                // Collisions and a full store are among the answers.
+                match (n + thread) % 5 {
+                    0 | 1 => drop(block_on(store.put(&record, now))),
+                    2 => drop(block_on(store.replace(&record, now))),
+                    3 => drop(block_on(store.claim(&record.key, record.expires_at, now))),
+                    _ => drop(block_on(store.revoke(&Realm::LOCAL, PURPOSE, &record.subject, now))),
+                }
+                drop(block_on(store.take(&key(id.saturating_sub(10)), now)));
+                assert!(store.len() <= store.capacity());
+            }
+        };
+        thread::scope(|threads| {
+            for thread in 0..THREADS {
+                let work = &work;
+                threads.spawn(move || work(thread));
+            }
+        });
+        let kept = store.len() as u64;
+        assert_eq!(block_on(store.purge(UnixTime::MAX, u32::MAX)).unwrap(), kept);
+        assert_eq!(store.len(), 0);
+        assert!(["ann", "bob", "cid"].iter().all(|about| listed(&store, about) == 0));
     }
 }

@@ -46,8 +46,9 @@ impl Accounts {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
         }
         self.policy.check(&new, &account.login)?;
-        checks.throttle(realm, Some(&account.login), source).await?;
-        let place = checks.admit(source)?;
+        let place = checks
+            .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
+            .await?;
 
         let passed = checks.check(&attempt, place, current, Some(new)).await?;
         // As after a login: what stays counted is the safe side.

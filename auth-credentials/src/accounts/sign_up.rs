@@ -8,7 +8,7 @@ use auth_core::{
 };
 
 use super::{Accounts, SignUpError};
-use crate::{hash::hasher::HashError, password_authenticator::PasswordCredential, source::SourceKey};
+use crate::{hash::hasher::HashError, password_authenticator::PasswordCredential};
 
 impl Accounts {
     /// Makes an account, unless there is one with this login: the answer is the same.
@@ -27,10 +27,8 @@ impl Accounts {
         let login = login?;
         self.policy.check(&password, &login)?;
         let checks = &self.authenticator;
+        let place = checks.enter::<SignUpError>(&self.sign_ups, &realm, None, source).await?;
         let now = checks.clock.now();
-        let tried = self.sign_ups.attempt_by_source(&realm, SourceKey::from_peer(source), now).await;
-        checks.note_throttled(&self.sign_ups, source, tried)?;
-        let place = checks.admit(source)?;
         let id = self.new_id(&realm)?;
 
         let job = place.hash(password);

@@ -146,26 +146,21 @@ impl Queue {
     pub(super) fn next(&self, memory: &mut HashMemory) -> Option<Job> {
         let mut state = self.lock();
         loop {
-            if state.closed {
-                return None;
-            }
-            match state.jobs.pop_front() {
-                Some(job) if job.reply.is_canceled() => {
-                    state.abandon(job.source);
+            match state.step(memory.is_dirty()) {
+                Step::End => return None,
+                Step::Run(job) => return Some(job),
+                // Both take time that others need not wait for.
+                Step::Drop(job) => {
                     drop(state);
                     drop(job);
                     state = self.lock();
                 }
-                Some(job) => {
-                    state.stats.running = state.stats.running.saturating_add(1);
-                    return Some(job);
-                }
-                None if memory.is_dirty() => {
+                Step::Wipe => {
                     drop(state);
                     memory.wipe();
                     state = self.lock();
                 }
-                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Step::Wait => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
@@ -202,7 +197,36 @@ impl Queue {
     }
 }
 
+/// What a worker does next.
+enum Step {
+    Run(Job),
+    /// Nobody waits for this one.
+    Drop(Job),
+    Wipe,
+    Wait,
+    End,
+}
+
 impl State {
+    /// What a worker does next whose memory is dirty or not.
+    fn step(&mut self, dirty: bool) -> Step {
+        if self.closed {
+            return Step::End;
+        }
+        match self.jobs.pop_front() {
+            Some(job) if job.reply.is_canceled() => {
+                self.abandon(job.source);
+                Step::Drop(job)
+            }
+            Some(job) => {
+                self.stats.running = self.stats.running.saturating_add(1);
+                Step::Run(job)
+            }
+            None if dirty => Step::Wipe,
+            None => Step::Wait,
+        }
+    }
+
     fn waiting(&self) -> usize {
         self.jobs.len().saturating_add(self.reserved)
     }
@@ -240,5 +264,25 @@ impl State {
                 self.held.remove(&source);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The state of the last hash makes guesses at its password cheap. It must not lie about for as long as
+    /// nobody logs in; while somebody waits, the next hash overwrites it.
+    #[test]
+    fn memory_is_wiped_when_nothing_waits_and_not_before() {
+        let queue = Queue::new(HashPoolSize::default());
+        assert!(matches!(queue.lock().step(true), Step::Wipe));
+        assert!(matches!(queue.lock().step(false), Step::Wait));
+
+        queue.reserve(SourceKey::LOCAL).unwrap();
+        let (reply, _answer) = oneshot::channel();
+        queue.submit(Job { source: SourceKey::LOCAL, work: Work::Panic, reply });
+        assert!(matches!(queue.lock().step(true), Step::Run(_)));
+        assert!(matches!(queue.lock().step(true), Step::Wipe));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{
-    AccountChange, AccountStatus, Assurance, AuditEvent, AuthEpoch, AuthenticateError, CredentialKey,
+    AccountChange, AccountStatus, Assurance, AuditEvent, AuthEpoch, AuthenticateError, Clock, CredentialKey,
     CredentialKind, CredentialStore, LoginGate, Method, Refusal, RejectionReason, SystemEntropy, Unavailable,
     testing::{FailWith, block_on},
 };
@@ -18,7 +18,7 @@ use auth_credentials::{
 use crate::support::{
     address, alone,
     app::{App, NEXT, PASSWORD, credential},
-    cheap, far_apart, hasher, medians, password,
+    cheap, far_apart, hasher, medians, password, source,
 };
 
 fn rejected(outcome: Result<auth_core::Login, AuthenticateError>) -> bool {
@@ -55,12 +55,18 @@ fn wrong_logins(app: &App) -> Vec<(String, String, RejectionReason)> {
         ("nobody@example.com".to_owned(), "x".repeat(5_000), RejectionReason::Unknown),
         ("legacy@example.com".to_owned(), NEXT.to_owned(), RejectionReason::Mismatch),
     ];
-    for login in ["mismatch", "disabled", "passwordless", "toolong", "legacy", "locked"] {
+    for login in ["mismatch", "disabled", "passwordless", "toolong", "legacy", "locked", "expired"] {
         app.sign_up(&format!("{login}@example.com"), PASSWORD);
     }
     app.change("disabled@example.com", AccountChange::Status(AccountStatus::Disabled));
     let key = CredentialKey::only(&app.id("passwordless@example.com"), CredentialKind::PASSWORD);
     app.change("passwordless@example.com", AccountChange::RemoveCredential(key));
+
+    let mut expired = app.credential("expired@example.com");
+    expired.expires_at = Some(app.clock.now());
+    app.change("expired@example.com", AccountChange::RemoveCredential(expired.key.clone()));
+    app.change("expired@example.com", AccountChange::AddCredential(expired));
+    cases.push(case("expired@example.com", RejectionReason::Expired));
 
     // A hash of cheaper days.
     let params = app.pool.hasher().params();
@@ -204,7 +210,10 @@ fn a_throttled_login_costs_nothing() {
     }
     let (hashed, failures) = (app.pool.stats().finished, app.credential("ann").failures);
     let _ = app.store.calls();
+    // Asked before the pool is: a source without a place left hears of the throttle.
+    let places: Vec<_> = (0..64).map(|_| app.pool.admit(source(1)).unwrap()).collect();
     let error = app.log_in("ann", PASSWORD).unwrap_err();
+    drop(places);
     assert!(matches!(&error, AuthenticateError::Throttled(throttled) if throttled.retry_after.as_secs() > 0));
     assert_eq!(Refusal::from(error).status(), 429);
     assert_eq!(app.pool.stats().finished, hashed);
@@ -230,17 +239,17 @@ fn unknown_logins_are_throttled_like_known_ones() {
     assert_eq!((tries("ann", 1), tries("nobody", 2)), (10, 10));
 }
 
-/// An answer that is 503 must not have used up a try, or a flood locks accounts.
+/// An answer that is 503 must not have used up a try, or a flood locks people out by their own patience.
 #[test]
-fn an_overloaded_pool_is_503_and_counts_no_failure() {
+fn an_overloaded_pool_is_503_and_counts_nothing() {
     let app = App::new();
     app.sign_up("ann", PASSWORD);
-    let places: Vec<_> =
-        (0..64).map(|_| app.pool.admit(auth_credentials::SourceKey::from_ip(address(1))).unwrap()).collect();
+    let places: Vec<_> = (0..64).map(|_| app.pool.admit(source(1)).unwrap()).collect();
+    let writes = app.counters.writes();
     let error = app.log_in("ann", PASSWORD).unwrap_err();
     assert!(matches!(&error, AuthenticateError::Unavailable(Unavailable::Overloaded)));
     assert_eq!(Refusal::from(error).status(), 503);
-    assert_eq!(app.credential("ann").failures, 0);
+    assert_eq!((app.credential("ann").failures, app.counters.writes()), (0, writes));
     assert!(app.audit.has("overloaded"));
     drop(places);
     assert!(app.log_in("ann", PASSWORD).is_ok());

@@ -143,7 +143,7 @@ fn four_headers_are_remembered_and_the_fifth_is_not() {
 /// A slot must not be spent twice on one header, or a handful of racing requests would fill them all.
 #[test]
 fn racing_threads_remember_a_header_once() {
-    for _ in 0..50 {
+    for _ in 0..500 {
         let seen = SeenHeaders::default();
         let barrier = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {

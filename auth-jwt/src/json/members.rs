@@ -77,13 +77,8 @@ impl<'a> Members<'a> {
 /// Equal names have equal bits, so an escaped one, whose letters are not looked at, has them all.
 #[inline]
 fn filter_bit(name: JsonStr<'_>) -> u64 {
-    match name.plain().map(str::as_bytes) {
-        Some([first, .., last]) => {
-            let mix = usize::from(*first).wrapping_mul(5) ^ usize::from(*last).wrapping_mul(11);
-            1 << ((mix ^ name.raw().len().wrapping_mul(7)) & 63)
-        }
-        Some([only]) => 1 << (only & 63),
-        Some([]) => 1,
-        None => u64::MAX,
-    }
+    let Some(bytes) = name.plain().map(str::as_bytes) else { return u64::MAX };
+    let (first, last) = (bytes.first().copied().unwrap_or(0), bytes.last().copied().unwrap_or(0));
+    let mixed = u32::from_le_bytes([first, last, bytes.len() as u8, 0]).wrapping_mul(0x9e37_79b1);
+    1 << (mixed >> 26)
 }

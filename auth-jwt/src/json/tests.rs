@@ -368,7 +368,8 @@ fn agree(text: &str) -> Result<(), TestCaseError> {
     }
     // Skipping and reading agree on what is JSON.
     match (skip(text), read::<Value>(text)) {
-        (Ok(()), Ok(_) | Err(Fault::Own(_))) => {}
+        // A type that does not fit is noticed before what follows is read.
+        (Ok(()), Ok(_)) | (_, Err(Fault::Own(_))) => {}
         (Err(skipped), Err(Fault::Json(read))) => prop_assert_eq!(skipped, read),
         (skipped, read) => prop_assert!(false, "{text:?}: {skipped:?} {read:?}"),
     }

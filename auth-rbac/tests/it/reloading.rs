@@ -60,6 +60,7 @@ fn an_older_policy_does_not_replace_a_newer_one() {
 fn readers_see_one_whole_policy_at_any_moment() {
     const READERS: usize = 3;
     let rbac = Rbac::new(alternating(1));
+    let snapshots: Vec<_> = (2..2_000).map(alternating).collect();
     let (done, checks, start) = (AtomicBool::new(false), AtomicU64::new(0), Barrier::new(READERS + 1));
     std::thread::scope(|scope| {
         for _ in 0..READERS {
@@ -84,7 +85,7 @@ fn readers_see_one_whole_policy_at_any_moment() {
         }
         start.wait();
         // Readers are let go first: a failure must fail, not hang.
-        let outcome = (2..2_000).try_for_each(|version| rbac.replace(alternating(version)));
+        let outcome = snapshots.into_iter().try_for_each(|snapshot| rbac.replace(snapshot));
         done.store(true, Ordering::Relaxed);
         outcome.unwrap();
     });
@@ -97,11 +98,12 @@ fn of_racing_writers_the_newest_policy_wins() {
     const WRITERS: u64 = 4;
     for _ in 0..50 {
         let (rbac, start) = (Rbac::without_policy(), Barrier::new(WRITERS as usize));
+        let of = |writer| (0..5).map(|n| alternating(1 + writer + n * WRITERS)).collect::<Vec<_>>();
+        let work: Vec<_> = (0..WRITERS).map(of).collect();
         std::thread::scope(|scope| {
-            for writer in 0..WRITERS {
+            for snapshots in work {
                 let (rbac, start) = (&rbac, &start);
                 scope.spawn(move || {
-                    let snapshots: Vec<_> = (0..5).map(|n| alternating(1 + writer + n * WRITERS)).collect();
                     start.wait();
                     for snapshot in snapshots {
                         let version = snapshot.version();

@@ -22,6 +22,7 @@ fn all_with(snapshot: &Snapshot, permission: &str, limit: u32) -> Vec<auth_core:
             return all;
         }
         all.extend(some);
+        assert!(all.len() <= principals().len(), "a page came twice");
         page = page.next();
     }
 }
@@ -153,6 +154,20 @@ fn a_list_is_never_longer_than_its_page() {
         .to_vec();
     assert_eq!(pages, [1_000, 1_000, 502, 0]);
     assert!(snapshot.principals_with("users.read", Page::new(u32::MAX, 1)).is_empty());
+}
+
+/// Most people hold what others hold as well, and that is kept once.
+#[test]
+fn principals_with_the_same_roles_share_a_list() {
+    let mut policy = office();
+    for n in 0..100 {
+        let user = user(&format!("user{n}"));
+        policy.assign(&user, "suspended").unwrap().assign(&user, "support").unwrap();
+    }
+    let counts = policy.build(crate::support::V1).unwrap().counts();
+    assert_eq!((counts.roles, counts.permissions, counts.principals), (3, 2, 103));
+    // Those of the hundred, and eve's.
+    assert_eq!(counts.profiles, 2);
 }
 
 /// Roles are listed as they were assigned, each once, by name.

@@ -34,10 +34,10 @@ impl CookieName {
             while let Some(here) = rest {
                 let (pair, tail) = split(here, b';');
                 rest = tail;
-                if let Some(value) = self.value_in(pair) {
-                    if found.replace(value).is_some() {
-                        return Err(Malformed::DuplicateCookie);
-                    }
+                if let Some(value) = self.value_in(pair)
+                    && found.replace(value).is_some()
+                {
+                    return Err(Malformed::DuplicateCookie);
                 }
             }
         }
@@ -89,7 +89,8 @@ mod tests {
     fn our_cookie_is_found_among_others() {
         assert_eq!(find(&[]), Ok(None));
         assert_eq!(find(&[""]), Ok(None));
-        for line in ["sid=v", "a=b; sid=v", "sid=v; a=b", "a;sid=v;", " ;; \tsid = v \t; x=\"y\"", "=; sid=v"] {
+        for line in ["sid=v", "a=b; sid=v", "sid=v; a=b", "a;sid=v;", " ;; \tsid = v \t; x=\"y\"", "=; sid=v"]
+        {
             assert_eq!(find(&[line]), Ok(Some("v")), "{line:?}");
         }
         assert_eq!(find(&["a=b", "sid=v"]), Ok(Some("v")));

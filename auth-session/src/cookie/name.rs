@@ -72,7 +72,9 @@ mod tests {
             assert!(CookieName::parse(good).is_ok(), "{good}");
         }
         let long = "n".repeat(CookieName::MAX_LEN + 1);
-        for bad in ["", "a b", "a=b", "a;b", "a,b", "a\r\nb", "a\0", "é", "\"a\"", "a\\b", "a\tb", long.as_str()] {
+        for bad in
+            ["", "a b", "a=b", "a;b", "a,b", "a\r\nb", "a\0", "é", "\"a\"", "a\\b", "a\tb", long.as_str()]
+        {
             assert_eq!(CookieName::parse(bad), Err(CookieError::Name), "{bad:?}");
         }
     }

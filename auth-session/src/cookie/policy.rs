@@ -115,13 +115,17 @@ mod tests {
         assert_eq!(cookie.expose(), "__Host-sid=v; Path=/; Secure; HttpOnly; SameSite=Lax");
         let kept = CookiePolicy::default().persistent().set("v", HOUR);
         assert!(kept.expose().ends_with("; Max-Age=3600"));
-        assert!(CookiePolicy::default().persistent().set("v", Duration::ZERO).expose().ends_with("; Max-Age=1"));
+        assert!(
+            CookiePolicy::default().persistent().set("v", Duration::ZERO).expose().ends_with("; Max-Age=1")
+        );
     }
 
     #[test]
     fn a_shared_cookie_names_its_domain() {
         let shared = CookiePolicy::shared_with_subdomains("sid", "example.com").unwrap();
-        assert!(shared.set("v", HOUR).expose().starts_with("__Secure-sid=v; Path=/; Domain=example.com; Secure"));
+        assert!(
+            shared.set("v", HOUR).expose().starts_with("__Secure-sid=v; Path=/; Domain=example.com; Secure")
+        );
         assert!(CookiePolicy::shared_with_subdomains("sid", "com").is_err());
         assert!(CookiePolicy::host("a;b").is_err());
     }
@@ -141,7 +145,12 @@ mod tests {
             assert_eq!(policy.set("v", HOUR).expose(), format!("{name}=v; Path=/; HttpOnly; SameSite=Lax"));
             assert_eq!(policy.with_same_site(SameSite::None), Err(CookieError::SameSiteNone));
         }
-        for origin in ["https://localhost:3000", "http://192.168.0.2:3000", "http://localhost.example.com", "http://app"] {
+        for origin in [
+            "https://localhost:3000",
+            "http://192.168.0.2:3000",
+            "http://localhost.example.com",
+            "http://app",
+        ] {
             assert_eq!(policy(origin), Err(CookieError::NotLoopback), "{origin}");
         }
     }

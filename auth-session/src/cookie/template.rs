@@ -284,7 +284,9 @@ mod tests {
         let room = CookieTemplate::MAX_LEN - template("sid").set("", None).unwrap().expose().len();
         assert!(template("sid").set(&"v".repeat(room), None).is_ok());
         assert_eq!(template("sid").set(&"v".repeat(room + 1), None).unwrap_err(), CookieError::TooLarge);
-        for age in [Duration::ZERO, Duration::from_millis(999), CookieTemplate::MAX_AGE + Duration::from_secs(1)] {
+        for age in
+            [Duration::ZERO, Duration::from_millis(999), CookieTemplate::MAX_AGE + Duration::from_secs(1)]
+        {
             assert_eq!(template("sid").set("v", Some(age)).unwrap_err(), CookieError::MaxAge);
         }
     }
@@ -300,8 +302,20 @@ mod tests {
         }
         let long = format!("{}.com", "a".repeat(64));
         for bad in [
-            "", "com", ".example.com", "example.com.", "Example.com", "exa mple.com", "a;b.com", "a\r\n.com", "é.com",
-            "127.0.0.1", "-a.com", "a-.com", "a..com", &long,
+            "",
+            "com",
+            ".example.com",
+            "example.com.",
+            "Example.com",
+            "exa mple.com",
+            "a;b.com",
+            "a\r\n.com",
+            "é.com",
+            "127.0.0.1",
+            "-a.com",
+            "a-.com",
+            "a..com",
+            &long,
         ] {
             assert_eq!(template("sid").with_domain(bad).unwrap_err(), CookieError::Domain, "{bad:?}");
         }

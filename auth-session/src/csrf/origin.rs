@@ -116,7 +116,8 @@ fn parse_host(host: &str) -> Option<(String, bool)> {
         return Some((format!("[{address}]"), IpAddr::V6(address).to_canonical().is_loopback()));
     }
     let label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+        let inner =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
         (1..=63).contains(&label.len()) && label.bytes().all(inner)
     };
     if host.len() > 253 || !host.split('.').all(label) {
@@ -162,13 +163,31 @@ mod tests {
             assert_eq!(Origin::parse(bad), Err(OriginError::Scheme), "{bad}");
         }
         for bad in [
-            "https://", "https://a/", "https://a/b", "https://A", "https://a..b", "https://a.", "https://u@a",
-            "https://a b", "https://é", "https://a?b", "https://a#b", "https://[::1", "https://::1]", "https://[a]",
-            "https://127.1", "https://0x7f.0.0.1", "https://0x7f.1", "https://1.2.3.256", "https://2130706433",
+            "https://",
+            "https://a/",
+            "https://a/b",
+            "https://A",
+            "https://a..b",
+            "https://a.",
+            "https://u@a",
+            "https://a b",
+            "https://é",
+            "https://a?b",
+            "https://a#b",
+            "https://[::1",
+            "https://::1]",
+            "https://[a]",
+            "https://127.1",
+            "https://0x7f.0.0.1",
+            "https://0x7f.1",
+            "https://1.2.3.256",
+            "https://2130706433",
         ] {
             assert_eq!(Origin::parse(bad), Err(OriginError::Host), "{bad}");
         }
-        for bad in ["https://a:", "https://a:0", "https://a:080", "https://a:65536", "https://a:+1", "https://a:b"] {
+        for bad in
+            ["https://a:", "https://a:0", "https://a:080", "https://a:65536", "https://a:+1", "https://a:b"]
+        {
             assert_eq!(Origin::parse(bad), Err(OriginError::Port), "{bad}");
         }
     }

@@ -1,6 +1,6 @@
 //! The end of a request.
 
-use auth_core::{AuditEvent, Rotated, SecretState, SessionSecret, Unavailable, Updated};
+use auth_core::{AuditEvent, Rotated, SecretState, SessionSecret, Updated};
 
 use crate::{
     cookie::SetCookie,
@@ -28,10 +28,8 @@ impl Session {
             // Neither set nor cleared: the browser may hold a newer session's cookie by now.
             return Outgoing { cookie: None, saved };
         }
-        match self.renew().await {
-            Renewed::Alive => Outgoing { cookie: self.cookie(), saved },
-            Renewed::Gone => Outgoing { cookie: None, saved },
-        }
+        self.renew().await;
+        Outgoing { cookie: self.cookie(), saved }
     }
 
     async fn save(&mut self) -> Result<(), CommitError> {
@@ -65,7 +63,7 @@ impl Session {
     async fn save_anonymous(&mut self) -> Result<(), CommitError> {
         match self.engine.create(None, None, &self.wanted).await? {
             New::Stored { live, secret, .. } => {
-                self.adopt(*live, secret);
+                self.adopt(live, secret);
                 Ok(())
             }
             // Nobody has no limit and no epoch.
@@ -75,21 +73,19 @@ impl Session {
 
     /// Gives the browser another secret if that is due. As late as possible: the sooner the answer follows,
     /// the fewer requests find that theirs is the old one.
-    async fn renew(&mut self) -> Renewed {
+    async fn renew(&mut self) {
         for _ in 0..Engine::TRIES {
-            let Some(live) = &mut self.live else { break };
+            let Some(live) = &mut self.live else { return };
             let now = self.engine.clock.now();
             let due = self.engine.due(live, now);
             let next = match due {
-                Due::Nothing => break,
+                Due::Nothing => return,
                 Due::Rotation => SecretState::rotated,
                 Due::Reissue => SecretState::reissued,
             };
-            let Ok(secret) = SessionSecret::generate(&self.engine.entropy) else { break };
+            let Ok(secret) = SessionSecret::generate(&self.engine.entropy) else { return };
             let next = next(&live.record.secret, secret.hash(), now);
-            let outcome: Result<Rotated, Unavailable> =
-                self.engine.store.rotate(&live.record.id, live.record.version, &next).await.map_err(Into::into);
-            match outcome {
+            match self.engine.store.rotate(&live.record.id, live.record.version, &next).await {
                 Ok(Rotated::Rotated) => {
                     if due == Due::Reissue {
                         let session = live.record.id;
@@ -98,20 +94,18 @@ impl Session {
                     live.hash = next.current;
                     live.record.secret = next;
                     self.issued = Some(secret);
-                    break;
+                    return;
                 }
                 // Whoever was faster may have replaced it, and then its cookie is the one that counts.
                 Ok(Rotated::Conflict) => match self.engine.reload(live).await {
                     Ok(Some(fresh)) => *live = fresh,
-                    Ok(None) => return Renewed::Gone,
-                    Err(_) => break,
+                    Ok(None) | Err(_) => return,
                 },
-                Ok(Rotated::Gone) => return Renewed::Gone,
-                // Nothing was promised: the old secret works, and an answer that was lost is made good.
-                Err(_) => break,
+                // Gone: the browser may hold a newer session's cookie by now, so nothing is sent. Failed:
+                // nothing was promised; the old secret works, and an answer that was lost is made good.
+                Ok(Rotated::Gone) | Err(_) => return,
             }
         }
-        Renewed::Alive
     }
 
     fn cookie(&self) -> Option<SetCookie> {
@@ -132,9 +126,4 @@ impl Session {
             _ => None,
         }
     }
-}
-
-enum Renewed {
-    Alive,
-    Gone,
 }

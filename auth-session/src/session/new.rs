@@ -56,7 +56,7 @@ impl Engine {
                 Inserted::Stored { ended } => {
                     let principal = record.principal().cloned();
                     self.audit.record(now, &AuditEvent::SessionStarted { session: id, principal });
-                    let live = Box::new(Live::new(record, hash));
+                    let live = Live::new(record, hash);
                     return Ok(New::Stored { live, secret, ended });
                 }
                 Inserted::LimitReached => return Ok(New::LimitReached),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Authentication, Login, Refusal, Rejection, RejectionReason, SessionBlob, SessionId, SessionOwner, StoreError,
-    Unavailable, Updated,
+    Authentication, Login, PrincipalId, Refusal, Rejection, RejectionReason, SessionBlob, SessionId,
+    SessionOwner, StoreError, Unavailable, Updated,
 };
 
 use crate::{
@@ -69,21 +69,24 @@ impl Session {
     pub async fn start(&mut self, login: Login) -> Result<Started, StartError> {
         let authentication = Arc::new(login.into_authentication());
         let owner = SessionOwner::new(authentication.principal.clone(), &self.engine.keys);
-        let data = if self.goes_along_with(&authentication) { self.wanted.clone() } else { SessionBlob::empty() };
+        let mut data =
+            if self.goes_along_with(&authentication) { self.wanted.clone() } else { SessionBlob::empty() };
         let mut before = self.id();
-        let limit = self.engine.policy.limit();
         // A session that is about to end must not count against the limit, nor another be ended for it.
-        let counts = self.authenticated().is_some_and(|before| *before.principal() == authentication.principal);
-        if limit.is_some() && counts {
-            if let Some(id) = before.take() {
-                self.engine.end(&id, "login", self.engine.clock.now()).await?;
-                self.forget();
+        if self.engine.policy.limit().is_some()
+            && self.belongs_to(&authentication.principal)
+            && let Some(id) = before.take()
+        {
+            if !self.engine.end(&id, "login", self.engine.clock.now()).await? {
+                // It ended meanwhile, perhaps by another login that has taken the data along.
+                data = SessionBlob::empty();
             }
+            self.forget();
         }
         let limit = self.engine.policy.limit();
         let (live, secret, ended_by_limit) =
             match self.engine.create(Some((authentication, &owner)), limit, &data).await? {
-                New::Stored { live, secret, ended } => (*live, secret, ended),
+                New::Stored { live, secret, ended } => (live, secret, ended),
                 New::LimitReached => return Err(StartError::LimitReached),
                 New::Outdated => return Err(StartError::Outdated),
             };
@@ -96,17 +99,23 @@ impl Session {
         Ok(Started { id, ended_by_limit })
     }
 
+    fn belongs_to(&self, principal: &PrincipalId) -> bool {
+        self.authenticated().is_some_and(|before| before.principal() == principal)
+    }
+
     /// Whether this request's data is that of whoever logs in.
     fn goes_along_with(&self, login: &Authentication) -> bool {
         self.authenticated().is_none_or(|before| {
             let before = before.authentication();
-            before.principal == login.principal && before.actor == login.actor && before.limits == login.limits
+            before.principal == login.principal
+                && before.actor == login.actor
+                && before.limits == login.limits
         })
     }
 
     /// Ends the session that the new one takes the place of. If that fails, nothing of the new one stays: its
     /// secret has reached nobody.
-    async fn supersede(&self, before: &SessionId, new: Live) -> Result<Live, StartError> {
+    async fn supersede(&self, before: &SessionId, new: Box<Live>) -> Result<Box<Live>, StartError> {
         let now = self.engine.clock.now();
         let result = match self.engine.end(before, "login", now).await {
             Ok(true) => return Ok(new),
@@ -123,7 +132,7 @@ impl Session {
         }
     }
 
-    async fn without_data(&self, mut new: Live) -> Result<Live, (Live, StartError)> {
+    async fn without_data(&self, mut new: Box<Live>) -> Result<Box<Live>, (Box<Live>, StartError)> {
         let record = &mut new.record;
         if record.data.is_empty() {
             return Ok(new);

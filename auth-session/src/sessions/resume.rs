@@ -13,12 +13,14 @@
 //! ```
 
 use auth_core::{
-    AuditEvent, Authenticated, Presented, Rotated, SecretHash, SessionKind, SessionRecord, Unavailable, UnixTime,
+    AuditEvent, Authenticated, Presented, Rotated, SecretHash, SessionKind, SessionRecord, Unavailable,
+    UnixTime,
 };
 
 use crate::{incoming::SessionCookie, sessions::Engine};
 
-/// A session that was found alive, as it was then.
+/// A session that was found alive, as it was then. Boxed wherever it is kept: it is moved more often than
+/// allocating it costs.
 pub(crate) struct Live {
     pub(crate) record: SessionRecord,
     /// The hash of the secret by which the request holds it.
@@ -37,9 +39,9 @@ pub(crate) enum Due {
 }
 
 impl Live {
-    pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Self {
+    pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Box<Self> {
         let authenticated = record.authentication.clone().map(Authenticated::shared_assertion);
-        Self { record, hash, authenticated }
+        Box::new(Self { record, hash, authenticated })
     }
 }
 
@@ -50,17 +52,22 @@ impl Engine {
     /// The live session that the cookie opens.
     ///
     /// The order: what the row is, the secret, the epoch; only then writes.
-    pub(crate) async fn resume(&self, cookie: &SessionCookie) -> Result<Option<Live>, Unavailable> {
+    pub(crate) async fn resume(&self, cookie: &SessionCookie) -> Result<Option<Box<Live>>, Unavailable> {
         let now = self.clock.now();
         let mut tries = Self::TRIES;
         loop {
-            let Some(mut record) = self.find(cookie, now).await? else { return Ok(None) };
+            let Some(record) = self.store.load(&cookie.id, now).await? else { return Ok(None) };
+            if !is_usable(&record, now) {
+                return Ok(None);
+            }
+            let mut live = Live::new(record, cookie.hash);
+            let record = &mut live.record;
             let presented = record.present(&cookie.hash, now);
             match presented {
                 Presented::Current | Presented::InGrace | Presented::LostAnswer => {}
                 Presented::Unknown => return Ok(None),
                 Presented::Replayed => {
-                    self.end_replayed(&record, now).await?;
+                    self.end_replayed(record, now).await?;
                     return Ok(None);
                 }
             }
@@ -71,7 +78,7 @@ impl Engine {
                     return Ok(None);
                 }
             }
-            if presented == Presented::Current && self.is_first_seen(&record) {
+            if presented == Presented::Current && is_first_seen(record) {
                 match self.store.rotate(&record.id, record.version, &record.secret.confirmed()).await? {
                     Rotated::Rotated => {
                         record.secret = record.secret.confirmed();
@@ -87,26 +94,25 @@ impl Engine {
                     Rotated::Conflict => {}
                 }
             }
-            if !self.touch(&mut record, now).await? {
+            let unwritten = now.since(record.last_used_at);
+            if unwritten >= self.policy.touch_after() && !self.touch(record, now).await? {
                 return Ok(None);
             }
-            return Ok(Some(Live::new(record, cookie.hash)));
+            return Ok(Some(live));
         }
     }
 
     /// The row again, for a writer that was too slow, if the secret by which the request holds the session
     /// still opens it.
-    pub(crate) async fn reload(&self, live: &Live) -> Result<Option<Live>, Unavailable> {
+    pub(crate) async fn reload(&self, live: &Live) -> Result<Option<Box<Live>>, Unavailable> {
         let now = self.clock.now();
-        let cookie = SessionCookie { id: live.record.id, hash: live.hash };
-        let record = self.find(&cookie, now).await?;
-        Ok(record
-            .filter(|record| match record.present(&cookie.hash, now) {
-                Presented::Current | Presented::InGrace | Presented::LostAnswer => true,
-                // It may have been replaced by a privilege change, which whoever held the old one has no part in.
-                Presented::Replayed | Presented::Unknown => false,
-            })
-            .map(|record| Live::new(record, live.hash)))
+        let record = self.store.load(&live.record.id, now).await?.filter(|record| is_usable(record, now));
+        let record = record.filter(|record| match record.present(&live.hash, now) {
+            Presented::Current | Presented::InGrace | Presented::LostAnswer => true,
+            // It may have been replaced by a privilege change, which whoever held the old one has no part in.
+            Presented::Replayed | Presented::Unknown => false,
+        });
+        Ok(record.map(|record| Live::new(record, live.hash)))
     }
 
     /// What the secret of this session needs now.
@@ -123,22 +129,7 @@ impl Engine {
         }
     }
 
-    async fn find(&self, cookie: &SessionCookie, now: UnixTime) -> Result<Option<SessionRecord>, Unavailable> {
-        let record = self.store.load(&cookie.id, now).await?;
-        // A store keeps the deadlines by contract; a refresh token's row is no browser's session.
-        Ok(record.filter(|record| record.kind == SessionKind::Cookie && record.is_live(now)))
-    }
-
-    /// Whether seeing the current secret tells something: without a previous one there is nothing to tell
-    /// apart, and the first request after a login writes nothing.
-    fn is_first_seen(&self, record: &SessionRecord) -> bool {
-        record.secret.previous.is_some() && !record.secret.seen
-    }
-
     async fn touch(&self, record: &mut SessionRecord, now: UnixTime) -> Result<bool, Unavailable> {
-        if now.since(record.last_used_at) < self.policy.touch_after() {
-            return Ok(true);
-        }
         let idle_until = now.saturating_add(self.policy.idle()).min(record.absolute_until);
         if !self.store.touch(&record.id, idle_until, now).await? {
             return Ok(false);
@@ -154,4 +145,16 @@ impl Engine {
         self.audit.record(now, &AuditEvent::SessionReplayed { session, principal });
         Ok(())
     }
+}
+
+/// A store keeps the deadlines by contract, and is not taken at its word; a refresh token's row is no
+/// browser's session.
+fn is_usable(record: &SessionRecord, now: UnixTime) -> bool {
+    record.kind == SessionKind::Cookie && record.is_live(now)
+}
+
+/// Whether seeing the current secret tells something: without a previous one there is nothing to tell apart,
+/// and the first request after a login writes nothing.
+fn is_first_seen(record: &SessionRecord) -> bool {
+    record.secret.previous.is_some() && !record.secret.seen
 }

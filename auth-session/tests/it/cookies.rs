@@ -13,7 +13,15 @@ fn a_cookie_of_another_form_reaches_no_store_and_is_cleared() {
     app.log_in(&mut real, "ann");
     let value = real.0.unwrap();
     app.store.calls();
-    for bad in ["", "x", &value[1..], &format!("{value}A"), &value.replace('.', "~"), &"é".repeat(38), &"A".repeat(9_000)] {
+    for bad in [
+        "",
+        "x",
+        &value[1..],
+        &format!("{value}A"),
+        &value.replace('.', "~"),
+        &"é".repeat(38),
+        &"A".repeat(9_000),
+    ] {
         let mut browser = Browser(Some(bad.to_owned()));
         assert_eq!(app.who(&mut browser), None);
         assert_eq!(browser.0, None, "{bad}");
@@ -109,7 +117,9 @@ fn a_copy_of_the_store_opens_nothing() {
     let app = App::new();
     let mut browser = Browser::new();
     let id = app.log_in(&mut browser, "ann");
-    let row = block_on(auth_core::SessionStore::load(&app.store.inner, &id, crate::support::START)).unwrap().unwrap();
+    let row = block_on(auth_core::SessionStore::load(&app.store.inner, &id, crate::support::START))
+        .unwrap()
+        .unwrap();
     let hash = *row.secret.current.as_bytes();
     let forged = auth_core::Secret::new(hash.to_vec());
     let text = base64url(forged.expose());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Authentication, Authenticator, AuthenticateError, Limits, Login, Method, Scopes, SessionId, SessionLimit,
+    AuthenticateError, Authentication, Authenticator, Limits, Login, Method, Scopes, SessionId, SessionLimit,
     SessionStore, SystemEntropy, WhenReached, testing::block_on,
 };
 use auth_session::{CommitError, EpochCheck, SessionCookie, StartError};
@@ -211,7 +211,9 @@ fn a_request_that_reads_writes_nothing_inside_the_touch_interval() {
 
 #[test]
 fn a_limit_refuses_one_more_or_ends_the_oldest() {
-    for (when_reached, survivors) in [(WhenReached::Refuse, [true, true]), (WhenReached::EndOldest, [false, true])] {
+    for (when_reached, survivors) in
+        [(WhenReached::Refuse, [true, true]), (WhenReached::EndOldest, [false, true])]
+    {
         let limited = policy().with_limit(SessionLimit { max: 2, when_reached }).unwrap();
         let app = App::with(limited, EpochCheck::by_session_store_only());
         let mut browsers = [Browser::new(), Browser::new()];

@@ -1,14 +1,11 @@
 //! Requests at once, on OS threads behind a barrier: joined futures on one thread find nothing.
 
-use std::{
-    sync::Barrier,
-    thread,
-};
+use std::{sync::Barrier, thread};
 
-use auth_core::{AuthEpoch, testing::block_on};
-use auth_session::{CommitError, Outgoing};
+use auth_core::{AuthEpoch, SessionLimit, WhenReached, testing::block_on};
+use auth_session::{CommitError, EpochCheck, Outgoing};
 
-use crate::support::{App, Browser, Cart, ROTATION, Visits, login, name_of, user};
+use crate::support::{App, Browser, Cart, ROTATION, Visits, login, name_of, policy, user};
 
 const ROUNDS: u32 = 200;
 
@@ -55,7 +52,12 @@ fn parallel_requests_rotate_once_and_all_stay_in() {
         assert_eq!(cookies.len(), 1, "one secret was made, and one browser told");
         assert!(!cookies[0].clears());
         let mut after = Browser::new();
-        after.0 = cookies[0].expose().split(';').next().and_then(|pair| pair.split_once('=')).map(|(_, v)| v.to_owned());
+        after.0 = cookies[0]
+            .expose()
+            .split(';')
+            .next()
+            .and_then(|pair| pair.split_once('='))
+            .map(|(_, v)| v.to_owned());
         assert_eq!(app.who(&mut after).as_deref(), Some("ann"));
         assert_eq!(app.rows(), 1);
     }
@@ -127,6 +129,38 @@ fn parallel_logins_end_what_was_there_and_each_answer_works() {
     }
 }
 
+/// The same with a limit, and as the same person: the limit holds, and what was there ends once.
+#[test]
+fn parallel_logins_of_one_person_keep_the_limit() {
+    use WhenReached::{EndOldest, Refuse};
+    for (max, when_reached) in [(1, Refuse), (1, EndOldest), (2, Refuse), (2, EndOldest)] {
+        for _ in 0..ROUNDS / 2 {
+            let limited = policy().with_limit(SessionLimit { max, when_reached }).unwrap();
+            let app = App::with(limited, EpochCheck::by_session_store_only());
+            let mut browser = Browser::new();
+            app.log_in(&mut browser, "ann");
+            app.request(&mut browser, |session| session.set(&Cart(vec![1])).unwrap());
+            let answers = at_once(2, |_| {
+                let mut session = app.open(&browser);
+                let _ = block_on(session.start(login("ann")));
+                block_on(session.commit())
+            });
+            assert_eq!(app.rows(), max as usize);
+            let (mut alive, mut carts) = (0, 0);
+            for outgoing in answers {
+                let mut kept = browser.clone();
+                kept.take(outgoing).unwrap();
+                alive += u32::from(app.who(&mut kept).is_some());
+                let cart = app.request(&mut kept, |session| session.get::<Cart>().unwrap());
+                carts += u32::from(cart.is_some());
+            }
+            assert_eq!(alive, max);
+            assert!(carts <= 1, "the cart went along at most once");
+            assert_eq!(app.who(&mut browser), None);
+        }
+    }
+}
+
 /// Checklist, sessions 5: whoever is first, a session that was logged out is gone, and no answer brings it or
 /// its cookie back.
 #[test]
@@ -177,7 +211,11 @@ fn no_login_of_the_old_epoch_survives_the_end_of_all() {
         let login = |_: u32| -> Box<dyn FnOnce() + Send + '_> {
             Box::new(move || {
                 let mut session = app_.open(&Browser::new());
-                let login = auth_core::testing::login_at_epoch(&user("ann"), crate::support::START, AuthEpoch::new(1));
+                let login = auth_core::testing::login_at_epoch(
+                    &user("ann"),
+                    crate::support::START,
+                    AuthEpoch::new(1),
+                );
                 let _ = block_on(session.start(login));
             })
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{AuthEpoch, AuditEvent, Method, testing::block_on};
+use auth_core::{AuditEvent, AuthEpoch, Method, testing::block_on};
 use auth_session::{EpochCheck, RotateError};
 
 use crate::support::{App, Browser, Cart, ROTATION, login, name_of, policy, user};
@@ -193,7 +193,10 @@ fn data_is_saved_in_the_request_that_rotates() {
     app.store.writes();
     app.request(&mut browser, |session| session.set(&Cart(vec![1])).unwrap());
     assert_ne!(browser, before);
-    assert_eq!(app.store.writes().into_iter().collect::<Vec<_>>(), [("rotate", 1), ("touch", 1), ("update", 1)]);
+    assert_eq!(
+        app.store.writes().into_iter().collect::<Vec<_>>(),
+        [("rotate", 1), ("touch", 1), ("update", 1)]
+    );
     assert_eq!(app.request(&mut browser, |session| session.get::<Cart>().unwrap()), Some(Cart(vec![1])));
 }
 

@@ -13,9 +13,9 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    AuthEpoch, EndAll, Inserted, KeyName, KeyRing, MemoryAudit, MemorySessions, Page, PrincipalId, Rotated, Secret,
-    SecretState, SessionBlob, SessionId, SessionLimit, SessionOwner, SessionRecord, SessionStore, SessionSummary,
-    StoreError, UnixTime, Updated, Version,
+    AuthEpoch, EndAll, Inserted, KeyName, KeyRing, MemoryAudit, MemorySessions, Page, PrincipalId, Rotated,
+    Secret, SecretState, SessionBlob, SessionId, SessionLimit, SessionOwner, SessionRecord, SessionStore,
+    SessionSummary, StoreError, UnixTime, Updated, Version,
     testing::{SeededEntropy, SteppedClock, block_on, login_as, login_at_epoch},
 };
 use auth_session::{CookiePolicy, EpochCheck, Outgoing, Session, SessionData, SessionPolicy, Sessions};

@@ -13,10 +13,7 @@ use auth_core::Refusal as Core;
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request},
-    http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-        header::{self, Entry},
-    },
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use tower::{Layer, Service};
@@ -94,11 +91,7 @@ fn head(request: &Request) -> Head<'_> {
             cookie: lines(header::COOKIE),
             origin: lines(header::ORIGIN),
             sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
-            accept: if request.method() == Method::OPTIONS {
-                Lines::default()
-            } else {
-                lines(header::ACCEPT)
-            },
+            accept: lines(header::ACCEPT),
             upgrade,
             forwarded_for: headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect(),
         },
@@ -116,40 +109,19 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
         response = respond(visit.answer(&refusal));
     }
     let headers = response.headers_mut();
-    let sets_cookie = cookie.is_some();
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         headers.append(header::SET_COOKIE, cookie);
+        headers.remove(header::CACHE_CONTROL);
     }
-    if consulted || sets_cookie {
-        vary(headers);
-        keep_out_of_caches(headers, sets_cookie);
+    if consulted && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    response
-}
-
-/// An answer that depends on who asked is not for somebody else's cache.
-fn keep_out_of_caches(headers: &mut HeaderMap, sets_cookie: bool) {
-    match headers.entry(header::CACHE_CONTROL) {
-        // A handler that knows better may, but not with a cookie in it.
-        Entry::Occupied(mut own) if sets_cookie => {
-            own.insert(HeaderValue::from_static("no-store"));
-        }
-        Entry::Occupied(_) => {}
-        Entry::Vacant(none) => {
-            none.insert(HeaderValue::from_static("no-store"));
-        }
-    }
-}
-
-fn vary(headers: &mut HeaderMap) {
-    let named = |name: &str, value: &HeaderValue| {
-        value.to_str().is_ok_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(name)))
-    };
-    for name in ["cookie", "authorization"] {
-        if !headers.get_all(header::VARY).iter().any(|value| named(name, value)) {
+    for name in answer::VARIES_BY.into_iter().filter(|_| consulted) {
+        if !headers.get_all(header::VARY).iter().any(|value| answer::lists(value.as_bytes(), name)) {
             headers.append(header::VARY, HeaderValue::from_static(name));
         }
     }
+    response
 }
 
 fn respond(answer: Answer) -> Response {

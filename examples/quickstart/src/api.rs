@@ -1,8 +1,8 @@
 //! The JSON API.
 
 use auth_web::{
-    Refusal, Visit,
-    axum08::{Bearer, CurrentUser, Mounted},
+    Bearer, CurrentUser, Refusal, Visit,
+    axum08::Mounted,
     core::{
         Account, AccountStore, Clock, LoginOutcome, Permission, Permit, PrincipalId, Resource, SystemClock,
     },

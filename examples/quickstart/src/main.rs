@@ -21,7 +21,7 @@ mod pages;
 mod policy;
 mod setup;
 
-use std::{error::Error, net::SocketAddr, time::Duration};
+use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use tokio::{net::TcpListener, signal, time};
@@ -29,7 +29,17 @@ use tokio::{net::TcpListener, signal, time};
 use crate::cli::{Cli, Command, Options};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(

@@ -3,8 +3,8 @@
 mod layout;
 
 use auth_web::{
-    NextPath, Refusal, Visit,
-    axum08::{CurrentUser, MaybeUser, Mounted, Require, Session},
+    CurrentUser, MaybeUser, NextPath, Refusal, Require, Session, Visit,
+    axum08::Mounted,
     core::{AccountStore, LoginOutcome, Refusal as Kind},
     credentials::{PasswordCredential, SignUpError},
     session::SessionData,

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 
 use async_trait::async_trait;
 
-use super::faults;
+use super::{Gap, faults};
 use crate::{
     EndAll, Inserted, Page, Rotated, SecretState, SessionBlob, SessionId, SessionLimit, SessionOwner,
     SessionRecord, SessionStore, SessionSummary, StoreError, UnixTime, Updated, Version,
@@ -160,6 +160,7 @@ faults! {
 #[derive(Debug)]
 pub struct BrokenSessions {
     fault: SessionFault,
+    gap: Gap,
     good: ReferenceSessions,
     /// What was removed, for faults that bring it back.
     removed: Locked<BTreeMap<SessionId, SessionRecord>>,
@@ -168,11 +169,23 @@ pub struct BrokenSessions {
 }
 
 impl BrokenSessions {
-    /// An empty store with this fault.
+    /// An empty store with this fault. What is not atomic in it is as far apart as statements that a
+    /// network carries.
     #[must_use]
     pub fn new(fault: SessionFault) -> Self {
+        Self::with_gap(fault, Gap::Wide)
+    }
+
+    /// The same, with what is not atomic as near together as two locks in one process: hard to notice.
+    #[must_use]
+    pub fn tight(fault: SessionFault) -> Self {
+        Self::with_gap(fault, Gap::Tight)
+    }
+
+    fn with_gap(fault: SessionFault, gap: Gap) -> Self {
         Self {
             fault,
+            gap,
             good: ReferenceSessions::default(),
             removed: Locked::default(),
             marked_at: AtomicU64::new(0),

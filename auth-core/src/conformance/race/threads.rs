@@ -24,10 +24,10 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Races of 1,000 rounds.
+    /// Races of 300 rounds.
     #[must_use]
     pub const fn new() -> Self {
-        Self { rounds: 1_000 }
+        Self { rounds: 300 }
     }
 
     /// The same with another number of rounds, at least one.
@@ -71,7 +71,7 @@ impl Race for Threads {
 
 /// How many races run on the same threads. A kernel spreads new threads over the cores; on a busy machine,
 /// old ones that spin are soon on the same core, or on none.
-const BURST: usize = 8;
+const BURST: usize = 16;
 
 fn run_lane(number: u64, lane: Vec<(Arc<AtomicUsize>, Contender)>) {
     for (race, (missing, contender)) in lane.into_iter().enumerate() {

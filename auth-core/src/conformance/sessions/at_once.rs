@@ -149,7 +149,7 @@ pub(super) async fn a_session_is_never_read_half_written(bench: &SessionBench<'_
         insert_all(&round.store, &[record.clone()]).await?;
         let id = record.id;
         round
-            .one_and_many(move |store| write_often(store, record), move |store| read_often(store, id))
+            .one_and_many(move |store| write_often(store, record), move |_, store| read_often(store, id))
             .await
             .map(drop)
     });

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     AuthEpoch, EndAll, Inserted, Page, SessionRecord, Updated,
     conformance::{
-        check::{Verdict, expect},
-        sample::START,
+        check::{Verdict, Wrong, expect},
+        sample::{HOUR, START, at},
     },
 };
 
@@ -18,24 +18,31 @@ use crate::{
 pub(super) async fn a_login_at_once_with_end_all_does_not_survive(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
-        let (early, late) = (session(&ann, 1)?, session(&ann, 2)?);
-        insert_all(&round.store, &[early.clone()]).await?;
-        let (owner, record) = (ann.clone(), late.clone());
+        insert_all(&round.store, &[session(&ann, 100)?]).await?;
+        let (ender, enterer) = (ann.clone(), ann.clone());
         let (ended, inserted) = round
-            .both(
-                move |store| async move { store.end_all(everything_of(&owner, 1), START).await },
-                move |store| async move { store.insert(&record, None, START).await },
+            .one_and_many(
+                move |store| async move { store.end_all(everything_of(&ender, 1), START).await },
+                move |n, store| {
+                    let late = session(&enterer, n);
+                    async move { Ok::<_, Wrong>(store.insert(&late?, None, START).await?) }
+                },
             )
             .await?;
-        for record in [&early, &late] {
-            expect_none("a session", round.store.load(&record.id, START).await?.as_ref())?;
+        let mut wanted = 1_u64;
+        for inserted in inserted {
+            match inserted {
+                Inserted::Stored { ended: 0 } => wanted = wanted.saturating_add(1),
+                Inserted::Outdated => {}
+                other => expect("a login", other, Inserted::Outdated)?,
+            }
+        }
+        for n in (0..u64::from(round.width)).chain([100]) {
+            let found = round.store.load(&session(&ann, n)?.id, START).await?;
+            expect_none("a session", found.as_ref())?;
         }
         expect("listed", round.store.list(&ann, Page::first(), START).await?.len(), 0)?;
-        match inserted {
-            Inserted::Stored { ended: 0 } => expect("how many ended", ended, 2),
-            Inserted::Outdated => expect("how many ended", ended, 1),
-            other => expect("the login", other, Inserted::Outdated),
-        }
+        expect("how many ended", ended, wanted)
     });
     race.await
 }
@@ -70,20 +77,31 @@ pub(super) async fn the_excepted_session_is_moved_up_and_written_at_once(
         let ann = owner_in(round.n)?;
         let record = session(&ann, 1)?;
         insert_all(&round.store, &[record.clone()]).await?;
-        let (id, version, data) = (record.id, record.version, blob(1)?);
-        let new = data.clone();
-        let answers = round
-            .both(
+        let (id, version) = (record.id, record.version);
+        let (ended, _) = round
+            .one_and_many(
                 move |store| async move {
                     let what = EndAll { owner: &ann, except: Some(&id), epoch: AuthEpoch::new(1) };
                     store.end_all(what, START).await
                 },
-                move |store| async move { store.update(&id, version, &new).await },
+                move |n, store| async move {
+                    if n == 1 {
+                        let updated = store.update(&id, version, &blob(1)?).await?;
+                        return expect("updating", updated, Updated::Updated);
+                    }
+                    let deadline = at(n.saturating_add(2 * HOUR));
+                    expect("touching", store.touch(&id, deadline, at(1)).await?, true)
+                },
             )
             .await?;
-        expect("the answers", answers, (0, Updated::Updated))?;
-        let both = SessionRecord { data, version: version.next(), ..at_epoch(record, 1) };
-        expect_same(&load(&round.store, &id, START).await?, &both)
+        expect("how many ended", ended, 0)?;
+        let last = u64::from(round.width).saturating_sub(1);
+        let mut wanted = SessionRecord { data: blob(1)?, version: version.next(), ..at_epoch(record, 1) };
+        if last > 1 {
+            wanted.idle_until = at(last.saturating_add(2 * HOUR));
+            wanted.last_used_at = at(1);
+        }
+        expect_same(&load(&round.store, &id, START).await?, &wanted)
     });
     race.await
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Page, SessionRecord,
     conformance::{
-        check::{Verdict, ensure, expect},
+        check::{Verdict, Wrong, ensure, expect, present},
         sample::{YEAR, at},
     },
 };
@@ -68,22 +68,29 @@ pub(super) async fn purging_does_not_forget_a_session_that_is_touched_at_once(
     let race = bench.race(|round| async move {
         // Later in each round: what is alive in this one has not begun to matter to those before.
         let deadline = at(round.n.saturating_add(100));
-        let record = SessionRecord {
-            idle_until: deadline,
-            absolute_until: at(YEAR),
-            ..session(&owner_in(round.n)?, 1)?
-        };
-        insert_all(&round.store, &[record.clone()]).await?;
-        let id = record.id;
         let before = deadline.saturating_sub(Duration::from_secs(1));
-        let (touched, _) = round
-            .both(
-                move |store| async move { store.touch(&id, at(YEAR), before).await },
+        let mut ids = Vec::new();
+        for n in 0..u64::from(round.width) {
+            let mut record = session(&owner_in(round.n)?, n)?;
+            (record.idle_until, record.absolute_until) = (deadline, at(YEAR));
+            insert_all(&round.store, &[record.clone()]).await?;
+            ids.push(record.id);
+        }
+        let touched_ids = ids.clone();
+        let (_, touched) = round
+            .one_and_many(
                 move |store| async move { store.purge(deadline, 100).await },
+                move |n, store| {
+                    let id = usize::try_from(n).ok().and_then(|n| touched_ids.get(n)).copied();
+                    async move { store.touch(&present("the id", id)?, at(YEAR), before).await.map_err(Wrong::from) }
+                },
             )
             .await?;
-        let found = round.store.load(&id, deadline).await?;
-        expect("whether the session is there, as the touch said", found.is_some(), touched)
+        for (id, touched) in ids.iter().skip(1).zip(touched) {
+            let found = round.store.load(id, deadline).await?;
+            expect("whether the session is there, as the touch said", found.is_some(), touched)?;
+        }
+        Ok(())
     });
     race.await
 }

@@ -92,7 +92,7 @@ pub(super) async fn a_rotation_never_loses_the_session(bench: &SessionBench<'_>)
         round
             .one_and_many(
                 move |store| rotate_often(store, record),
-                |store| look_often(store, ann.clone(), id),
+                |_, store| look_often(store, ann.clone(), id),
             )
             .await
             .map(drop)

@@ -38,6 +38,7 @@ impl BrokenSessions {
             }
             Fault::MarkerNotAtomic => {
                 let marker = self.good.lock().markers.get(owner).copied().unwrap_or_default();
+                self.gap.pass();
                 if what.epoch >= marker {
                     self.good.lock().markers.insert(owner.clone(), what.epoch);
                 }
@@ -77,6 +78,7 @@ impl BrokenSessions {
                 Ok(ended)
             }
             Fault::ExceptedIsWrittenBack => {
+                self.gap.pass();
                 let ended = self.good.end_all(what, now).await?;
                 if let Some(mut row) = excepted {
                     move_up(&mut row, what.epoch);
@@ -86,6 +88,7 @@ impl BrokenSessions {
             }
             Fault::EndAllMarksLast => {
                 let ended = self.remove_all(&self.older(what, |row| row.principal() == Some(owner)));
+                self.gap.pass();
                 self.mark(what);
                 Ok(ended)
             }
@@ -128,6 +131,7 @@ impl BrokenSessions {
                     let sessions = self.good.lock();
                     sessions.rows.values().filter(|row| !row.is_live(now)).map(|row| row.id).collect()
                 };
+                self.gap.pass();
                 Ok(self.remove_all(&dead))
             }
             _ => self.good.purge(now, limit).await,

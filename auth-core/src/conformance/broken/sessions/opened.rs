@@ -32,6 +32,7 @@ impl BrokenSessions {
                 if self.good.lock().rows.contains_key(&record.id) {
                     return Ok(Inserted::Collision);
                 }
+                self.gap.pass();
                 self.good.remove(&record.id).await?;
                 self.good.insert(record, limit, now).await
             }
@@ -40,6 +41,7 @@ impl BrokenSessions {
                 if self.good.lock().is_outdated(record) {
                     return Ok(Inserted::Outdated);
                 }
+                self.gap.pass();
                 self.insert_without_marker(record, limit, now).await
             }
             Fault::InsertKeepsOneMethod
@@ -90,6 +92,7 @@ impl BrokenSessions {
                 if live.len() >= max {
                     return Ok(Inserted::LimitReached);
                 }
+                self.gap.pass();
                 self.good.insert(record, None, now).await
             }
             (Fault::LimitEndsNewest, WhenReached::EndOldest) => {

@@ -42,6 +42,7 @@ impl BrokenSessions {
                 if self.row(id).is_some_and(|row| row.version != expected) {
                     return Ok(Updated::Conflict);
                 }
+                self.gap.pass();
                 let changed = self.change(id, |row| {
                     row.data = data.clone();
                     row.version = expected.next();
@@ -65,6 +66,7 @@ impl BrokenSessions {
                 if row.version != expected {
                     return Ok(Updated::Conflict);
                 }
+                self.gap.pass();
                 self.write(SessionRecord { data: data.clone(), version: expected.next(), ..row });
                 Ok(Updated::Updated)
             }
@@ -111,10 +113,12 @@ impl BrokenSessions {
             (Fault::TouchWritesTheRow, Some(mut row)) if row.is_live(now) => {
                 row.idle_until = row.idle_until.max(idle_until.min(row.absolute_until));
                 row.last_used_at = now;
+                self.gap.pass();
                 self.write(row);
                 Ok(true)
             }
             (Fault::TouchNotAtomic, Some(row)) if row.is_live(now) => {
+                self.gap.pass();
                 if idle_until > row.idle_until {
                     self.change(id, |row| row.idle_until = idle_until.min(row.absolute_until));
                 }
@@ -137,6 +141,7 @@ impl BrokenSessions {
                     return Ok(Rotated::Conflict);
                 }
                 self.good.remove(id).await?;
+                self.gap.pass();
                 self.write(SessionRecord { secret: next.clone(), version: expected.next(), ..row });
                 Ok(Rotated::Rotated)
             }
@@ -148,6 +153,7 @@ impl BrokenSessions {
                 if self.row(id).is_some_and(|row| row.version != expected) {
                     return Ok(Rotated::Conflict);
                 }
+                self.gap.pass();
                 let changed = self.change(id, |row| {
                     row.secret = next.clone();
                     row.version = expected.next();
@@ -166,6 +172,7 @@ impl BrokenSessions {
                 if self.row(id).is_some_and(|row| row.version == expected) {
                     self.change(id, |row| row.secret = next.clone());
                 }
+                self.gap.pass();
                 self.good.rotate(id, expected, next).await
             }
             _ => self.good.rotate(id, expected, next).await,
@@ -180,6 +187,7 @@ impl BrokenSessions {
                 Ok(true)
             }
             Fault::RemoveNotAtomic => {
+                self.gap.pass();
                 self.good.remove(id).await?;
                 Ok(row.is_some())
             }

@@ -1,0 +1,64 @@
+//! How many tries there are.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use auth_core::Window;
+
+/// So many tries in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    pub(super) tries: NonZeroU32,
+    pub(super) window: Window,
+}
+
+impl Limit {
+    /// `tries` tries in any `window`.
+    #[must_use]
+    pub const fn new(tries: NonZeroU32, window: Window) -> Self {
+        Self { tries, window }
+    }
+
+    /// How many tries.
+    #[must_use]
+    pub const fn tries(self) -> NonZeroU32 {
+        self.tries
+    }
+
+    /// In how long.
+    #[must_use]
+    pub const fn window(self) -> Window {
+        self.window
+    }
+
+    fn of(tries: u32, minutes: u64) -> Self {
+        let window = Window::new(Duration::from_secs(minutes.saturating_mul(60)));
+        Self { tries: NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN), window }
+    }
+}
+
+/// The limits of a [`Throttle`](crate::Throttle).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThrottleLimits {
+    /// Tries at one account from one source.
+    pub pair: Limit,
+    /// Tries at one account from anywhere. Beyond it, tries are delayed and never refused, so nobody can lock
+    /// somebody else out.
+    pub account: Limit,
+    /// Tries from one source at any account.
+    pub source: Limit,
+}
+
+impl ThrottleLimits {
+    /// For logins: 10 for a pair, 30 for an account, 100 for a source, each in 15 minutes.
+    #[must_use]
+    pub fn login() -> Self {
+        Self { pair: Limit::of(10, 15), account: Limit::of(30, 15), source: Limit::of(100, 15) }
+    }
+
+    /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
+    #[must_use]
+    pub fn sign_up() -> Self {
+        let limit = Limit::of(20, 60);
+        Self { pair: limit, account: limit, source: limit }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the crate promises, seen from outside.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod algorithms;
+mod bearer;
+mod claims;
+mod encoding;
+mod issuing;
+mod properties;
+mod support;
+mod typing;
+mod vectors;

@@ -1,0 +1,172 @@
+//! Opens a visit before the handler and finishes it after.
+
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse, ResponseError,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+
+use crate::{
+    Auth, Refusal, Visit,
+    answer::{self, Answer, Reader, WayBack},
+    visit::{Finished, Head, HeaderLines, Lines},
+};
+
+/// Opens and commits sessions. Made by [`Auth::middleware`].
+#[derive(Debug, Clone)]
+pub struct AuthMiddleware(Auth);
+
+impl AuthMiddleware {
+    pub(super) const fn new(auth: Auth) -> Self {
+        Self(auth)
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for AuthMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = AuthService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(AuthService { auth: self.0.clone(), inner }))
+    }
+}
+
+/// What [`AuthMiddleware`] wraps a service in.
+#[derive(Debug)]
+pub struct AuthService<S> {
+    auth: Auth,
+    inner: S,
+}
+
+impl<S, B> Service<ServiceRequest> for AuthService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S::Future: 'static,
+    B: MessageBody + 'static,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>>>>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let begun = Visit::begin(&self.auth, &head(&request));
+        match begun {
+            Ok(visit) => {
+                request.extensions_mut().insert(visit.clone());
+                let handled = self.inner.call(request);
+                Box::pin(async move {
+                    match handled.await {
+                        Ok(response) => Ok(finish(&visit, response.map_into_left_body()).await),
+                        // Handlers and extractors do not get here, only middleware inside this one that gives up
+                        // without an answer. There is nothing to put a cookie on.
+                        Err(error) => {
+                            visit.finish().await;
+                            Err(error)
+                        }
+                    }
+                })
+            }
+            Err(answer) => {
+                let response = request.into_response(respond(answer)).map_into_right_body();
+                Box::pin(ready(Ok(response)))
+            }
+        }
+    }
+}
+
+fn head(request: &ServiceRequest) -> Head<'_> {
+    let headers = request.headers();
+    let lines = |name: HeaderName| Lines::of(headers.get_all(name).map(HeaderValue::as_bytes));
+    Head {
+        method: request.method().as_str(),
+        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
+        authority: request.uri().authority().map(|authority| authority.as_str()),
+        peer: request.peer_addr().map(|peer| peer.ip()),
+        headers: HeaderLines {
+            host: lines(header::HOST),
+            authorization: lines(header::AUTHORIZATION),
+            cookie: lines(header::COOKIE),
+            origin: lines(header::ORIGIN),
+            sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
+            accept: lines(header::ACCEPT),
+            upgrade: headers.contains_key(header::UPGRADE),
+            forwarded_for: headers.get_all(header::X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect(),
+        },
+    }
+}
+
+async fn finish<B>(
+    visit: &Visit,
+    mut response: ServiceResponse<EitherBody<B>>,
+) -> ServiceResponse<EitherBody<B>> {
+    let refused = response.response().error().and_then(|error| error.as_error::<Refusal>());
+    if let Some(answer) = refused.map(|refusal| visit.answer(refusal.kind())) {
+        response = replace(response, answer);
+    }
+    let Finished { cookie, failed, consulted } = visit.finish().await;
+    if let Some(refusal) = failed {
+        // What was promised to be saved was not: whatever the handler said, it is not so.
+        let answer = visit.answer(&refusal);
+        response = replace(response, answer);
+    }
+    let headers = response.headers_mut();
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        headers.append(header::SET_COOKIE, cookie);
+        headers.remove(header::CACHE_CONTROL);
+    }
+    if consulted && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    for name in answer::VARIES_BY.into_iter().filter(|_| consulted) {
+        if !headers.get_all(header::VARY).any(|value| answer::lists(value.as_bytes(), name)) {
+            headers.append(header::VARY, HeaderValue::from_static(name));
+        }
+    }
+    response
+}
+
+fn replace<B>(response: ServiceResponse<EitherBody<B>>, answer: Answer) -> ServiceResponse<EitherBody<B>> {
+    response.into_response(respond(answer)).map_into_right_body()
+}
+
+fn respond(answer: Answer) -> HttpResponse<BoxBody> {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for header in answer.headers {
+        response.insert_header(header);
+    }
+    response.body(answer.body)
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// For programs; the middleware words it anew for whoever reads it.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        respond(answer::answer(self.kind(), Reader::Program, WayBack { login_page: None, next: None }))
+    }
+}

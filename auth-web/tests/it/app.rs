@@ -1,0 +1,218 @@
+//! A small application, whose session store can be made to fail.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use auth_web::{
+    Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
+    axum08::Mounted,
+    core::{
+        AuditSink, KeyName, KeyRing, MemoryAudit, MemorySessions, PolicyVersion, PrincipalId, Purpose, Realm,
+        Resource, Scopes, Secret, UnixTime,
+        testing::{FailingStore, SteppedClock, login_as},
+    },
+    jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
+    rbac::{PolicyBuilder, Rbac},
+    session::{CookiePolicy, EpochCheck, SessionData, SessionPolicy, Sessions},
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, FromRef, State},
+    http::{HeaderMap, Request, StatusCode},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tower::ServiceExt;
+
+pub const START: UnixTime = UnixTime::from_secs(1_800_000_000);
+pub const ORIGIN: &str = "https://app.example.com";
+
+auth_web::rbac::permissions! {
+    /// Permissions.
+    pub enum Permission, mod perm {
+        /// See accounts.
+        UsersRead = "users.read",
+        /// Delete accounts.
+        UsersDelete = "users.delete",
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Count(u32);
+
+impl SessionData for Count {
+    const SLOT: &'static str = "count";
+    const VERSION: u16 = 1;
+}
+
+#[derive(Clone)]
+struct App {
+    clock: SteppedClock,
+}
+
+impl FromRef<Mounted<App>> for App {
+    fn from_ref(mounted: &Mounted<App>) -> Self {
+        mounted.app().clone()
+    }
+}
+
+pub struct Fixture {
+    pub router: Router,
+    pub store: Arc<FailingStore<MemorySessions>>,
+    pub audit: Arc<MemoryAudit>,
+    pub clock: SteppedClock,
+    pub tokens: TokenIssuer,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie").expect("a cookie").split(';').next().unwrap().to_owned()
+    }
+}
+
+pub fn ann() -> PrincipalId {
+    PrincipalId::local_user("ann").unwrap()
+}
+
+pub fn fixture() -> Fixture {
+    let clock = SteppedClock::new(START);
+    let audit = Arc::new(MemoryAudit::new(1_000));
+    let keys = Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new(vec![7; 32])).unwrap());
+    let store = Arc::new(FailingStore::new(MemorySessions::new(1_000)));
+    let sessions = Sessions::new(
+        Arc::clone(&store) as _,
+        Arc::clone(&keys),
+        EpochCheck::by_session_store_only(),
+        Arc::clone(&audit) as Arc<dyn AuditSink>,
+        SessionPolicy::aal1(CookiePolicy::default()),
+    )
+    .with_clock(Arc::new(clock.clone()));
+
+    let key = Hs256Key::derived(&keys.derive(Purpose::new("tokens")));
+    let (issuer, audience) = (Issuer::new(ORIGIN).unwrap(), Audience::new(ORIGIN).unwrap());
+    let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
+    let bearer = BearerAuthenticator::new(verifier)
+        .local_issuer(Realm::LOCAL)
+        .unwrap()
+        .with_clock(Arc::new(clock.clone()));
+    let tokens = TokenIssuer::new(key, issuer, audience, ClientId::new("test").unwrap());
+
+    let mut policy = PolicyBuilder::new();
+    policy.permissions::<Permission>().unwrap();
+    policy.role("reader").unwrap().allow(Permission::UsersRead).unwrap();
+    policy.assign(&ann(), "reader").unwrap();
+    let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
+
+    let auth = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
+        .bearer(bearer)
+        .authorizer(Arc::new(rbac))
+        .login_page("/login")
+        .unwrap()
+        .audit(Arc::clone(&audit) as _)
+        .clock(Arc::new(clock.clone()))
+        .build()
+        .unwrap();
+    let router = auth.mount(routes(), App { clock: clock.clone() });
+    Fixture { router, store, audit, clock, tokens }
+}
+
+fn routes() -> Router<Mounted<App>> {
+    Router::new()
+        .route("/open", get(async || "open"))
+        .route(
+            "/maybe",
+            get(async |MaybeUser(user): MaybeUser| {
+                user.map_or("nobody".to_owned(), |u| u.principal().id().to_owned())
+            }),
+        )
+        .route(
+            "/option",
+            get(async |user: Option<CurrentUser>| {
+                user.map_or("nobody".to_owned(), |u| u.principal().id().to_owned())
+            }),
+        )
+        .route("/user", get(async |user: CurrentUser| user.principal().id().to_owned()))
+        .route("/bearer", get(async |user: Bearer| user.principal().id().to_owned()))
+        .route("/read", get(async |permit: Require<perm::UsersRead>| permit.0.action().to_string()))
+        .route("/delete", post(async |permit: Require<perm::UsersDelete>| permit.0.action().to_string()))
+        .route(
+            "/wrong-kind",
+            get(async |visit: Visit| {
+                let resource = Resource::any(auth_web::core::ResourceKind::from_static("invoices"));
+                visit.require::<perm::UsersRead>(&resource).await.map(|_| "allowed")
+            }),
+        )
+        .route("/login", post(log_in).get(async || "login page"))
+        .route("/login-by-get", get(log_in))
+        .route("/logout", post(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())))
+        .route("/count", get(count))
+        .route(
+            "/count-and-fail",
+            get(async |slot: Session<Count>| {
+                slot.set(&Count(100)).await?;
+                Ok::<_, Refusal>(StatusCode::INTERNAL_SERVER_ERROR)
+            }),
+        )
+        .route("/cached", get(async |_: MaybeUser| ([("cache-control", "private, max-age=60")], "cached")))
+        .route("/source", get(async |visit: Visit| format!("{:?}", visit.source())))
+}
+
+async fn log_in(State(app): State<App>, visit: Visit) -> Result<String, Refusal> {
+    let now = auth_web::core::Clock::now(&app.clock);
+    Ok(visit.log_in(login_as(&ann(), now)).await?.to_string())
+}
+
+async fn count(slot: Session<Count>) -> Result<String, Refusal> {
+    let Count(before) = slot.get().await?.unwrap_or_default();
+    slot.set(&Count(before + 1)).await?;
+    Ok((before + 1).to_string())
+}
+
+impl Fixture {
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo::<SocketAddr>("10.0.0.1:1234".parse().unwrap()));
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers).await
+    }
+
+    pub async fn log_in(&self) -> String {
+        self.send("POST", "/login", &[("origin", ORIGIN)]).await.cookie()
+    }
+
+    pub fn token(&self, scopes: Option<&str>) -> String {
+        let login = login_as(&ann(), START);
+        let mut token = self.tokens.for_login(&login);
+        if let Some(scopes) = scopes {
+            token = token.with_scopes(Scopes::parse(scopes).unwrap());
+        }
+        format!("Bearer {}", token.sign(START).unwrap().token().expose())
+    }
+
+    pub fn step(&self, secs: u64) {
+        self.clock.step(Duration::from_secs(secs));
+    }
+}

@@ -1,0 +1,16 @@
+//! auth-web through its public face: axum in process, real engines, memory stores, stores that fail.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+#![cfg(feature = "axum08")]
+
+mod app;
+mod refusals;
+mod visits;

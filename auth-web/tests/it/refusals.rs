@@ -1,0 +1,98 @@
+//! What goes wrong is said as the table of failures has it, by every extractor.
+
+use auth_web::core::testing::FailWith;
+
+use crate::app::{ORIGIN, fixture};
+
+/// Checklist, sessions 30: a store that fails is 503 for every extractor, also for those that take nobody.
+#[tokio::test]
+async fn a_dead_store_is_503_and_never_nobody() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    for how in [FailWith::NotWritten, FailWith::Timeout, FailWith::LostAnswer, FailWith::Full] {
+        fixture.store.fail_with(Some(how));
+        for path in ["/maybe", "/option", "/user", "/read", "/count"] {
+            let answer = fixture.get(path, &[("cookie", &cookie)]).await;
+            assert_eq!(answer.status, 503, "{path} {how:?}");
+            assert_eq!(answer.header("set-cookie"), None, "the cookie may be good: {path}");
+        }
+        assert_eq!(
+            fixture.get("/open", &[("cookie", &cookie)]).await.status,
+            200,
+            "not asked, not answered for"
+        );
+        let login = fixture.send("POST", "/login", &[("origin", ORIGIN)]).await;
+        assert_eq!((login.status, login.header("set-cookie")), (503, None));
+        let logout = fixture.send("POST", "/logout", &[("cookie", &cookie), ("origin", ORIGIN)]).await;
+        assert_eq!((logout.status, logout.header("set-cookie")), (503, None), "log out can be tried again");
+    }
+    fixture.store.fail_with(None);
+    assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "ann");
+}
+
+#[tokio::test]
+async fn nobody_is_not_the_same_as_refused() {
+    let fixture = fixture();
+    for path in ["/maybe", "/option"] {
+        assert_eq!(fixture.get(path, &[]).await.body, "nobody");
+        let expired = fixture.token(None);
+        assert_eq!(fixture.get(path, &[("authorization", &expired)]).await.body, "ann");
+        let forged = format!("{}A", expired.trim_end_matches(|c| c != '.'));
+        assert_eq!(fixture.get(path, &[("authorization", &forged)]).await.status, 401, "{path}");
+    }
+    fixture.step(1_000);
+    let late = fixture.token(None);
+    let answer = fixture.get("/maybe", &[("authorization", &late)]).await;
+    assert_eq!(
+        (answer.status, answer.header("www-authenticate")),
+        (401, Some("Bearer error=\"invalid_token\""))
+    );
+}
+
+#[tokio::test]
+async fn people_are_sent_to_the_login_page_and_programs_are_told() {
+    let fixture = fixture();
+    let person = fixture.get("/user?a=1", &[("accept", "text/html,application/xhtml+xml")]).await;
+    assert_eq!((person.status, person.header("location")), (303, Some("/login?next=/user%3Fa%3D1")));
+    let program = fixture.get("/user", &[("accept", "application/json")]).await;
+    assert_eq!((program.status, program.header("content-type")), (401, Some("application/problem+json")));
+    let cookie = fixture.log_in().await;
+    let denied = fixture
+        .send("POST", "/delete", &[("cookie", &cookie), ("origin", ORIGIN), ("accept", "text/html")])
+        .await;
+    assert_eq!((denied.status, denied.header("content-type")), (403, Some("text/html; charset=utf-8")));
+    assert!(fixture.audit.has("access.denied"));
+}
+
+/// A read-only token of somebody who may more only reads.
+#[tokio::test]
+async fn scopes_limit_and_say_which_one_was_missing() {
+    let fixture = fixture();
+    let with = |scopes| fixture.token(scopes);
+    assert_eq!(fixture.get("/read", &[("authorization", &with(None))]).await.status, 200);
+    assert_eq!(fixture.get("/read", &[("authorization", &with(Some("users.read")))]).await.status, 200);
+    let other = fixture.get("/read", &[("authorization", &with(Some("profile")))]).await;
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"users.read\"";
+    assert_eq!((other.status, other.header("www-authenticate")), (403, Some(challenge)));
+    assert_eq!(fixture.get("/wrong-kind", &[("authorization", &with(None))]).await.status, 403);
+}
+
+#[tokio::test]
+async fn headers_that_cannot_be_read_are_400_before_any_store() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    fixture.store.fail_with(Some(auth_web::core::testing::FailWith::NotWritten));
+    let twice = format!("{cookie}; {cookie}");
+    let huge = "x".repeat(20_000);
+    for headers in [
+        &[("cookie", twice.as_str())][..],
+        &[("cookie", &cookie), ("cookie", &cookie)],
+        &[("cookie", &huge)],
+        &[("authorization", "Bearer")],
+        &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
+    ] {
+        assert_eq!(fixture.get("/user", headers).await.status, 400);
+    }
+    // 21: what has not our form does not reach the store.
+    assert_eq!(fixture.get("/maybe", &[("cookie", "__Host-sid=junk")]).await.body, "nobody");
+}

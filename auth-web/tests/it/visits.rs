@@ -1,0 +1,128 @@
+//! Logging in and out, the session's data, and what caches and other sites are told.
+
+use crate::app::{ORIGIN, fixture};
+
+#[tokio::test]
+async fn a_login_lasts_until_logout_and_the_old_cookie_opens_nothing() {
+    let fixture = fixture();
+    let login = fixture.send("POST", "/login", &[("sec-fetch-site", "same-origin")]).await;
+    let line = login.header("set-cookie").unwrap();
+    assert!(
+        line.starts_with("__Host-sid=") && line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        "{line}"
+    );
+    let cookie = login.cookie();
+    assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "ann");
+    let out = fixture.send("POST", "/logout", &[("cookie", &cookie), ("origin", ORIGIN)]).await;
+    assert!(out.body == "true" && out.header("set-cookie").unwrap().contains("Max-Age=0"));
+    let after = fixture.get("/maybe", &[("cookie", &cookie)]).await;
+    assert!(after.body == "nobody" && after.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+/// Checklist, sessions 1 to 3: what was presented is ended, and its secret opens nothing.
+#[tokio::test]
+async fn logging_in_again_makes_another_session() {
+    let fixture = fixture();
+    let first = fixture.log_in().await;
+    let again = fixture.send("POST", "/login", &[("cookie", &first), ("origin", ORIGIN)]).await.cookie();
+    assert_ne!(first, again);
+    assert_eq!(fixture.get("/maybe", &[("cookie", &first)]).await.body, "nobody");
+    assert_eq!(fixture.get("/maybe", &[("cookie", &again)]).await.body, "ann");
+}
+
+/// Checklist, sessions 10 to 12.
+#[tokio::test]
+async fn other_sites_neither_act_nor_log_in() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    let evil = "https://evil.example.com";
+    for headers in [
+        &[("cookie", cookie.as_str()), ("origin", evil)][..],
+        &[("cookie", &cookie), ("sec-fetch-site", "cross-site")],
+        &[("cookie", &cookie), ("sec-fetch-site", "same-site"), ("origin", ORIGIN)],
+        &[("cookie", &cookie), ("origin", "null")],
+        &[("cookie", &cookie)],
+        &[("authorization", "Basic dTpw")],
+    ] {
+        assert_eq!(fixture.send("POST", "/logout", headers).await.status, 403, "{headers:?}");
+    }
+    assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "ann");
+    assert!(fixture.audit.has("cross-site.refused"));
+    // Nothing that a browser adds by itself, and yet: a login is somebody's session afterwards.
+    for headers in [&[][..], &[("sec-fetch-site", "cross-site")], &[("origin", evil)]] {
+        for (method, path) in [("POST", "/login"), ("GET", "/login-by-get")] {
+            let login = fixture.send(method, path, headers).await;
+            assert_eq!((login.status, login.header("set-cookie")), (403, None), "{method} {headers:?}");
+        }
+    }
+    // An upgrade is a GET that acts.
+    let upgrade = [("cookie", cookie.as_str()), ("upgrade", "websocket"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(fixture.get("/user", &upgrade).await.status, 403);
+    // A program with a token is nobody's browser.
+    let token = fixture.token(None);
+    let read = fixture.send("POST", "/delete", &[("authorization", &token), ("origin", evil)]).await;
+    assert_eq!(read.status, 403, "refused by the policy and not as another site's: {}", read.body);
+    assert!(read.body.contains("not-allowed"));
+}
+
+#[tokio::test]
+async fn an_authorization_header_takes_the_place_of_the_cookie() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    assert_eq!(fixture.get("/bearer", &[("cookie", &cookie)]).await.status, 401);
+    let other = fixture.get("/maybe", &[("cookie", &cookie), ("authorization", "Basic dTpw")]).await;
+    assert_eq!(other.body, "nobody");
+    let token = fixture.token(None);
+    assert_eq!(fixture.get("/bearer", &[("cookie", &cookie), ("authorization", &token)]).await.body, "ann");
+    assert_eq!(fixture.get("/count", &[("cookie", &cookie), ("authorization", &token)]).await.status, 401);
+}
+
+#[tokio::test]
+async fn data_is_kept_for_visitors_too_and_goes_along_with_a_login() {
+    let fixture = fixture();
+    let first = fixture.get("/count", &[]).await;
+    assert_eq!(first.body, "1");
+    let visitor = first.cookie();
+    assert_eq!(fixture.get("/count", &[("cookie", &visitor)]).await.body, "2");
+    let login = fixture.send("POST", "/login", &[("cookie", &visitor), ("origin", ORIGIN)]).await.cookie();
+    assert_eq!(fixture.get("/count", &[("cookie", &login)]).await.body, "3");
+    assert_eq!(fixture.get("/maybe", &[("cookie", &visitor)]).await.body, "nobody");
+    // Saved although the handler answered 500, as documented.
+    assert_eq!(fixture.get("/count-and-fail", &[("cookie", &login)]).await.status, 500);
+    assert_eq!(fixture.get("/count", &[("cookie", &login)]).await.body, "101");
+}
+
+/// Checklist, sessions 31.
+#[tokio::test]
+async fn answers_that_depend_on_who_asks_are_kept_out_of_caches() {
+    let fixture = fixture();
+    let open = fixture.get("/open", &[]).await;
+    assert_eq!((open.header("cache-control"), open.header("vary")), (None, None));
+    let maybe = fixture.get("/maybe", &[]).await;
+    assert_eq!(maybe.header("cache-control"), Some("no-store"));
+    let vary: Vec<_> = maybe.headers.get_all("vary").iter().collect();
+    assert_eq!(vary, ["cookie", "authorization"]);
+    assert_eq!(fixture.get("/cached", &[]).await.header("cache-control"), Some("private, max-age=60"));
+    // A cookie is never kept, whatever the handler says: here one is cleared.
+    let cleared = fixture.get("/cached", &[("cookie", "__Host-sid=junk")]).await;
+    assert!(cleared.header("set-cookie").is_some());
+    assert_eq!(cleared.header("cache-control"), Some("no-store"));
+}
+
+/// Checklist, sessions 8: the server's deadlines count, whatever the browser keeps.
+#[tokio::test]
+async fn a_session_ends_by_the_servers_clock() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    fixture.step(7 * 24 * 3_600 - 1);
+    assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "ann");
+    fixture.step(7 * 24 * 3_600);
+    assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "nobody");
+}
+
+#[tokio::test]
+async fn the_peer_is_the_client_unless_a_proxy_is_trusted() {
+    let fixture = fixture();
+    let spoofed = fixture.get("/source", &[("x-forwarded-for", "1.2.3.4")]).await;
+    assert_eq!(spoofed.body, "Some(10.0.0.1)");
+}

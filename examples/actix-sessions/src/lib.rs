@@ -1,0 +1,160 @@
+//! Sessions on actix-web: log in, a profile, a page that needs a permission. Everything is kept in memory, so
+//! that the sessions are all there is to see.
+//!
+//! ```sh
+//! cargo run -p example-actix-sessions      # serves http://127.0.0.1:3001
+//! curl -i -c jar -H 'origin: http://127.0.0.1:3001' http://127.0.0.1:3001/login \
+//!   -d email=ann@example.com --data-urlencode 'password=correct horse battery'
+//! curl -b jar http://127.0.0.1:3001/profile
+//! curl -i -b jar http://127.0.0.1:3001/reports    # 403: only bob@example.com may, with the same password
+//! ```
+
+use std::{error::Error, net::SocketAddr, sync::Arc};
+
+use actix_web::{
+    HttpResponse, Responder,
+    http::header,
+    web::{self, Data, Form, PayloadConfig, ServiceConfig},
+};
+use auth_web::{
+    Auth, CurrentUser, NextPath, PublicUrl, Refusal, Require, Session, Visit,
+    core::{
+        AccountEpochs, AccountStore, AuditSink, CounterStore, KeyName, KeyRing, LoginGate, LoginName,
+        LoginOutcome, MemoryAccounts, MemoryCounters, MemorySessions, PolicyVersion, Realm, SystemClock,
+        SystemEntropy, TracingAudit,
+    },
+    credentials::{
+        AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
+        PasswordCredential, PasswordHasher, PasswordPolicy, Throttle,
+    },
+    rbac::{PolicyBuilder, Rbac, permissions},
+    session::{CookiePolicy, EpochCheck, SessionData, SessionPolicy, Sessions},
+};
+use serde::{Deserialize, Serialize};
+
+permissions! {
+    /// What this application lets people do.
+    pub enum Permission, mod perm {
+        /// Read the reports.
+        ReportsRead = "reports.read",
+    }
+}
+
+/// The password of the two accounts that the example begins with.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// How often this session has seen the profile.
+#[derive(Default, Serialize, Deserialize)]
+struct Visits(u32);
+
+impl SessionData for Visits {
+    const SLOT: &'static str = "visits";
+    const VERSION: u16 = 1;
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    email: String,
+    password: String,
+    next: Option<String>,
+}
+
+/// The routes, for an `App` that is wrapped in [`Auth::middleware`].
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .app_data(PayloadConfig::new(8 * 1024))
+        .route("/login", web::get().to(login_page))
+        .route("/login", web::post().to(log_in))
+        .route("/logout", web::post().to(log_out))
+        .route("/profile", web::get().to(profile))
+        .route("/reports", web::get().to(reports));
+}
+
+async fn login_page() -> impl Responder {
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(
+        "<!doctype html><html lang=en><title>Log in</title><h1>Log in</h1><form method=post>\
+         <label>E-mail <input type=email name=email required autocomplete=username></label> \
+         <label>Password <input type=password name=password required autocomplete=current-password></label> \
+         <button>Log in</button></form></html>",
+    )
+}
+
+async fn log_in(
+    accounts: Data<Accounts>,
+    visit: Visit,
+    Form(form): Form<Credentials>,
+) -> Result<HttpResponse, Refusal> {
+    let next = form.next.as_deref().and_then(NextPath::parse);
+    let presented = PasswordCredential::typed(&form.email, form.password, visit.source());
+    let LoginOutcome::Complete(login) = accounts.log_in(presented).await? else {
+        // This application asks for a password and nothing else.
+        return Err(Refusal::unauthenticated());
+    };
+    visit.log_in(login).await?;
+    Ok(see_other(next.as_ref().map_or("/profile", NextPath::as_str)))
+}
+
+async fn log_out(visit: Visit) -> Result<HttpResponse, Refusal> {
+    visit.log_out().await?;
+    Ok(see_other("/login"))
+}
+
+async fn profile(user: CurrentUser, visits: Session<Visits>) -> Result<String, Refusal> {
+    let Visits(before) = visits.get().await?.unwrap_or_default();
+    let count = before.saturating_add(1);
+    visits.set(&Visits(count)).await?;
+    Ok(format!("You are {}. Visits in this session: {count}.\n", user.principal().id()))
+}
+
+async fn reports(permit: Require<perm::ReportsRead>) -> String {
+    format!("The reports, for {} only.\n", permit.0.principal().id())
+}
+
+fn see_other(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
+}
+
+/// Puts the parts together, with two accounts: ann, and bob who may read the reports.
+///
+/// # Errors
+/// Whatever one of the parts refuses.
+pub async fn build(listen: SocketAddr) -> Result<(Auth, Data<Accounts>), Box<dyn Error>> {
+    let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
+    // Everything is in memory, so the key may be too: who is logged in ends with the process.
+    let keys = Arc::new(KeyRing::generate(KeyName::from_static("process"), &SystemEntropy)?);
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let directory = Arc::new(MemoryAccounts::new(1_000));
+    let counters: Arc<dyn CounterStore> = Arc::new(MemoryCounters::new(4_096));
+
+    let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
+    let authenticator = PasswordAuthenticator::new(
+        AccountStores::new(Arc::clone(&directory)),
+        HashPool::start(hasher, HashPoolSize::default())?,
+        Throttle::login(Arc::clone(&counters)),
+        Arc::clone(&audit),
+        Arc::new(SystemClock),
+    );
+    let gate = LoginGate::new(Arc::new(OneFactor::password()));
+    let policy = PasswordPolicy::single_factor();
+    let accounts = Accounts::new(authenticator, gate, policy, counters, Arc::new(SystemEntropy));
+    for email in ["ann@example.com", "bob@example.com"] {
+        accounts.sign_up(PasswordCredential::typed(email, PASSWORD.to_owned(), None)).await?;
+    }
+
+    let mut policy = PolicyBuilder::new();
+    policy.permissions::<Permission>()?;
+    policy.role("analyst")?.allow(Permission::ReportsRead)?;
+    let bob = directory.by_login(&Realm::LOCAL, &LoginName::from_static("bob@example.com")).await?;
+    policy.assign(&bob.ok_or("bob has no account")?.id, "analyst")?;
+    let rbac = Rbac::new(policy.build(PolicyVersion::new(1))?);
+
+    let sessions = Sessions::new(
+        Arc::new(MemorySessions::new(10_000)),
+        keys,
+        EpochCheck::by(Arc::new(AccountEpochs(directory))),
+        audit,
+        SessionPolicy::aal1(CookiePolicy::plain_http_loopback(public.origin())?),
+    );
+    let auth = Auth::builder(public, sessions).authorizer(Arc::new(rbac)).login_page("/login")?.build()?;
+    Ok((auth, Data::new(accounts)))
+}

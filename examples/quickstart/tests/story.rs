@@ -1,0 +1,265 @@
+//! The whole story over a real socket, with a real HTTP client: what the README shows, and what must not work.
+
+#[path = "story/server.rs"]
+mod server;
+
+use server::{Response, Server};
+
+const PASSWORD: &str = "a long sentence of mine";
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let escaped = |text: &str| text.replace('%', "%25").replace('&', "%26").replace(' ', "+");
+    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    pairs.join("&")
+}
+
+fn json(email: &str, password: &str) -> String {
+    serde_json::json!({ "email": email, "password": password }).to_string()
+}
+
+fn sign_up(server: &Server, email: &str) -> Response {
+    server.post("/signup", &[], form(&[("email", email), ("password", PASSWORD)]))
+}
+
+fn log_in(server: &Server, email: &str, password: &str) -> Response {
+    server.post("/login", &[("origin", &server.url)], form(&[("email", email), ("password", password)]))
+}
+
+/// The cookie that a login sets, as a `Cookie` header has it.
+fn cookie(response: &Response) -> String {
+    let line = response.header("set-cookie").expect("a cookie");
+    line.split(';').next().unwrap().to_owned()
+}
+
+fn token(server: &Server, email: &str) -> String {
+    let response = server.post_json("/api/login", &[], json(email, PASSWORD));
+    assert_eq!(response.status, 200, "{}", response.body);
+    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
+    assert_eq!((body["token_type"].as_str(), body["expires_in"].as_u64()), (Some("Bearer"), Some(900)));
+    format!("Bearer {}", body["access_token"].as_str().unwrap())
+}
+
+#[test]
+fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
+    let server = Server::start();
+    assert_eq!(server.get("/", &[]).status, 200);
+    assert_eq!(sign_up(&server, "ann@example.com").status, 200);
+
+    let html = ("accept", "text/html,*/*");
+    let redirect = server.get("/profile?tab=1", &[html]);
+    assert_eq!((redirect.status, redirect.header("location")), (303, Some("/login?next=/profile%3Ftab%3D1")));
+
+    assert_eq!(log_in(&server, "ann@example.com", "another sentence of mine").status, 401);
+    let login = log_in(&server, "ANN@example.com", PASSWORD);
+    assert_eq!((login.status, login.header("location")), (303, Some("/profile")));
+    let line = login.header("set-cookie").unwrap();
+    assert!(
+        line.starts_with(&format!("sid-{}=", server.port())) && line.contains("; HttpOnly; SameSite=Lax"),
+        "{line}"
+    );
+    assert_eq!(login.header("cache-control"), Some("no-store"));
+
+    let cookie = cookie(&login);
+    let with_cookie: &[(&str, &str)] = &[("cookie", &cookie), html];
+    let first = server.get("/profile", with_cookie);
+    assert!(first.body.contains("ann@example.com") && first.body.contains("session</dt><dd>1</dd>"));
+    assert_eq!(first.header("cache-control"), Some("no-store"));
+    assert!(first.header("vary").is_some());
+    assert!(server.get("/profile", with_cookie).body.contains("session</dt><dd>2</dd>"));
+    assert_eq!(server.get("/admin", with_cookie).status, 403);
+
+    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.until("the role counts", || server.get("/admin", with_cookie).status == 200);
+    server.cli(&["revoke", "ann@example.com", "admin"]);
+    server.until("the role no longer counts", || server.get("/admin", with_cookie).status == 403);
+
+    // Logging out takes a page of ours (sessions checklist 12).
+    assert_eq!(server.get("/logout", with_cookie).status, 405);
+    for headers in [&[("cookie", &*cookie)][..], &[("cookie", &*cookie), ("origin", "https://evil.example")]]
+    {
+        assert_eq!(server.post("/logout", headers, String::new()).status, 403);
+    }
+    assert_eq!(server.get("/profile", with_cookie).status, 200);
+    let out = server.post("/logout", &[("cookie", &cookie), ("origin", &server.url)], String::new());
+    assert_eq!(out.status, 303);
+    assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
+    // Sessions checklist 4: the old cookie opens nothing.
+    assert_eq!(server.get("/profile", with_cookie).status, 303);
+}
+
+#[test]
+fn a_program_uses_the_api_with_a_bearer_token() {
+    let server = Server::start();
+    let new = server.post_json("/api/signup", &[], json("ann@example.com", PASSWORD));
+    let again = server.post_json("/api/signup", &[], json("ann@example.com", "a different sentence"));
+    assert_eq!((new.status, &new.body), (201, &again.body), "nobody learns who has an account");
+    assert_eq!(new.status, again.status);
+    assert!(new.header("set-cookie").is_none());
+    server.post_json("/api/signup", &[], json("bob@example.com", PASSWORD));
+
+    let ann = token(&server, "ann@example.com");
+    let profile = server.get("/api/profile", &[("authorization", &ann)]);
+    let profile: serde_json::Value = serde_json::from_str(&profile.body).unwrap();
+    assert_eq!(
+        (profile["email"].as_str(), profile["roles"].as_array().map(Vec::len)),
+        (Some("ann@example.com"), Some(0))
+    );
+    let id = profile["id"].as_str().unwrap().to_owned();
+
+    let none = server.get("/api/profile", &[]);
+    assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(none.header("content-type"), Some("application/problem+json"));
+    let forged = format!("{}x", &ann[..ann.len() - 1]);
+    for bad in [forged.as_str(), "Bearer a.b.c", &ann.replace("Bearer ey", "Bearer eY")] {
+        let refused = server.get("/api/profile", &[("authorization", bad)]);
+        assert_eq!(
+            (refused.status, refused.header("www-authenticate")),
+            (401, Some("Bearer error=\"invalid_token\""))
+        );
+    }
+    assert_eq!(server.get("/api/profile", &[("authorization", "Bearer")]).status, 400);
+
+    let bob = token(&server, "bob@example.com");
+    let path = format!("/api/users/{id}");
+    assert_eq!(server.get(&path, &[("authorization", &bob)]).status, 403);
+    assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 403);
+    server.cli(&["grant", "bob@example.com", "admin"]);
+    server.until("the role counts", || server.get(&path, &[("authorization", &bob)]).status == 200);
+    assert_eq!(server.get("/api/users/nobody", &[("authorization", &bob)]).status, 404);
+
+    // A cookie is not enough to delete: no page can make a browser send the header.
+    let cookie = cookie(&log_in(&server, "bob@example.com", PASSWORD));
+    let by_cookie: &[(&str, &str)] = &[("cookie", &cookie), ("origin", &server.url)];
+    assert_eq!(server.delete(&path, by_cookie).status, 401);
+    assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 204);
+    assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 404);
+    // The token of an account that is gone is refused before it expires.
+    assert_eq!(server.get("/api/profile", &[("authorization", &ann)]).status, 401);
+    assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", PASSWORD)).status, 401);
+}
+
+/// Sessions checklist 9: a password change ends the other sessions and the tokens, and not its own session.
+#[test]
+fn changing_the_password_ends_everything_else() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let (here, there) = (
+        cookie(&log_in(&server, "ann@example.com", PASSWORD)),
+        cookie(&log_in(&server, "ann@example.com", PASSWORD)),
+    );
+    let bearer = token(&server, "ann@example.com");
+    assert_eq!(server.get("/profile", &[("cookie", &there)]).status, 200);
+
+    let change = form(&[("current", PASSWORD), ("new", "quite another long sentence")]);
+    let changed = server.post("/password", &[("cookie", &here), ("origin", &server.url)], change);
+    assert_eq!(changed.status, 303, "{}", changed.body);
+    assert_eq!(server.get("/profile", &[("cookie", &cookie(&changed))]).status, 200);
+    assert_eq!(server.get("/profile", &[("cookie", &here)]).status, 401, "its secret was replaced");
+    assert_eq!(server.get("/profile", &[("cookie", &there)]).status, 401);
+    assert_eq!(server.get("/api/profile", &[("authorization", &bearer)]).status, 401);
+    assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 401);
+    assert_eq!(log_in(&server, "ann@example.com", "quite another long sentence").status, 303);
+}
+
+#[test]
+fn what_was_answered_survives_kill_9() {
+    let mut server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let live = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let dead = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let bearer = token(&server, "ann@example.com");
+    server.get("/profile", &[("cookie", &live)]);
+    server.post("/logout", &[("cookie", &dead), ("origin", &server.url)], String::new());
+
+    server.kill_and_restart();
+    assert!(server.get("/profile", &[("cookie", &live)]).body.contains("session</dt><dd>2</dd>"));
+    assert_eq!(server.get("/profile", &[("cookie", &dead)]).status, 401, "logged out stays logged out");
+    assert_eq!(server.get("/api/profile", &[("authorization", &bearer)]).status, 200);
+    assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 303);
+}
+
+/// Sessions checklist 26: guessing is answered 429 with the time to wait, and does not lock others out.
+#[test]
+fn guessing_is_throttled() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    sign_up(&server, "bob@example.com");
+    let tries: Vec<_> =
+        (0..11).map(|_| log_in(&server, "ann@example.com", "a wrong sentence of mine")).collect();
+    assert!(tries[..10].iter().all(|response| response.status == 401));
+    assert_eq!(tries[10].status, 429);
+    let wait: u64 = tries[10].header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=2_000).contains(&wait), "{wait}");
+    assert_eq!(
+        log_in(&server, "ann@example.com", PASSWORD).status,
+        429,
+        "the right one is not looked at either"
+    );
+    assert_eq!(log_in(&server, "bob@example.com", PASSWORD).status, 303);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_before_any_work() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let live = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+
+    // Sessions checklist 12: a stranger must not log people in as himself.
+    for headers in [&[][..], &[("origin", "https://evil.example")], &[("sec-fetch-site", "cross-site")]] {
+        let body = form(&[("email", "ann@example.com"), ("password", PASSWORD)]);
+        let response = server.post("/login", headers, body);
+        assert_eq!(response.status, 403);
+        assert!(response.header("set-cookie").is_none());
+    }
+    // 14: which of two was meant?
+    assert_eq!(server.get("/profile", &[("cookie", &format!("{live}; {live}"))]).status, 400);
+    // 21: whatever has not our form is nobody's, and is cleared.
+    let name = format!("sid-{}", server.port());
+    let junk = server.get("/", &[("cookie", &format!("{name}=junk"))]);
+    assert_eq!(junk.status, 200);
+    assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
+    let large = format!("{name}={}", "x".repeat(20_000));
+    assert_eq!(server.get("/", &[("cookie", &large)]).status, 400);
+    let token = format!("Bearer {}", "x".repeat(20_000));
+    assert_eq!(server.get("/api/profile", &[("authorization", &token)]).status, 401);
+    assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", &"x".repeat(9_000))).status, 413);
+    // An `Authorization` header takes the cookie's place, whatever it is.
+    assert_eq!(server.get("/api/profile", &[("cookie", &live), ("authorization", "Basic dTpw")]).status, 401);
+    // The development mode answers to its own name only.
+    assert_eq!(server.get("/", &[("host", "evil.example")]).status, 400);
+    // 29: nobody is led elsewhere.
+    let body = form(&[("email", "ann@example.com"), ("password", PASSWORD), ("next", "//evil.example")]);
+    let response = server.post("/login", &[("origin", &server.url)], body);
+    assert_eq!(response.header("location"), Some("/profile"));
+    // A password that nobody may choose.
+    let weak = server.post_json("/api/signup", &[], json("bob@example.com", "short"));
+    assert_eq!(weak.status, 422);
+}
+
+/// The key file is the owner's alone and never in the database; neither has a secret of a session.
+#[test]
+fn a_copy_of_the_database_opens_nothing() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let cookie = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let secret = cookie.rsplit('.').next().unwrap().as_bytes();
+    let key = std::fs::read_to_string(server.path("quickstart.key")).unwrap();
+    let key = key.trim().rsplit(' ').next().unwrap().as_bytes();
+    for file in ["quickstart.db", "quickstart.db-wal"] {
+        let bytes = std::fs::read(server.path(file)).unwrap();
+        for needle in [secret, key, PASSWORD.as_bytes()] {
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file}");
+        }
+    }
+    #[cfg(unix)]
+    for file in ["quickstart.db", "quickstart.key"] {
+        let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(server.path(file)).unwrap());
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[test]
+fn plain_http_is_for_this_machine_alone() {
+    let (ok, said) = Server::try_start(&["--listen", "0.0.0.0:0"]);
+    assert!(!ok && said.contains("loopback"), "{said}");
+}
