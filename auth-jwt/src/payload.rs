@@ -10,7 +10,7 @@ use crate::{
     VerifyError,
     json::{
         JsonError, JsonKind, JsonStr, Members, Reader,
-        de::{self, Fault, Name},
+        de::{self, Fault, Text},
     },
     own_claims::OwnClaimsError,
     registered::{Claim, Registered},
@@ -57,6 +57,7 @@ fn read_once<'a, C: Deserialize<'a>>(
         seen: Members::default(),
         registered,
         replayed: 0,
+        replay: None,
         fields: &[],
         name: JsonStr::default(),
         done: false,
@@ -77,6 +78,8 @@ struct Claims<'r, 'a> {
     replayed: u16,
     /// What the type calls its fields, if it is a struct.
     fields: &'static [&'static str],
+    /// The value of such a claim, if it is a string: it was read, and is the next value.
+    replay: Option<JsonStr<'a>>,
     /// The member whose value comes next.
     name: JsonStr<'a>,
     done: bool,
@@ -118,13 +121,15 @@ impl<'a> Claims<'_, 'a> {
             };
             match Claim::of(name) {
                 Some(claim) if claim.bit() & self.replayed != 0 => {
-                    // Read once as the standard has it, then again as the type has it.
+                    // Read as the standard has it, then handed on, or read again as the type has it.
                     let mark = self.reader.mark();
-                    self.registered.read(claim, &mut self.reader)?;
-                    self.reader.rewind(mark);
+                    self.replay = self.registered.read(claim, &mut self.reader)?;
+                    if self.replay.is_none() {
+                        self.reader.rewind(mark);
+                    }
                     return Ok(Some(name));
                 }
-                Some(claim) => self.registered.read(claim, &mut self.reader)?,
+                Some(claim) => drop(self.registered.read(claim, &mut self.reader)?),
                 None => return Ok(Some(name)),
             }
         }
@@ -153,7 +158,7 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
         match self.next() {
             Ok(Some(name)) => {
                 self.name = name;
-                seed.deserialize(Name(name)).map(Some)
+                seed.deserialize(Text::<true>(name)).map(Some)
             }
             Ok(None) => Ok(None),
             Err(fault) => {
@@ -164,7 +169,10 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        let value = de::value(&mut self.reader, seed);
+        let value = match self.replay.take() {
+            Some(string) => seed.deserialize(Text::<false>(string)),
+            None => de::value(&mut self.reader, seed),
+        };
         if let Err(Fault::Own(_)) = value {
             self.found_in = self.fields.iter().copied().find(|field| self.name.is(field));
         }

@@ -174,25 +174,51 @@ impl From<WrongType> for VerifyError {
 }
 
 impl<'a> Registered<'a> {
-    /// Reads the value of a claim.
+    /// Reads the value of a claim. Yields it if the claim is a string by definition.
     #[inline]
-    pub(crate) fn read(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<(), Fault> {
-        match claim {
-            Claim::Iss => self.iss = Some(string(claim, reader)?),
-            Claim::Sub => self.sub = Some(string(claim, reader)?),
-            Claim::Jti => self.jti = Some(string(claim, reader)?),
-            Claim::ClientId => self.client_id = Some(string(claim, reader)?),
-            Claim::Acr => self.acr = Some(string(claim, reader)?),
-            // An empty scope is not RFC 6749's, but says clearly what it says: nothing is allowed.
-            Claim::Scope => self.scope = Some(any_string(claim, reader)?),
-            Claim::Aud => self.aud = Some(strings(claim, reader)?),
-            Claim::Amr => self.amr = Some(array(claim, reader)?),
-            // Rounded against the token, except that what lies in the past stays there.
-            Claim::Exp => self.exp = Some(date(claim, Rounding::Down, reader)?),
-            Claim::Nbf => self.nbf = Some(date(claim, Rounding::Up, reader)?),
-            Claim::Iat => self.iat = Some(date(claim, Rounding::Down, reader)?),
-            Claim::AuthTime => self.auth_time = Some(date(claim, Rounding::Down, reader)?),
+    pub(crate) fn read(
+        &mut self,
+        claim: Claim,
+        reader: &mut Reader<'a>,
+    ) -> Result<Option<JsonStr<'a>>, Fault> {
+        let place = match claim {
+            Claim::Iss => &mut self.iss,
+            Claim::Sub => &mut self.sub,
+            Claim::Jti => &mut self.jti,
+            Claim::ClientId => &mut self.client_id,
+            Claim::Acr => &mut self.acr,
+            Claim::Scope => &mut self.scope,
+            Claim::Aud => {
+                self.aud = Some(strings(claim, reader)?);
+                return Ok(None);
+            }
+            Claim::Amr => {
+                self.amr = Some(array(claim, reader)?);
+                return Ok(None);
+            }
+            Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {
+                self.read_date(claim, reader)?;
+                return Ok(None);
+            }
+        };
+        let string = any_string(claim, reader)?;
+        // An empty scope is not RFC 6749's, but says clearly what it says: nothing is allowed.
+        if string.is_empty() && claim != Claim::Scope {
+            return Err(wrong(claim, JsonKind::String, ""));
         }
+        *place = Some(string);
+        Ok(Some(string))
+    }
+
+    fn read_date(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        // Rounded against the token, except that what lies in the past stays there.
+        let (place, rounding) = match claim {
+            Claim::Exp => (&mut self.exp, Rounding::Down),
+            Claim::Nbf => (&mut self.nbf, Rounding::Up),
+            Claim::Iat => (&mut self.iat, Rounding::Down),
+            _ => (&mut self.auth_time, Rounding::Down),
+        };
+        *place = Some(date(claim, rounding, reader)?);
         Ok(())
     }
 }
@@ -220,15 +246,13 @@ fn any_string<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<JsonStr<'a>, 
     }
 }
 
-fn string<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<JsonStr<'a>, Fault> {
-    let string = any_string(claim, reader)?;
-    if string.is_empty() { Err(wrong(claim, JsonKind::String, "")) } else { Ok(string) }
-}
-
 /// RFC 7519 section 4.1.3: a string, or an array of them.
 fn strings<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault> {
     match reader.kind()? {
-        JsonKind::String => Ok(Strings::One(string(claim, reader)?)),
+        JsonKind::String => match reader.string()? {
+            empty if empty.is_empty() => Err(wrong(claim, JsonKind::String, "")),
+            string => Ok(Strings::One(string)),
+        },
         _ => array(claim, reader),
     }
 }

@@ -40,7 +40,7 @@ pub(crate) mod tokens;
 /// ([`StoreError::NotWritten`](auth_core::StoreError::NotWritten)). Dropping the future of a call leaves no
 /// transaction open; whether the call took effect is then unknown.
 ///
-/// Calls and drops must happen within a tokio runtime.
+/// Everything happens within a tokio runtime that keeps time (`enable_all`, or `#[tokio::main]`).
 ///
 /// ```
 /// use std::sync::Arc;

@@ -49,12 +49,11 @@ pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Ans
     if let Refusal::Throttled(throttled) = refusal {
         headers.push(("retry-after", throttled.retry_after.as_secs().max(1).to_string()));
     }
-    if reader == Reader::Person {
-        if let (Refusal::Unauthenticated | Refusal::Challenged(_), Some(page)) = (refusal, way.login_page) {
-            let location = way.next.map_or_else(|| page.to_owned(), |next| next.as_query_of(page));
-            headers.push(("location", location));
-            return Answer { status: 303, headers, body: String::new() };
-        }
+    let logging_in_helps = matches!(refusal, Refusal::Unauthenticated | Refusal::Challenged(_));
+    if let (Reader::Person, true, Some(page)) = (reader, logging_in_helps, way.login_page) {
+        let location = way.next.map_or_else(|| page.to_owned(), |next| next.as_query_of(page));
+        headers.push(("location", location));
+        return Answer { status: 303, headers, body: String::new() };
     }
     if let Some(challenge) = bearer_challenge(refusal) {
         headers.push(("www-authenticate", challenge));

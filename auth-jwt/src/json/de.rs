@@ -214,7 +214,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
             return Ok(None);
         }
         match self.reader.next_name(&mut self.seen)? {
-            Some(name) => seed.deserialize(Name(name)).map(Some),
+            Some(name) => seed.deserialize(Text::<true>(name)).map(Some),
             None => {
                 self.done = true;
                 Ok(None)
@@ -227,15 +227,17 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 }
 
-/// A member name. Maps with integers or booleans as keys find them written as strings; only in the one
-/// canonical spelling, or two names could become one key.
-pub(crate) struct Name<'de>(pub(crate) JsonStr<'de>);
+/// A string that was read before: a member's name, or a value.
+///
+/// Maps with integers or booleans as keys find them in names, written as strings; only in the one canonical
+/// spelling, or two names could become one key.
+pub(crate) struct Text<'de, const IS_NAME: bool>(pub(crate) JsonStr<'de>);
 
 macro_rules! parsed_keys {
     ($($method:ident => $visit:ident,)*) => {
         $(
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-                let integer = self.0.plain().filter(|text| number::is_canonical_integer(text));
+                let integer = self.0.plain().filter(|text| IS_NAME && number::is_canonical_integer(text));
                 match integer.and_then(|text| text.parse().ok()) {
                     Some(value) => visitor.$visit(value),
                     None => visit_string(self.0, visitor),
@@ -245,7 +247,7 @@ macro_rules! parsed_keys {
     };
 }
 
-impl<'de> Deserializer<'de> for Name<'de> {
+impl<'de, const IS_NAME: bool> Deserializer<'de> for Text<'de, IS_NAME> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -253,7 +255,7 @@ impl<'de> Deserializer<'de> for Name<'de> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.0.plain() {
+        match self.0.plain().filter(|_| IS_NAME) {
             Some("true") => visitor.visit_bool(true),
             Some("false") => visitor.visit_bool(false),
             _ => visit_string(self.0, visitor),

@@ -102,6 +102,22 @@ fn a_login_that_cannot_end_what_was_there_is_undone() {
     }
 }
 
+/// Confirming a password must not log anybody out because the store was down for a moment.
+#[test]
+fn a_login_that_is_not_stored_keeps_the_session_of_before() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.request(&mut browser, |session| session.set(&Cart(vec![1])).unwrap());
+    let mut session = app.open(&browser);
+    app.store.fail(Some(("insert", Failing::Before)));
+    assert!(block_on(session.start(login("ann"))).is_err());
+    app.store.fail(None);
+    assert_eq!(name_of(&session).as_deref(), Some("ann"));
+    browser.take(block_on(session.commit())).unwrap();
+    assert_eq!(app.request(&mut browser, |session| session.get::<Cart>().unwrap()), Some(Cart(vec![1])));
+}
+
 /// Ending a session that may live on must not throw away the cookie to try again with.
 #[test]
 fn a_logout_that_fails_can_be_tried_again() {

@@ -80,10 +80,10 @@ async fn maintain(app: setup::App) {
         if let Err(error) = policy::reload(&app.rbac, &app.assignments).await {
             tracing::warn!(%error, "the policy in force stays");
         }
-        if tick % 60 == 0 {
-            if let Err(error) = app.purge().await {
-                tracing::warn!(%error, "cleaning up is tried again in a minute");
-            }
+        if tick.is_multiple_of(60)
+            && let Err(error) = app.purge().await
+        {
+            tracing::warn!(%error, "cleaning up is tried again in a minute");
         }
     }
 }

@@ -55,7 +55,8 @@ fn what_security_names_exists() {
                 name == "auth_core::conformance"
             } else if name.starts_with(char::is_uppercase) {
                 ["struct", "enum", "trait"].iter().any(|kind| {
-                    sources.contains(&format!("pub {kind} {name}")) || sources.contains(&format!("    {name}, max: "))
+                    sources.contains(&format!("pub {kind} {name}"))
+                        || sources.contains(&format!("    {name}, max: "))
                 })
             } else {
                 ["(", "<"].iter().any(|next| sources.contains(&format!("fn {name}{next}")))
