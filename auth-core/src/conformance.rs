@@ -2,6 +2,7 @@
 
 pub mod broken;
 mod check;
+mod counters;
 mod macros;
 mod race;
 pub mod reference;
@@ -9,9 +10,12 @@ mod report;
 mod round;
 mod sample;
 mod sessions;
+mod tokens;
 
 pub use {
+    counters::counter_store,
     race::{Contender, Race, Tasks, Threads},
     report::{Failure, Report},
     sessions::session_store,
+    tokens::token_store,
 };

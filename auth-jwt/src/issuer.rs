@@ -1,6 +1,6 @@
 //! Issuing access tokens, on a login or a live session and on nothing less.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
     Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SystemEntropy, UnixTime, entropy_array,
@@ -34,7 +34,7 @@ pub enum IssueError {
     SessionEnded,
     /// The own claims do not become a JSON object.
     #[error("own claims do not become a json object")]
-    OwnClaims(#[source] Option<serde_json::Error>),
+    OwnClaims(#[source] Option<Box<dyn Error + Send + Sync>>),
     /// An own claim has the name of one that the issuer writes, or that is registered.
     #[error("own claim {claim} has the name of another claim")]
     Reserved {

@@ -44,6 +44,8 @@ pub(crate) struct Mark {
     depth: u8,
 }
 
+// `inline(always)` where it was measured: a result of several words that travels through memory makes the
+// processor wait for its own stores, which cost a tenth of a whole verification.
 impl<'a> Reader<'a> {
     /// Reads a header: shallow, and with few members, because nobody has vouched for it yet.
     pub(crate) fn header(text: &'a str) -> Self {
@@ -69,7 +71,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<JsonStr<'a>, JsonError> {
         self.expect(b'"')?;
         match string::scan(self.text, self.at) {
@@ -81,7 +83,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn number(&mut self) -> Result<Number<'a>, JsonError> {
         self.peek();
         match number::scan(self.text, self.at) {
@@ -115,7 +117,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next member's name, up to and including its colon; `None` closes the object.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_name(&mut self, seen: &mut Members<'a>) -> Result<Option<JsonStr<'a>>, JsonError> {
         match self.peek() {
             Some(b'}') => {

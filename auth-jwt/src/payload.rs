@@ -112,7 +112,7 @@ impl<'a> Claims<'_, 'a> {
     }
 
     /// Reads up to and including the next name that is the type's.
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Result<Option<JsonStr<'a>>, Fault> {
         while !self.done {
             let Some(name) = self.reader.next_name(&mut self.seen)? else {

@@ -175,7 +175,7 @@ impl From<WrongType> for VerifyError {
 
 impl<'a> Registered<'a> {
     /// Reads the value of a claim. Yields it if the claim is a string by definition.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(
         &mut self,
         claim: Claim,
@@ -238,7 +238,7 @@ fn wrong(claim: Claim, found: JsonKind, raw: &str) -> Fault {
     Fault::Registered(WrongType { claim, found, len: u32::try_from(raw.len()).unwrap_or(u32::MAX) })
 }
 
-#[inline]
+#[inline(always)]
 fn any_string<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<JsonStr<'a>, Fault> {
     match reader.kind()? {
         JsonKind::String => Ok(reader.string()?),

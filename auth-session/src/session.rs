@@ -53,7 +53,7 @@ pub struct Session {
     wanted: SessionBlob,
     /// A secret that was made in this request and has to reach the browser.
     issued: Option<SessionSecret>,
-    /// Whether the request carried a cookie of our name.
+    /// Whether the request carried a cookie of our name, which is cleared if there is no session in the end.
     carried: bool,
 }
 
@@ -139,6 +139,13 @@ impl Session {
         self.wanted = self.seen.clone();
         self.live = Some(live);
         self.issued = Some(secret);
+    }
+
+    /// The session ended elsewhere while this request was handled. Its cookie is left alone: the browser may
+    /// hold a newer session's by now.
+    fn lose(&mut self) {
+        self.forget();
+        self.carried = false;
     }
 
     /// From now on this request belongs to no session.

@@ -56,3 +56,10 @@ impl Shape {
         format!("data{}", n / 10)
     }
 }
+
+/// Whether this run measures; a smoke test runs each row once.
+#[must_use]
+pub fn is_measuring() -> bool {
+    let has = |name: &str| std::env::args().any(|argument| argument == name);
+    has("--bench") && !has("--test")
+}

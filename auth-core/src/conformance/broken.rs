@@ -3,9 +3,13 @@
 //! Each fault names the check that must notice it, in `caught_by`; a test of this crate runs every suite
 //! against every fault. Whoever doubts a check can read here what it is for.
 
+mod counters;
 mod sessions;
+mod tokens;
 
+pub use counters::{BrokenCounters, CounterFault};
 pub use sessions::{BrokenSessions, SessionFault};
+pub use tokens::{BrokenTokens, TokenFault};
 
 /// What lies between two statements of a store that should have made one of them.
 #[derive(Debug, Clone, Copy)]

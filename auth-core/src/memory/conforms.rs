@@ -9,3 +9,34 @@ mod sessions {
 
     crate::session_store_conformance!(fresh, threads);
 }
+
+mod tokens {
+    use crate::MemoryTokens;
+
+    async fn fresh() -> MemoryTokens {
+        MemoryTokens::new(2_000)
+    }
+
+    crate::token_store_conformance!(fresh, threads);
+}
+
+mod counters {
+    use crate::MemoryCounters;
+
+    async fn fresh() -> MemoryCounters {
+        MemoryCounters::new(16_000)
+    }
+
+    crate::counter_store_conformance!(fresh, threads);
+}
+
+/// Every key of the suite is folded with all others: the promise that is left is that no count is too low.
+mod folded_counters {
+    use crate::MemoryCounters;
+
+    async fn fresh() -> MemoryCounters {
+        MemoryCounters::new(1)
+    }
+
+    crate::counter_store_conformance!(fresh, threads);
+}

@@ -41,11 +41,13 @@ impl<E: Entry> Expiring<E> {
         Self { rows: Slab::new(), by_key: Table::default(), heap: Vec::new(), hasher: RandomState::new() }
     }
 
+    #[inline]
     pub(super) fn find(&self, key: &E::Key) -> Option<Slot> {
         let is_it = |slot| self.get(slot).is_some_and(|entry| entry.key() == key);
         self.by_key.find(self.hasher.hash_one(key), is_it)
     }
 
+    #[inline]
     pub(super) fn get(&self, slot: Slot) -> Option<&E> {
         self.rows.get(slot).map(|row| &row.entry)
     }

@@ -67,6 +67,7 @@ impl SessionRow {
         Self { body, before: None, after: None }
     }
 
+    #[inline]
     pub(super) fn record(&self) -> SessionRecord {
         match &self.body {
             Body::Narrow(narrow) => narrow.record(),
@@ -120,6 +121,7 @@ impl SessionRow {
         }
     }
 
+    #[inline]
     pub(super) fn is_live(&self, now: UnixTime) -> bool {
         now < self.ends_at()
     }
@@ -189,6 +191,7 @@ impl Narrow {
         })
     }
 
+    #[inline]
     fn record(&self) -> SessionRecord {
         SessionRecord {
             id: self.id,

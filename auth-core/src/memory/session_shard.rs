@@ -85,6 +85,7 @@ impl SessionShard {
         true
     }
 
+    #[inline]
     pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Option<SessionRecord> {
         // No marker is looked at: what `end_all` ends leaves in the same step, and `insert` lets nothing in.
         self.rows.get(self.rows.find(id)?).filter(|row| row.is_live(now)).map(SessionRow::record)

@@ -27,6 +27,7 @@ impl<T> Shards<T> {
     }
 
     /// The shard of this number; the last one, if there are fewer.
+    #[inline]
     pub(super) fn at(&self, number: usize) -> &T {
         self.most.get(number).unwrap_or(&self.last)
     }

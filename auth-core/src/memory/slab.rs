@@ -38,6 +38,7 @@ impl<T> Slab<T> {
         Self { chunks: Vec::new(), free: None }
     }
 
+    #[inline]
     pub(super) fn get(&self, slot: Slot) -> Option<&T> {
         match self.chunks.get(slot.index() / CHUNK)?.get(slot.index() % CHUNK)? {
             Place::Used(row) => Some(row),

@@ -21,6 +21,7 @@ struct Cell {
 
 impl Table {
     /// The slot of this hash that `is_it` recognises.
+    #[inline]
     pub(super) fn find(&self, hash: u64, is_it: impl FnMut(Slot) -> bool) -> Option<Slot> {
         self.position(hash, is_it).map(|(_, slot)| slot)
     }
@@ -60,6 +61,7 @@ impl Table {
         self.set(gap, Cell::default());
     }
 
+    #[inline]
     fn position(&self, hash: u64, mut is_it: impl FnMut(Slot) -> bool) -> Option<(usize, Slot)> {
         let hash = fragment(hash);
         let mut at = self.start(hash);

@@ -12,7 +12,7 @@ use crate::{
 /// The members of what `claims` serialises to, without the braces, checked as a verifier would: what is signed
 /// here must be accepted there.
 pub(super) fn members<C: Serialize + ?Sized>(claims: &C) -> Result<String, IssueError> {
-    let json = serde_json::to_string(claims).map_err(|error| IssueError::OwnClaims(Some(error)))?;
+    let json = serde_json::to_string(claims).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
     check(&json)?;
     let inside = json.strip_prefix('{').and_then(|json| json.strip_suffix('}'));
     Ok(inside.unwrap_or_default().to_owned())

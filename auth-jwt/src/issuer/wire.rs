@@ -82,7 +82,8 @@ impl<'a> WireClaims<'a> {
 
     /// The payload, with `own` members behind ours.
     pub(super) fn payload(&self, own: &str) -> Result<String, IssueError> {
-        let mut payload = serde_json::to_string(self).map_err(|error| IssueError::OwnClaims(Some(error)))?;
+        let mut payload =
+            serde_json::to_string(self).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
         if !own.is_empty() {
             // What was written is an object with members, so it ends with a brace.
             payload.pop();

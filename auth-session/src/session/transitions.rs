@@ -59,9 +59,9 @@ impl Session {
                 }
                 Rotated::Conflict => match self.engine.reload(live).await? {
                     Some(fresh) => *live = fresh,
-                    None => self.forget(),
+                    None => self.lose(),
                 },
-                Rotated::Gone => self.forget(),
+                Rotated::Gone => self.lose(),
             }
         }
         Err(if self.live.is_some() { RotateError::Contended } else { RotateError::Ended })
@@ -84,7 +84,7 @@ impl Session {
         if let Some(live) = &mut self.live {
             match self.engine.reload(live).await? {
                 Some(fresh) => *live = fresh,
-                None => self.forget(),
+                None => self.lose(),
             }
         }
         self.rotate().await?;

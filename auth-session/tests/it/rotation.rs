@@ -218,6 +218,7 @@ fn a_privilege_change_of_an_ended_session_fails() {
     app.log_out(&mut browser.clone());
     assert!(matches!(block_on(slow.rotate()), Err(RotateError::Ended)));
     assert_eq!(name_of(&slow), None);
+    assert!(block_on(slow.commit()).cookie().is_none(), "it would clear a newer session's");
     assert_eq!(app.rows(), 0);
 }
 

@@ -2,9 +2,9 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AccessRequest, Action, AuthEpoch, Authenticated, Authorizer, AuthorizerExt, Decision, DecideError, FactorPassed,
-    Judgement, Login, LoginGate, LoginOutcome, LoginPolicy, Method, Permission, Permit, PolicyVersion, PrincipalId,
-    Resource, ResourceKind, UnixTime,
+    AccessRequest, Action, AuthEpoch, Authenticated, Authorizer, AuthorizerExt, DecideError, Decision,
+    FactorPassed, Judgement, Login, LoginGate, LoginOutcome, LoginPolicy, Method, Permission, Permit,
+    PolicyVersion, PrincipalId, Resource, ResourceKind, UnixTime,
 };
 
 struct PasswordIsEnough;

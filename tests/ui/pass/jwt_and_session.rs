@@ -8,7 +8,8 @@ fn token(login: &Login, now: UnixTime) -> Result<Verified, Box<dyn std::error::E
     let key = Hs256Key::generate(&SystemEntropy)?;
     let tokens = TokenIssuer::new(key.clone(), issuer.clone(), audience.clone(), ClientId::new("app")?);
     let issued = tokens.for_login(login).sign(now)?;
-    Ok(Verifier::new(key, TokenPolicy::access_token(issuer, audience)).verify(issued.token().expose(), now)?)
+    Ok(Verifier::new(key, TokenPolicy::access_token(issuer, audience))
+        .verify(issued.token().expose(), now)?)
 }
 
 async fn cookie(mut session: Session, login: Login) -> Result<Outgoing, StartError> {
