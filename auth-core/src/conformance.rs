@@ -1,8 +1,11 @@
 //! The suites that every store must pass, whoever writes it.
 
+mod accounts;
+mod assignments;
 pub mod broken;
 mod check;
 mod counters;
+mod credentials;
 mod macros;
 mod race;
 pub mod reference;
@@ -13,7 +16,10 @@ mod sessions;
 mod tokens;
 
 pub use {
+    accounts::account_store,
+    assignments::assignment_store,
     counters::counter_store,
+    credentials::credential_store,
     race::{Contender, Race, Tasks, Threads},
     report::{Failure, Report},
     sessions::session_store,

@@ -36,7 +36,7 @@ fn keys() -> KeyRing {
 fn session(n: u64, keys: &KeyRing) -> SessionRecord {
     let principal = PrincipalId::local_user(&format!("{n:036}")).unwrap();
     let owner = SessionOwner::new(principal.clone(), keys);
-    let data = SessionBlob::empty().with_slot("data", 1, &vec![7; DATA - 11]).unwrap();
+    let data = SessionBlob::empty().with_slot("data", 1, &[7; DATA - 11]).unwrap();
     assert_eq!(data.as_bytes().len(), DATA);
     SessionRecord {
         id: SessionId::for_owner(&owner, &SeededEntropy::new(n)).unwrap(),

@@ -71,10 +71,6 @@ impl<T: SessionData> Session<T> {
     }
 }
 
-#[cfg_attr(
-    not(any(feature = "actix4", feature = "axum08")),
-    expect(dead_code, reason = "for the frameworks")
-)]
 impl Visit {
     pub(crate) async fn current_user(&self) -> Result<CurrentUser, Refusal> {
         self.require_user().await.map(CurrentUser)

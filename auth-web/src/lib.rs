@@ -1,5 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(any(feature = "actix4", feature = "axum08")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the core is there for the adapters, and every adapter is a feature"
+    )
+)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 #[cfg(feature = "actix4")]

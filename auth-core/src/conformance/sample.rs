@@ -51,8 +51,22 @@ pub(super) fn long_id() -> String {
 /// Ids that a careless comparison takes for one: by case, by white space, by Unicode normalisation, by a
 /// pattern's wildcards, by quoting, by number.
 pub(super) const LOOK_ALIKES: [&str; 16] = [
-    "ann", "Ann", "ann ", " ann", "a%", "a_n", "a\\n", "a'n", "\u{e9}", "e\u{301}", "ann/user", "user/ann", "1",
-    "01", "1.0", "ａｎｎ",
+    "ann",
+    "Ann",
+    "ann ",
+    " ann",
+    "a%",
+    "a_n",
+    "a\\n",
+    "a'n",
+    "\u{e9}",
+    "e\u{301}",
+    "ann/user",
+    "user/ann",
+    "1",
+    "01",
+    "1.0",
+    "ａｎｎ",
 ];
 
 /// Principals that differ in one part only.

@@ -311,7 +311,10 @@ mod tests {
         let refused = block_on(store.apply(&id, Version::FIRST, &late, EpochBump::Bump)).unwrap();
         assert_eq!(refused, Applied::LoginTaken);
         assert_eq!(block_on(store.by_id(&id)).unwrap(), Some(account("ann")));
-        assert_eq!(block_on(CredentialStore::list(&store, &id, Page::first())).unwrap(), [old.clone()]);
+        assert_eq!(
+            block_on(CredentialStore::list(&store, &id, Page::first())).unwrap(),
+            std::slice::from_ref(&old)
+        );
 
         let applied = block_on(store.apply(&id, Version::FIRST, &changes, EpochBump::Bump)).unwrap();
         let Applied::Applied(account) = applied else { panic!("{applied:?}") };

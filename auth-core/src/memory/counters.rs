@@ -192,7 +192,8 @@ impl Set {
     /// Gives a key a cell that counts nothing any more, if there is one.
     fn claim(&mut self, tag: Tag, window: Window, now: UnixTime) -> Option<usize> {
         // The one that has been free for longest: for a clock that is behind, it was free as well.
-        let (way, _) = (0..).zip(&self.free_from).min_by_key(|(_, from)| **from).filter(|(_, from)| **from <= now)?;
+        let (way, _) =
+            (0..).zip(&self.free_from).min_by_key(|(_, from)| **from).filter(|(_, from)| **from <= now)?;
         // The key may be among those that were folded. That counts for it as well until its own window has
         // passed, or nothing of what is folded now counts any more.
         let folded_until = window.forgotten_at(now).min(self.folded.free_from);

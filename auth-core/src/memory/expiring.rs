@@ -152,7 +152,7 @@ impl<E: Entry> Expiring<E> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, btree_map};
 
     use proptest::prelude::*;
 
@@ -202,9 +202,9 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Insert(key, at) => {
-                        if !model.contains_key(&key) {
+                        if let btree_map::Entry::Vacant(place) = model.entry(key) {
                             rows.insert(Due { key, at }).unwrap();
-                            model.insert(key, at);
+                            place.insert(at);
                         }
                     }
                     Step::Remove(key) => {

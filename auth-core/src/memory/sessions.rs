@@ -302,8 +302,8 @@ mod tests {
     #[test]
     fn visitors_leave_next_and_the_oldest_first() {
         let person = session(&ann(), 0);
-        let visitors: Vec<_> = [7, 3, 9, 5].map(anonymous).into();
-        let store = full_of(&[&[person.clone()], visitors.as_slice()].concat());
+        let visitors: Vec<_> = [3, 5, 7, 9].map(anonymous).into();
+        let store = full_of(&[std::slice::from_ref(&person), &visitors].concat());
         for (oldest, new) in [3, 5, 7, 9].into_iter().zip(0..) {
             assert_eq!(
                 insert(&store, &session(&owner(&format!("new{new}")), 10), after(10)).unwrap(),

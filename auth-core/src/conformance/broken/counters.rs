@@ -164,12 +164,7 @@ impl CounterStore for BrokenCounters {
                 if self.newest(key, window) < window.oldest(now) {
                     self.forget(key, window, |_| true);
                 }
-                // Nothing is forgotten while it is used.
-                let used = bucket;
                 self.good.add(key, n, window, now).await?;
-                if n == 0 {
-                    self.set_bucket(key, window, used, self.bucket(key, window, used));
-                }
                 Ok(self.all(key, window))
             }
             CounterFault::RingIsOverwritten => {

@@ -13,20 +13,14 @@ use crate::{
 };
 
 pub(super) async fn a_session_ends_at_its_idle_deadline(bench: &SessionBench<'_>) -> Verdict {
-    let record = SessionRecord {
-        idle_until: at(100),
-        absolute_until: at(1_000),
-        ..session(&owner("ann")?, 1)?
-    };
+    let record =
+        SessionRecord { idle_until: at(100), absolute_until: at(1_000), ..session(&owner("ann")?, 1)? };
     ends_at_100(bench, &record).await
 }
 
 pub(super) async fn a_session_ends_at_its_absolute_deadline(bench: &SessionBench<'_>) -> Verdict {
-    let record = SessionRecord {
-        idle_until: at(1_000),
-        absolute_until: at(100),
-        ..session(&owner("ann")?, 1)?
-    };
+    let record =
+        SessionRecord { idle_until: at(1_000), absolute_until: at(100), ..session(&owner("ann")?, 1)? };
     ends_at_100(bench, &record).await
 }
 

@@ -2,7 +2,9 @@
 
 use super::{
     SessionBench,
-    sample::{anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of, session},
+    sample::{
+        anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of, session,
+    },
 };
 use crate::{
     Inserted, Page, SessionKind, SessionLimit, SessionRecord, WhenReached,

@@ -2,7 +2,10 @@
 
 use super::{
     SessionBench,
-    sample::{anonymous, begun_at, expect_none, insert_all, keys, load, old_keys, owner, owner_of, rotated_keys, session},
+    sample::{
+        anonymous, begun_at, expect_none, insert_all, keys, load, old_keys, owner, owner_of, rotated_keys,
+        session,
+    },
 };
 use crate::{
     AuthEpoch, EndAll, Inserted, Page, SessionId, SessionKind, SessionOwner, SessionRecord,
@@ -93,11 +96,8 @@ pub(super) async fn a_list_has_the_sessions_of_its_owner_only(bench: &SessionBen
 pub(super) async fn a_list_shows_what_the_sessions_hold(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let login = full_authentication(ann.principal().clone(), AuthEpoch::new(3))?;
-    let record = SessionRecord {
-        kind: SessionKind::Refresh,
-        authentication: Some(login.into()),
-        ..session(&ann, 1)?
-    };
+    let record =
+        SessionRecord { kind: SessionKind::Refresh, authentication: Some(login.into()), ..session(&ann, 1)? };
     insert_all(store, &[record.clone()]).await?;
     let listed = store.list(&ann, Page::first(), START).await?;
     expect("a new session", listed, vec![record.summary()])?;

@@ -82,7 +82,9 @@ pub(super) async fn purging_does_not_forget_a_session_that_is_touched_at_once(
                 move |store| async move { store.purge(deadline, 100).await },
                 move |n, store| {
                     let id = usize::try_from(n).ok().and_then(|n| touched_ids.get(n)).copied();
-                    async move { store.touch(&present("the id", id)?, at(YEAR), before).await.map_err(Wrong::from) }
+                    async move {
+                        store.touch(&present("the id", id)?, at(YEAR), before).await.map_err(Wrong::from)
+                    }
                 },
             )
             .await?;

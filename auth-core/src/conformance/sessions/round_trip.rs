@@ -158,9 +158,9 @@ pub(super) async fn a_deadline_of_never_is_never_reached(bench: &SessionBench<'_
 
 pub(super) async fn principals_that_look_alike_are_kept_apart(bench: &SessionBench<'_>) -> Verdict {
     let store = &bench.store;
-    let mut owners: Vec<SessionOwner> =
-        LOOK_ALIKES.into_iter().map(owner).collect::<Result<_, _>>()?;
-    let in_realm = |realm: &str| owner_of(PrincipalId::new(Realm::local(realm)?, PrincipalKind::User, "ann")?);
+    let mut owners: Vec<SessionOwner> = LOOK_ALIKES.into_iter().map(owner).collect::<Result<_, _>>()?;
+    let in_realm =
+        |realm: &str| owner_of(PrincipalId::new(Realm::local(realm)?, PrincipalKind::User, "ann")?);
     for realm in ["A", "a", "a%", "a_", "default/user"] {
         owners.push(in_realm(realm)?);
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{
     SessionBench,
-    sample::{anonymous, blob, expect_none, expect_same, insert_all, load, number_in, owner, owner_in, session},
+    sample::{
+        anonymous, blob, expect_none, expect_same, insert_all, load, number_in, owner, owner_in, session,
+    },
 };
 use crate::{
     Page, SessionId, SessionRecord, SessionStore, Updated, Version,

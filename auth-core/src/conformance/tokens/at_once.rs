@@ -52,9 +52,8 @@ pub(super) async fn of_many_that_take_one_token_one_gets_it(bench: &TokenBench<'
 pub(super) async fn of_many_that_claim_one_key_one_is_first(bench: &TokenBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let id = round.n;
-        let answers = round
-            .many(move |_, store| async move { store.claim(&key(id), at(HOUR), START).await })
-            .await?;
+        let answers =
+            round.many(move |_, store| async move { store.claim(&key(id), at(HOUR), START).await }).await?;
         expect("how many were first", answers.iter().filter(|claim| **claim == Claim::First).count(), 1)?;
         expect("later", round.store.claim(&key(id), at(HOUR), START).await?, Claim::Seen)
     });
@@ -65,9 +64,8 @@ pub(super) async fn of_many_that_claim_an_expired_key_one_is_first(bench: &Token
     let race = bench.race(|round| async move {
         let id = round.n;
         expect("claiming", round.store.claim(&key(id), at(10), START).await?, Claim::First)?;
-        let answers = round
-            .many(move |_, store| async move { store.claim(&key(id), at(HOUR), at(10)).await })
-            .await?;
+        let answers =
+            round.many(move |_, store| async move { store.claim(&key(id), at(HOUR), at(10)).await }).await?;
         expect("how many were first", answers.iter().filter(|claim| **claim == Claim::First).count(), 1)
     });
     race.await

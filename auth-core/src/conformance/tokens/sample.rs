@@ -1,7 +1,7 @@
 //! Tokens to check with.
 
 use crate::{
-    Put, Purpose, Realm, TokenKey, TokenRecord, TokenStore, TokenSubject,
+    Purpose, Put, Realm, TokenKey, TokenRecord, TokenStore, TokenSubject,
     conformance::{
         check::{Verdict, Wrong, expect},
         sample::{HOUR, OTHER_PURPOSE, PURPOSE, START, at, hash, other_realm},

@@ -105,7 +105,8 @@ impl BrokenSessions {
     /// Those whose epoch is older, the excepted one left out.
     fn older(&self, what: EndAll<'_>, whose: impl Fn(&SessionRecord) -> bool) -> Vec<SessionId> {
         let sessions = self.good.lock();
-        let older = |row: &&SessionRecord| whose(row) && row.epoch() < what.epoch && Some(&row.id) != what.except;
+        let older =
+            |row: &&SessionRecord| whose(row) && row.epoch() < what.epoch && Some(&row.id) != what.except;
         sessions.rows.values().filter(older).map(|row| row.id).collect()
     }
 

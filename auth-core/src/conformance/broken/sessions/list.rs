@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use super::{BrokenSessions, SessionFault as Fault};
 use crate::{
-    Page, PrincipalId, SecretHash, SessionOwner, SessionRecord, SessionStore, SessionSummary, StoreError, UnixTime,
-    conformance::reference::page_of,
+    Page, PrincipalId, SecretHash, SessionOwner, SessionRecord, SessionStore, SessionSummary, StoreError,
+    UnixTime, conformance::reference::page_of,
 };
 
 impl BrokenSessions {
@@ -44,7 +44,11 @@ impl BrokenSessions {
                 rows
             }
             Fault::ListIgnoresPage => {
-                return Ok(self.rows(|row| own(row) && alive(row)).iter().map(SessionRecord::summary).collect());
+                return Ok(self
+                    .rows(|row| own(row) && alive(row))
+                    .iter()
+                    .map(SessionRecord::summary)
+                    .collect());
             }
             Fault::ListCutsFirst => {
                 let rows = page_of(self.rows(own), page);

@@ -108,7 +108,8 @@ impl BrokenSessions {
                 self.good.insert(record, Some(&SessionLimit { max, ..limit.clone() }), now).await
             }
             (Fault::LimitCountsAnonymous, WhenReached::Refuse) if record.authentication.is_none() => {
-                let others = self.good.lock().rows.values().filter(|row| row.authentication.is_none()).count();
+                let others =
+                    self.good.lock().rows.values().filter(|row| row.authentication.is_none()).count();
                 if others >= max {
                     return Ok(Inserted::LimitReached);
                 }

@@ -15,7 +15,11 @@ impl BrokenSessions {
         self.good.lock().rows.insert(row.id, row);
     }
 
-    pub(super) fn change<T>(&self, id: &SessionId, change: impl FnOnce(&mut SessionRecord) -> T) -> Option<T> {
+    pub(super) fn change<T>(
+        &self,
+        id: &SessionId,
+        change: impl FnOnce(&mut SessionRecord) -> T,
+    ) -> Option<T> {
         self.good.lock().rows.get_mut(id).map(change)
     }
 

@@ -70,7 +70,9 @@ impl BrokenTokens {
                 Ok(self.mark(key, expires_at))
             }
             (Fault::ClaimNeverExpires, Some(_)) => Ok(Claim::Seen),
-            (Fault::ClaimExpiresEarly, _) => self.good.claim(key, expires_at, now.saturating_add(second)).await,
+            (Fault::ClaimExpiresEarly, _) => {
+                self.good.claim(key, expires_at, now.saturating_add(second)).await
+            }
             (Fault::ClaimIgnoresTokens, Some(Entry::Token(_))) => Ok(Claim::First),
             (Fault::ClaimIsAToken, None) => {
                 let Ok(subject) = TokenSubject::parse("claim") else { return Ok(Claim::Seen) };
