@@ -23,15 +23,36 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// What a person needs to get on: the login page, and the way back.
+/// Who asked, as far as it changes the answer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct WayBack<'a> {
+pub(crate) struct Asker<'a> {
+    pub(crate) reader: Reader,
+    /// Whether a bearer token was presented: only then can one have been refused.
+    pub(crate) bearer: bool,
+    /// What a person needs to get on: the login page, and the way back.
     pub(crate) login_page: Option<&'a str>,
     pub(crate) next: Option<&'a NextPath>,
 }
 
+impl Asker<'_> {
+    /// A program of which nothing is known.
+    pub(crate) const PROGRAM: Self =
+        Self { reader: Reader::Program, bearer: false, login_page: None, next: None };
+}
+
 /// What an answer that depends on who asks varies by (RFC 9110 section 12.5.5).
 pub(crate) const VARIES_BY: [&str; 2] = ["cookie", "authorization"];
+
+/// Headers that speak of a body that is replaced.
+pub(crate) const OF_THE_BODY: [&str; 7] = [
+    "content-length",
+    "content-encoding",
+    "content-type",
+    "etag",
+    "last-modified",
+    "location",
+    "www-authenticate",
+];
 
 /// Whether a comma-separated list of header names has this one.
 pub(crate) fn lists(list: &[u8], name: &str) -> bool {
@@ -39,7 +60,7 @@ pub(crate) fn lists(list: &[u8], name: &str) -> bool {
 }
 
 /// The answer that says `refusal`.
-pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Answer {
+pub(crate) fn answer(refusal: &Refusal, asker: Asker<'_>) -> Answer {
     let status = refusal.status();
     let mut headers = vec![("cache-control", "no-store".to_owned())];
     match refusal {
@@ -49,17 +70,18 @@ pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Ans
     if let Refusal::Throttled(throttled) = refusal {
         headers.push(("retry-after", throttled.retry_after.as_secs().max(1).to_string()));
     }
-    let logging_in_helps = matches!(refusal, Refusal::Unauthenticated | Refusal::Challenged(_));
-    if let (Reader::Person, true, Some(page)) = (reader, logging_in_helps, way.login_page) {
-        let location = way.next.map_or_else(|| page.to_owned(), |next| next.as_query_of(page));
+    let logging_in_helps =
+        matches!(refusal, Refusal::Unauthenticated | Refusal::Rejected(_) | Refusal::Challenged(_));
+    if let (Reader::Person, true, Some(page)) = (asker.reader, logging_in_helps, asker.login_page) {
+        let location = asker.next.map_or_else(|| page.to_owned(), |next| next.as_query_of(page));
         headers.push(("location", location));
         return Answer { status: 303, headers, body: String::new() };
     }
-    if let Some(challenge) = bearer_challenge(refusal) {
+    if let Some(challenge) = bearer_challenge(refusal, asker.bearer) {
         headers.push(("www-authenticate", challenge));
     }
     let (title, code) = (title(status), code(refusal));
-    let (content_type, body) = match reader {
+    let (content_type, body) = match asker.reader {
         Reader::Person => (
             "text/html; charset=utf-8",
             format!(
@@ -76,10 +98,11 @@ pub(crate) fn answer(refusal: &Refusal, reader: Reader, way: WayBack<'_>) -> Ans
 }
 
 /// The `WWW-Authenticate` value (RFC 6750 section 3, RFC 9470 section 3).
-fn bearer_challenge(refusal: &Refusal) -> Option<String> {
+fn bearer_challenge(refusal: &Refusal, presented: bool) -> Option<String> {
     match refusal {
         Refusal::Unauthenticated => Some("Bearer".to_owned()),
-        Refusal::Rejected(_) => Some(r#"Bearer error="invalid_token""#.to_owned()),
+        Refusal::Rejected(_) if presented => Some(r#"Bearer error="invalid_token""#.to_owned()),
+        Refusal::Rejected(_) => Some("Bearer".to_owned()),
         Refusal::Challenged(Challenge { assurance, max_age }) => {
             let mut value = r#"Bearer error="insufficient_user_authentication""#.to_owned();
             if let Some(assurance) = assurance {
@@ -133,7 +156,8 @@ mod tests {
     };
     use std::time::Duration;
 
-    const NOWHERE: WayBack<'_> = WayBack { login_page: None, next: None };
+    const TOKEN: Asker<'_> = Asker { bearer: true, ..Asker::PROGRAM };
+    const PERSON: Asker<'_> = Asker { reader: Reader::Person, ..Asker::PROGRAM };
 
     fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
         answer.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_str())
@@ -171,7 +195,7 @@ mod tests {
             (StoreError::full().into(), 503, "unavailable", None),
         ];
         for (refusal, status, code, challenge) in cases {
-            let answer = answer(&refusal, Reader::Program, NOWHERE);
+            let answer = answer(&refusal, TOKEN);
             assert_eq!(answer.status, status);
             assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "{}", answer.body);
             assert_eq!(header(&answer, "www-authenticate"), challenge, "{refusal}");
@@ -183,20 +207,25 @@ mod tests {
     #[test]
     fn a_person_is_sent_to_the_login_page_and_back() {
         let next = NextPath::parse("/admin?tab=1").unwrap();
-        let way = WayBack { login_page: Some("/login"), next: Some(&next) };
-        let redirect = answer(&Refusal::Unauthenticated, Reader::Person, way);
+        let way = Asker { login_page: Some("/login"), next: Some(&next), ..PERSON };
+        let redirect = answer(&Refusal::Unauthenticated, way);
         assert_eq!(redirect.status, 303);
         assert_eq!(header(&redirect, "location"), Some("/login?next=/admin%3Ftab%3D1"));
-        assert!(answer(&Refusal::CrossSite, Reader::Person, way).body.contains("<h1>Forbidden</h1>"));
-        assert_eq!(answer(&Refusal::Unauthenticated, Reader::Person, NOWHERE).status, 401);
+        assert!(answer(&Refusal::CrossSite, way).body.contains("<h1>Forbidden</h1>"));
+        assert_eq!(answer(&Refusal::Unauthenticated, PERSON).status, 401);
     }
 
     /// Checklist, authorization 28: neither the reason nor the rule is for the client.
     #[test]
     fn an_answer_does_not_tell_why() {
-        let rejected = |reason| answer(&Rejection::new(reason).into(), Reader::Program, NOWHERE);
+        let rejected = |reason| answer(&Rejection::new(reason).into(), Asker::PROGRAM);
         assert_eq!(rejected(RejectionReason::Disabled), rejected(RejectionReason::Mismatch));
-        let denied = |reason| answer(&Denial::new(reason).into(), Reader::Program, NOWHERE);
+        assert_eq!(
+            header(&rejected(RejectionReason::Mismatch), "www-authenticate"),
+            Some("Bearer"),
+            "no token was there"
+        );
+        let denied = |reason| answer(&Denial::new(reason).into(), Asker::PROGRAM);
         assert_eq!(denied(DenialReason::Forbidden), denied(DenialReason::NotPermitted));
     }
 }

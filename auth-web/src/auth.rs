@@ -44,8 +44,8 @@ pub enum SetupError {
     /// The sessions' cookie is that of the development mode, and the public address is not; or the reverse.
     #[error("cookie and public url disagree about the development mode")]
     CookieMode,
-    /// The login page is not a path on this site.
-    #[error("login page must be a path on this site")]
+    /// The login page is not a path on this site, or has a query or a fragment.
+    #[error("login page must be a path on this site without a query")]
     LoginPage,
 }
 
@@ -102,9 +102,10 @@ impl AuthBuilder {
     /// [`NextPath::parse`].
     ///
     /// # Errors
-    /// [`SetupError::LoginPage`] if it is not a path on this site.
+    /// [`SetupError::LoginPage`] if it is not a path on this site, or has a query.
     pub fn login_page(mut self, path: &str) -> Result<Self, SetupError> {
-        self.0.login_page = Some(NextPath::parse(path).ok_or(SetupError::LoginPage)?);
+        let page = NextPath::parse(path).filter(|page| !page.as_str().contains(['?', '#']));
+        self.0.login_page = Some(page.ok_or(SetupError::LoginPage)?);
         Ok(self)
     }
 

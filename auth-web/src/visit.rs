@@ -22,13 +22,14 @@ use tokio::sync::{Mutex, OnceCell};
 pub(crate) use self::incoming::{Head, HeaderLines, Lines};
 use crate::{
     Auth, NextPath, Refusal,
-    answer::{Answer, Reader, WayBack, answer},
+    answer::{Answer, Asker, Reader, answer},
 };
 
 /// One request as this crate sees it: who sent it, its session, and what its answer must carry.
 ///
 /// As an extractor it is what a login handler needs: [`log_in`](Self::log_in), [`log_out`](Self::log_out),
-/// [`end_other_sessions`](Self::end_other_sessions). Clones are the same request.
+/// [`end_other_sessions`](Self::end_other_sessions). Clones are the same request; one that outlives the answer
+/// is refused its session, for nothing could be saved any more.
 #[derive(Clone)]
 pub struct Visit(Arc<Inner>);
 
@@ -43,7 +44,16 @@ struct Inner {
     /// Whether the answer depends on who asked.
     consulted: AtomicBool,
     bearer: OnceCell<Authenticated>,
-    session: Mutex<Option<Session>>,
+    session: Mutex<State>,
+}
+
+/// The request's session.
+enum State {
+    /// No handler has asked yet.
+    Unopened,
+    Open(Box<Session>),
+    /// The answer is made: what is set from now on would reach nobody.
+    Finished,
 }
 
 /// With what the request may prove who sends it: one thing only.
@@ -65,12 +75,18 @@ impl Visit {
             if matches!(refusal, Core::CrossSite) {
                 auth.record(&AuditEvent::CrossSiteRefused { source: head.client(auth) });
             }
-            answer(&refusal, reader, WayBack { login_page: auth.login_page(), next: next.as_ref() })
+            let bearer = !head.headers.authorization.is_empty();
+            answer(&refusal, Asker { reader, bearer, login_page: auth.login_page(), next: next.as_ref() })
         })
     }
 
     fn read(auth: &Auth, head: &Head<'_>) -> Result<Self, Core> {
         if auth.public_url().is_development() && !head.is_for(auth.public_url().authority()) {
+            return Err(Malformed::Header.into());
+        }
+        // Bound to more than was said at the start: nobody else gets an answer all the same.
+        let here = head.peer.is_none_or(|peer| peer.to_canonical().is_loopback());
+        if auth.public_url().is_development() && !here {
             return Err(Malformed::Header.into());
         }
         let carried = head.carried(&auth.0.sessions)?;
@@ -87,7 +103,7 @@ impl Visit {
             next: head.way_back(),
             consulted: AtomicBool::new(false),
             bearer: OnceCell::new(),
-            session: Mutex::new(None),
+            session: Mutex::new(State::Unopened),
             auth: auth.clone(),
         })))
     }
@@ -157,17 +173,26 @@ impl Visit {
         Err(refusal.into())
     }
 
+    /// Whether the request may begin a session: a header must say that a page of ours caused it, or a stranger
+    /// could log people in as himself. Call it before looking at a credential.
+    ///
+    /// # Errors
+    /// 403, which is written to the audit log.
+    pub fn may_log_in(&self) -> Result<(), Refusal> {
+        self.0.may_log_in.map_err(|error| {
+            self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
+            error.into()
+        })
+    }
+
     /// Begins a session with a login, in place of the one that the request came with.
     ///
     /// # Errors
-    /// 403 if no header says that a page of ours caused the request: otherwise a stranger could log people in
-    /// as himself. 401 if the account changed meanwhile or has too many sessions; 503 if it cannot be stored.
+    /// 403 as [`may_log_in`](Self::may_log_in). 401 if the account changed meanwhile or has too many sessions;
+    /// 503 if it cannot be stored.
     pub async fn log_in(&self, login: Login) -> Result<SessionId, Refusal> {
         self.consult();
-        if let Err(error) = self.0.may_log_in {
-            self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
-            return Err(error.into());
-        }
+        self.may_log_in()?;
         let mut session = self.session().await?;
         Ok(session.require()?.start(login).await?.id)
     }
@@ -238,8 +263,8 @@ impl Visit {
     pub(crate) async fn finish(&self) -> Finished {
         let mut finished =
             Finished { cookie: None, failed: None, consulted: self.0.consulted.load(Ordering::Relaxed) };
-        let session = self.0.session.lock().await.take();
-        if let Some(session) = session {
+        let state = std::mem::replace(&mut *self.0.session.lock().await, State::Finished);
+        if let State::Open(session) = state {
             let (cookie, saved) = session.commit().await.into_parts();
             finished.cookie = cookie.map(|cookie| cookie.expose().to_owned());
             finished.consulted |= finished.cookie.is_some();
@@ -250,8 +275,9 @@ impl Visit {
 
     /// The answer that says `refusal` to whoever sent this request.
     pub(crate) fn answer(&self, refusal: &Core) -> Answer {
-        let way = WayBack { login_page: self.0.auth.login_page(), next: self.0.next.as_ref() };
-        answer(refusal, self.0.reader, way)
+        let (reader, bearer) = (self.0.reader, matches!(self.0.carried, Carried::Bearer(_)));
+        let (login_page, next) = (self.0.auth.login_page(), self.0.next.as_ref());
+        answer(refusal, Asker { reader, bearer, login_page, next })
     }
 
     fn consult(&self) {
@@ -271,20 +297,24 @@ impl Visit {
     async fn session(&self) -> Result<Opened<'_>, Refusal> {
         let Carried::Cookie(incoming) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
         let mut session = self.0.session.lock().await;
-        if session.is_none() {
-            *session = Some(self.0.auth.0.sessions.open(incoming).await?);
+        if matches!(*session, State::Unopened) {
+            *session = State::Open(Box::new(self.0.auth.0.sessions.open(incoming).await?));
         }
         Ok(Opened(session))
     }
 }
 
 /// The request's session, opened.
-struct Opened<'a>(tokio::sync::MutexGuard<'a, Option<Session>>);
+struct Opened<'a>(tokio::sync::MutexGuard<'a, State>);
 
 impl Opened<'_> {
+    /// # Errors
+    /// 503 if the answer was made already: a clone of the visit outlived its request.
     fn require(&mut self) -> Result<&mut Session, Refusal> {
-        // It was put there while the lock was held.
-        self.0.as_mut().ok_or_else(|| Unavailable::Overloaded.into())
+        match &mut *self.0 {
+            State::Open(session) => Ok(session),
+            State::Unopened | State::Finished => Err(Unavailable::Overloaded.into()),
+        }
     }
 }
 

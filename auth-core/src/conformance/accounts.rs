@@ -19,7 +19,6 @@ use super::{
 use crate::{AccountStore, CredentialStore};
 
 /// An account store, and the credential store that shows what it did to credentials.
-#[expect(missing_debug_implementations, reason = "two trait objects have nothing to show")]
 pub(super) struct Pair {
     pub(super) accounts: Box<dyn AccountStore>,
     pub(super) credentials: Box<dyn CredentialStore>,

@@ -3,11 +3,17 @@
 //! Each fault names the check that must notice it, in `caught_by`; a test of this crate runs every suite
 //! against every fault. Whoever doubts a check can read here what it is for.
 
+mod accounts;
+mod assignments;
 mod counters;
+mod credentials;
 mod sessions;
 mod tokens;
 
+pub use accounts::{AccountFault, BrokenAccounts};
+pub use assignments::{AssignmentFault, BrokenAssignments};
 pub use counters::{BrokenCounters, CounterFault};
+pub use credentials::{BrokenCredentials, CredentialFault};
 pub use sessions::{BrokenSessions, SessionFault};
 pub use tokens::{BrokenTokens, TokenFault};
 

@@ -20,7 +20,12 @@ pub use tokens::ReferenceTokens;
 
 use crate::Page;
 
-pub(super) use {counters::sum, sessions::move_up, tokens::Entry};
+pub(super) use {
+    accounts::{Book, bump, order},
+    counters::sum,
+    sessions::move_up,
+    tokens::Entry,
+};
 
 /// State that only one call at a time sees. A call that panicked leaves it as it was then.
 #[derive(Debug, Default)]

@@ -40,3 +40,27 @@ mod folded_counters {
 
     crate::counter_store_conformance!(fresh, threads);
 }
+
+mod accounts {
+    use std::sync::Arc;
+
+    use crate::MemoryAccounts;
+
+    async fn fresh() -> (Arc<MemoryAccounts>, Arc<MemoryAccounts>) {
+        let store = Arc::new(MemoryAccounts::new(2_000));
+        (Arc::clone(&store), store)
+    }
+
+    crate::account_store_conformance!(fresh, threads);
+    crate::credential_store_conformance!(fresh, threads);
+}
+
+mod assignments {
+    use crate::MemoryAssignments;
+
+    async fn fresh() -> MemoryAssignments {
+        MemoryAssignments::new(2_000)
+    }
+
+    crate::assignment_store_conformance!(fresh, threads);
+}

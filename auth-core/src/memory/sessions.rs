@@ -26,8 +26,9 @@ use crate::{
 /// [`SessionLimit`].
 ///
 /// A session takes at most 350 bytes beside the application's data, its login and all indexes included
-/// (`tests/memory_footprint.rs`). Loading takes the read lock of one of 64 shards; there is no background
-/// task, and a few expired sessions leave with each insertion.
+/// (`tests/memory_footprint.rs`); one whose login has limits or an actor, up to 400 more, and what these take.
+/// Loading takes the read lock of one of 64 shards; there is no background task, and a few expired
+/// sessions leave with each insertion.
 ///
 /// Sessions are sharded by the [tag](SessionId::tag) of their id, under a hash with random keys: those of one
 /// principal are together, so limits, ending all, and adding one are single steps. After a change of the key

@@ -1,12 +1,17 @@
 //! Every deliberately broken store is caught, and by the check that is there for it.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use auth_core::{
     conformance::{
         Report, Threads,
-        broken::{BrokenCounters, BrokenSessions, BrokenTokens, CounterFault, SessionFault, TokenFault},
-        counter_store, session_store, token_store,
+        account_store, assignment_store,
+        broken::{
+            AccountFault, AssignmentFault, BrokenAccounts, BrokenAssignments, BrokenCounters,
+            BrokenCredentials, BrokenSessions, BrokenTokens, CounterFault, CredentialFault, SessionFault,
+            TokenFault,
+        },
+        counter_store, credential_store, session_store, token_store,
     },
     testing::block_on,
 };
@@ -34,13 +39,23 @@ impl Missed {
     }
 }
 
+fn alone<S>(store: S) -> S {
+    store
+}
+
+/// The account store has the credential store in it.
+fn both(store: BrokenAccounts) -> (Arc<BrokenAccounts>, Arc<BrokenAccounts>) {
+    let both = Arc::new(store);
+    (Arc::clone(&both), both)
+}
+
 macro_rules! every_fault_is_caught {
-    ($($name:ident: $fault:ty, $store:ty, $suite:path;)*) => { $(
+    ($($name:ident: $fault:ty, $store:ty, $fixture:path, $suite:path;)*) => { $(
         #[test]
         fn $name() {
             let mut missed = Missed::default();
             for fault in <$fault>::ALL {
-                let fresh = || async { <$store>::new(*fault) };
+                let fresh = || async { $fixture(<$store>::new(*fault)) };
                 let report = block_on($suite(fresh, &race(fault.needs_a_race())));
                 missed.look_for(fault, fault.caught_by(), &report);
             }
@@ -50,7 +65,10 @@ macro_rules! every_fault_is_caught {
 }
 
 every_fault_is_caught! {
-    every_broken_session_store_is_caught: SessionFault, BrokenSessions, session_store;
-    every_broken_token_store_is_caught: TokenFault, BrokenTokens, token_store;
-    every_broken_counter_store_is_caught: CounterFault, BrokenCounters, counter_store;
+    every_broken_session_store_is_caught: SessionFault, BrokenSessions, alone, session_store;
+    every_broken_token_store_is_caught: TokenFault, BrokenTokens, alone, token_store;
+    every_broken_counter_store_is_caught: CounterFault, BrokenCounters, alone, counter_store;
+    every_broken_account_store_is_caught: AccountFault, BrokenAccounts, both, account_store;
+    every_broken_credential_store_is_caught: CredentialFault, BrokenCredentials, alone, credential_store;
+    every_broken_assignment_store_is_caught: AssignmentFault, BrokenAssignments, alone, assignment_store;
 }

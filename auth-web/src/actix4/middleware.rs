@@ -10,15 +10,16 @@ use actix_web::{
     Error, HttpMessage, HttpResponse, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    error::InternalError,
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 
 use crate::{
     Auth, Refusal, Visit,
-    answer::{self, Answer, Reader, WayBack},
+    answer::{self, Answer, Asker},
     visit::{Finished, Head, HeaderLines, Lines},
 };
 
@@ -79,11 +80,17 @@ where
                 Box::pin(async move {
                     match handled.await {
                         Ok(response) => Ok(finish(&visit, response.map_into_left_body()).await),
-                        // Handlers and extractors do not get here, only middleware inside this one that gives up
-                        // without an answer. There is nothing to put a cookie on.
+                        // Handlers do not get here; middleware inside this one that refuses does.
                         Err(error) => {
-                            visit.finish().await;
-                            Err(error)
+                            let refused =
+                                error.as_error::<Refusal>().map(|refusal| visit.answer(refusal.kind()));
+                            let mut response = refused.map_or_else(|| error.error_response(), respond);
+                            let finished = visit.finish().await;
+                            if let Some(refusal) = &finished.failed {
+                                response = respond(visit.answer(refusal));
+                            }
+                            dress(response.headers_mut(), finished);
+                            Err(InternalError::from_response(error, response).into())
                         }
                     }
                 })
@@ -107,7 +114,7 @@ fn head(request: &ServiceRequest) -> Head<'_> {
         headers: HeaderLines {
             host: lines(header::HOST),
             authorization: lines(header::AUTHORIZATION),
-            cookie: lines(header::COOKIE),
+            cookie: headers.get_all(header::COOKIE).map(HeaderValue::as_bytes).collect(),
             origin: lines(header::ORIGIN),
             sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
             accept: lines(header::ACCEPT),
@@ -125,13 +132,17 @@ async fn finish<B>(
     if let Some(answer) = refused.map(|refusal| visit.answer(refusal.kind())) {
         response = replace(response, answer);
     }
-    let Finished { cookie, failed, consulted } = visit.finish().await;
-    if let Some(refusal) = failed {
+    let finished = visit.finish().await;
+    if let Some(refusal) = &finished.failed {
         // What was promised to be saved was not: whatever the handler said, it is not so.
-        let answer = visit.answer(&refusal);
-        response = replace(response, answer);
+        response = replace(response, visit.answer(refusal));
     }
-    let headers = response.headers_mut();
+    dress(response.headers_mut(), finished);
+    response
+}
+
+/// Puts on the cookie, and what caches must know.
+fn dress(headers: &mut HeaderMap, Finished { cookie, consulted, .. }: Finished) {
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         headers.append(header::SET_COOKIE, cookie);
         headers.remove(header::CACHE_CONTROL);
@@ -144,11 +155,18 @@ async fn finish<B>(
             headers.append(header::VARY, HeaderValue::from_static(name));
         }
     }
-    response
 }
 
+/// The answer in the place of what a response says, with what others added: CORS, request ids.
 fn replace<B>(response: ServiceResponse<EitherBody<B>>, answer: Answer) -> ServiceResponse<EitherBody<B>> {
-    response.into_response(respond(answer)).map_into_right_body()
+    let mut reworded = respond(answer);
+    for (name, value) in response.headers() {
+        let own = reworded.headers().contains_key(name) && *name != header::VARY;
+        if !own && !answer::OF_THE_BODY.contains(&name.as_str()) {
+            reworded.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    response.into_response(reworded).map_into_right_body()
 }
 
 fn respond(answer: Answer) -> HttpResponse<BoxBody> {
@@ -167,6 +185,6 @@ impl ResponseError for Refusal {
 
     /// For programs; the middleware words it anew for whoever reads it.
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        respond(answer::answer(self.kind(), Reader::Program, WayBack { login_page: None, next: None }))
+        respond(answer::answer(self.kind(), Asker::PROGRAM))
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use auth_core::Refusal as Core;
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request},
+    extract::{ConnectInfo, OriginalUri, Request},
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use tower::{Layer, Service};
 
 use crate::{
     Auth, Refusal, Visit,
-    answer::{self, Answer, Reader, WayBack},
+    answer::{self, Answer, Asker},
     visit::{Finished, Head, HeaderLines, Lines},
 };
 
@@ -76,19 +76,21 @@ where
 
 fn head(request: &Request) -> Head<'_> {
     let headers = request.headers();
+    // Inside a nested router the path has lost its front.
+    let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     // An extended CONNECT (RFC 8441) is no safe method anyway.
     let upgrade = headers.contains_key(header::UPGRADE);
     let lines = |name: HeaderName| Lines::of(headers.get_all(name).iter().map(HeaderValue::as_bytes));
     Head {
         method: request.method().as_str(),
-        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
-        authority: request.uri().authority().map(|authority| authority.as_str()),
+        target: uri.path_and_query().map_or("/", |target| target.as_str()),
+        authority: uri.authority().map(|authority| authority.as_str()),
         peer,
         headers: HeaderLines {
             host: lines(header::HOST),
             authorization: lines(header::AUTHORIZATION),
-            cookie: lines(header::COOKIE),
+            cookie: headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect(),
             origin: lines(header::ORIGIN),
             sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
             accept: lines(header::ACCEPT),
@@ -101,12 +103,12 @@ fn head(request: &Request) -> Head<'_> {
 async fn finish(visit: &Visit, mut response: Response) -> Response {
     let refused = response.extensions_mut().remove::<Refused>();
     if let Some(Refused(refusal)) = refused {
-        response = respond(visit.answer(&refusal));
+        reword(&mut response, visit.answer(&refusal));
     }
     let Finished { cookie, failed, consulted } = visit.finish().await;
     if let Some(refusal) = failed {
         // What was promised to be saved was not: whatever the handler said, it is not so.
-        response = respond(visit.answer(&refusal));
+        reword(&mut response, visit.answer(&refusal));
     }
     let headers = response.headers_mut();
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
@@ -125,14 +127,29 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
 }
 
 fn respond(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
+    let mut response = Response::new(Body::empty());
+    reword(&mut response, answer);
+    response
+}
+
+/// Puts the answer in the place of what a response says, and leaves what others added: CORS, request ids.
+fn reword(response: &mut Response, answer: Answer) {
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.body_mut() = Body::from(answer.body);
+    let headers = response.headers_mut();
+    for stale in answer::OF_THE_BODY {
+        headers.remove(stale);
+    }
     for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
+        let Ok(value) = HeaderValue::try_from(value) else { continue };
+        if name == "vary" {
+            if !headers.get_all(header::VARY).iter().any(|there| *there == value) {
+                headers.append(header::VARY, value);
+            }
+        } else {
+            headers.insert(HeaderName::from_static(name), value);
         }
     }
-    response
 }
 
 /// Says to the layer which refusal an answer is, so that it is worded for whoever reads it.
@@ -142,8 +159,7 @@ struct Refused(Arc<Core>);
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let refusal = self.into_kind();
-        let nowhere = WayBack { login_page: None, next: None };
-        let mut response = respond(answer::answer(&refusal, Reader::Program, nowhere));
+        let mut response = respond(answer::answer(&refusal, Asker::PROGRAM));
         response.extensions_mut().insert(Refused(Arc::new(refusal)));
         response
     }

@@ -13,13 +13,12 @@ use crate::{
 };
 
 /// The values of all lines of the headers that are looked at, in their order.
-///
-/// At most [`MAX_LINES`](Self::MAX_LINES) of each: more are as malformed as two where one may be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeaderLines<'a> {
     pub(crate) host: Lines<'a>,
     pub(crate) authorization: Lines<'a>,
-    pub(crate) cookie: Lines<'a>,
+    /// HTTP/2 may send each cookie in a line of its own (RFC 9113 section 8.2.3): bytes are capped, not lines.
+    pub(crate) cookie: Vec<&'a [u8]>,
     pub(crate) origin: Lines<'a>,
     pub(crate) sec_fetch_site: Lines<'a>,
     pub(crate) accept: Lines<'a>,
@@ -27,7 +26,7 @@ pub(crate) struct HeaderLines<'a> {
     pub(crate) forwarded_for: Vec<&'a [u8]>,
 }
 
-/// The lines of one header, kept in place: requests have one of each, or none.
+/// The lines of a header that may come once, kept in place. More than fit are as malformed as two.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Lines<'a> {
     kept: [&'a [u8]; MAX_LINES],
@@ -55,6 +54,10 @@ impl<'a> Lines<'a> {
 
     fn as_slice(&self) -> &[&'a [u8]] {
         self.kept.get(..self.len).unwrap_or_default()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     fn checked(&self) -> Result<&[&'a [u8]], Malformed> {
@@ -88,17 +91,14 @@ impl Head<'_> {
         Ok(match authorization::read(self.headers.authorization.checked()?)? {
             Authorization::Bearer(token) => Carried::Bearer(token),
             Authorization::OtherScheme => Carried::Nothing,
-            Authorization::Absent => {
-                Carried::Cookie(sessions.read(self.headers.cookie.checked()?.iter().copied())?)
-            }
+            Authorization::Absent => Carried::Cookie(sessions.read(self.headers.cookie.iter().copied())?),
         })
     }
 
     pub(super) fn csrf_request(&self) -> CsrfRequest<'_> {
         // `Basic` and `Negotiate` are added by browsers like cookies. More lines than are kept are repeated
         // values all the same, which the check refuses.
-        let ambient =
-            !self.headers.cookie.as_slice().is_empty() || !self.headers.authorization.as_slice().is_empty();
+        let ambient = !self.headers.cookie.is_empty() || !self.headers.authorization.is_empty();
         CsrfRequest::new(self.method, self.headers.sec_fetch_site.as_slice(), self.headers.origin.as_slice())
             .upgrade(self.headers.upgrade)
             .ambient_credentials(ambient)
@@ -107,10 +107,12 @@ impl Head<'_> {
     /// Whether a person reads the answer.
     pub(super) fn reader(&self) -> Reader {
         let html = |line: &&[u8]| {
-            line.split(|byte| *byte == b',').any(|range| range.trim_ascii().starts_with(b"text/html"))
+            line.split(|byte| *byte == b',').any(|range| {
+                let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
+                media.trim_ascii().eq_ignore_ascii_case(b"text/html")
+            })
         };
-        let person = self.headers.authorization.as_slice().is_empty()
-            && self.headers.accept.as_slice().iter().any(html);
+        let person = self.headers.authorization.is_empty() && self.headers.accept.as_slice().iter().any(html);
         if person { Reader::Person } else { Reader::Program }
     }
 
@@ -122,5 +124,39 @@ impl Head<'_> {
 
     pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {
         self.peer.map(|peer| auth.0.proxies.client(peer, &self.headers.forwarded_for))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head<'a>(hosts: &[&'a [u8]], authority: Option<&'a str>) -> Head<'a> {
+        let host = Lines::of(hosts.iter().copied());
+        Head {
+            method: "GET",
+            target: "/",
+            authority,
+            peer: None,
+            headers: HeaderLines { host, ..HeaderLines::default() },
+        }
+    }
+
+    /// HTTP/1 names the server in `Host`, HTTP/2 in the target; a request that names two is for neither.
+    #[test]
+    fn a_request_is_for_the_one_server_that_it_names() {
+        let own = "127.0.0.1:3000";
+        assert!(head(&[own.as_bytes()], None).is_for(own));
+        assert!(head(&[], Some(own)).is_for(own));
+        assert!(head(&[own.as_bytes()], Some(own)).is_for(own));
+        for (hosts, authority) in [
+            (&[][..], None),
+            (&[&b"evil.example"[..]][..], None),
+            (&[&b"127.0.0.1:3000"[..], b"127.0.0.1:3000"], None),
+            (&[&b"127.0.0.1:3000"[..]], Some("evil.example")),
+            (&[&b"evil.example"[..]], Some(own)),
+        ] {
+            assert!(!head(hosts, authority).is_for(own), "{hosts:?} {authority:?}");
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! A small application, whose session store can be made to fail.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth_web::{
     Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
@@ -8,7 +12,7 @@ use auth_web::{
     core::{
         AuditSink, KeyName, KeyRing, MemoryAudit, MemorySessions, PolicyVersion, PrincipalId, Purpose, Realm,
         Resource, Scopes, Secret, UnixTime,
-        testing::{FailingStore, SteppedClock, login_as},
+        testing::{FailWith, FailingStore, SteppedClock, login_as},
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{PolicyBuilder, Rbac},
@@ -48,6 +52,8 @@ impl SessionData for Count {
 #[derive(Clone)]
 struct App {
     clock: SteppedClock,
+    store: Arc<FailingStore<MemorySessions>>,
+    kept: Arc<Mutex<Option<Visit>>>,
 }
 
 impl FromRef<Mounted<App>> for App {
@@ -62,6 +68,7 @@ pub struct Fixture {
     pub audit: Arc<MemoryAudit>,
     pub clock: SteppedClock,
     pub tokens: TokenIssuer,
+    pub kept: Arc<Mutex<Option<Visit>>>,
 }
 
 pub struct Answer {
@@ -122,8 +129,10 @@ pub fn fixture() -> Fixture {
         .clock(Arc::new(clock.clone()))
         .build()
         .unwrap();
-    let router = auth.mount(routes(), App { clock: clock.clone() });
-    Fixture { router, store, audit, clock, tokens }
+    let kept = Arc::default();
+    let router = auth
+        .mount(routes(), App { clock: clock.clone(), store: Arc::clone(&store), kept: Arc::clone(&kept) });
+    Fixture { router, store, audit, clock, tokens, kept }
 }
 
 fn routes() -> Router<Mounted<App>> {
@@ -164,6 +173,27 @@ fn routes() -> Router<Mounted<App>> {
             }),
         )
         .route("/cached", get(async |_: MaybeUser| ([("cache-control", "private, max-age=60")], "cached")))
+        .route(
+            "/count-then-store-fails",
+            get(async |State(app): State<App>, slot: Session<Count>| {
+                slot.set(&Count(9)).await?;
+                app.store.fail_with(Some(FailWith::NotWritten));
+                Ok::<_, Refusal>("saved")
+            }),
+        )
+        .route(
+            "/keep-visit",
+            get(async |State(app): State<App>, visit: Visit| {
+                *app.kept.lock().unwrap() = Some(visit);
+                "kept"
+            }),
+        )
+        .route("/may-log-in", post(async |visit: Visit| visit.may_log_in()))
+        .route("/marked", get(async |_: CurrentUser| "never"))
+        .layer(axum::middleware::map_response(async |mut response: axum::response::Response| {
+            response.headers_mut().insert("x-request-id", axum::http::HeaderValue::from_static("7"));
+            response
+        }))
         .route("/source", get(async |visit: Visit| format!("{:?}", visit.source())))
 }
 

@@ -9,7 +9,6 @@
     clippy::arithmetic_side_effects,
     reason = "test code"
 )]
-#![cfg(feature = "axum08")]
 
 mod app;
 mod refusals;

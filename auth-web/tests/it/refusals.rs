@@ -35,9 +35,12 @@ async fn nobody_is_not_the_same_as_refused() {
     let fixture = fixture();
     for path in ["/maybe", "/option"] {
         assert_eq!(fixture.get(path, &[]).await.body, "nobody");
-        let expired = fixture.token(None);
-        assert_eq!(fixture.get(path, &[("authorization", &expired)]).await.body, "ann");
-        let forged = format!("{}A", expired.trim_end_matches(|c| c != '.'));
+        let token = fixture.token(None);
+        assert_eq!(fixture.get(path, &[("authorization", &token)]).await.body, "ann");
+        // Well-formed in every respect, with another signature: only checking it tells.
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        let forged = format!("{signed}.{other}{}", &signature[1..]);
         assert_eq!(fixture.get(path, &[("authorization", &forged)]).await.status, 401, "{path}");
     }
     fixture.step(1_000);
@@ -95,4 +98,60 @@ async fn headers_that_cannot_be_read_are_400_before_any_store() {
     }
     // 21: what has not our form does not reach the store.
     assert_eq!(fixture.get("/maybe", &[("cookie", "__Host-sid=junk")]).await.body, "nobody");
+}
+
+/// Checklist, sessions 15: HTTP/2 may send each cookie in a line of its own, and neighbours may plant many.
+#[tokio::test]
+async fn many_cookie_lines_are_read_and_still_only_one_of_ours() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    let mut headers = vec![("cookie", "a=b"); 40];
+    headers.push(("cookie", &cookie));
+    assert_eq!(fixture.get("/user", &headers).await.body, "ann");
+    headers.insert(0, ("cookie", &cookie));
+    assert_eq!(fixture.get("/user", &headers).await.status, 400);
+}
+
+/// What a handler said is not so if the session could not be written after it.
+#[tokio::test]
+async fn data_that_cannot_be_saved_is_not_reported_as_saved() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    let answer = fixture.get("/count-then-store-fails", &[("cookie", &cookie)]).await;
+    assert_eq!(answer.status, 503);
+    fixture.store.fail_with(None);
+    assert_eq!(fixture.get("/count", &[("cookie", &cookie)]).await.body, "1");
+}
+
+/// A visit that outlives its answer must not pretend to save anything.
+#[tokio::test]
+async fn a_visit_that_outlives_its_answer_has_no_session() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    assert_eq!(fixture.get("/keep-visit", &[("cookie", &cookie)]).await.status, 200);
+    let visit = fixture.kept.lock().unwrap().take().unwrap();
+    assert_eq!(visit.session_id().await.unwrap_err().status(), 503);
+}
+
+/// What others put on a response stays when a refusal takes its place.
+#[tokio::test]
+async fn headers_of_other_layers_survive_a_refusal() {
+    let fixture = fixture();
+    let answer = fixture.get("/marked", &[("accept", "text/html")]).await;
+    assert_eq!((answer.status, answer.header("x-request-id")), (303, Some("7")));
+}
+
+#[tokio::test]
+async fn a_nested_application_sends_people_back_to_the_whole_path() {
+    let mut fixture = fixture();
+    fixture.router = axum::Router::new().nest("/app", fixture.router);
+    let answer = fixture.get("/app/user", &[("accept", "text/html")]).await;
+    assert_eq!(answer.header("location"), Some("/login?next=/app/user"));
+}
+
+#[tokio::test]
+async fn another_site_is_refused_before_a_credential_is_looked_at() {
+    let fixture = fixture();
+    assert_eq!(fixture.send("POST", "/may-log-in", &[]).await.status, 403);
+    assert_eq!(fixture.send("POST", "/may-log-in", &[("origin", ORIGIN)]).await.status, 200);
 }

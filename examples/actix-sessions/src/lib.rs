@@ -14,7 +14,7 @@ use std::{error::Error, net::SocketAddr, sync::Arc};
 use actix_web::{
     HttpResponse, Responder,
     http::header,
-    web::{self, Data, Form, PayloadConfig, ServiceConfig},
+    web::{self, Data, Form, FormConfig, Query, ServiceConfig},
 };
 use auth_web::{
     Auth, CurrentUser, NextPath, PublicUrl, Refusal, Require, Session, Visit,
@@ -56,13 +56,17 @@ impl SessionData for Visits {
 struct Credentials {
     email: String,
     password: String,
+}
+
+#[derive(Deserialize)]
+struct WayBack {
     next: Option<String>,
 }
 
 /// The routes, for an `App` that is wrapped in [`Auth::middleware`].
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .app_data(PayloadConfig::new(8 * 1024))
+        .app_data(FormConfig::default().limit(8 * 1024))
         .route("/login", web::get().to(login_page))
         .route("/login", web::post().to(log_in))
         .route("/logout", web::post().to(log_out))
@@ -82,9 +86,12 @@ async fn login_page() -> impl Responder {
 async fn log_in(
     accounts: Data<Accounts>,
     visit: Visit,
+    Query(way): Query<WayBack>,
     Form(form): Form<Credentials>,
 ) -> Result<HttpResponse, Refusal> {
-    let next = form.next.as_deref().and_then(NextPath::parse);
+    // Before the password is looked at: another site must not even try.
+    visit.may_log_in()?;
+    let next = way.next.as_deref().and_then(NextPath::parse);
     let presented = PasswordCredential::typed(&form.email, form.password, visit.source());
     let LoginOutcome::Complete(login) = accounts.log_in(presented).await? else {
         // This application asks for a password and nothing else.

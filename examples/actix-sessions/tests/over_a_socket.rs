@@ -97,6 +97,14 @@ fn the_story_is_the_same_as_on_axum() {
     );
     assert_eq!((evil.status, evil.header("set-cookie")), (403, None));
 
+    let large = "x".repeat(10_000);
+    assert_eq!(client.log_in("ann@example.com", &large).status, 413);
+
+    let fields = [("email", "ann@example.com"), ("password", PASSWORD)];
+    let back = client.post("/login?next=/reports", &[("origin", &client.url)], &fields);
+    assert_eq!((back.status, back.header("location")), (303, Some("/reports")));
+    let elsewhere = client.post("/login?next=//evil.example", &[("origin", &client.url)], &fields);
+    assert_eq!(elsewhere.header("location"), Some("/profile"));
     let login = client.log_in("ann@example.com", PASSWORD);
     assert_eq!(
         (login.status, login.header("location"), login.header("cache-control")),

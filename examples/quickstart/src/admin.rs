@@ -1,14 +1,14 @@
 //! What the command line does to the database, beside a running server or without one.
 
-use std::error::Error;
+use std::{error::Error, io, sync::Arc};
 
 use auth_sql::{Sqlite, SqliteOptions};
 use auth_web::core::{
-    AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, LoginName, Realm, RoleName,
-    SystemClock, TracingAudit,
+    Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, CounterStore,
+    LoginName, Realm, RoleName, SystemClock, TracingAudit,
 };
 
-use crate::{cli::Options, policy::ROLES};
+use crate::{cli::Options, keys, policy::ROLES, setup};
 
 /// How to become admin, to be pasted into a terminal.
 pub fn hint(options: &Options) -> String {
@@ -26,6 +26,8 @@ pub async fn grant(options: &Options, email: &str, role: &str) -> Result<(), Box
     let new = store.grant(&assignment).await?;
     let Assignment { principal, role } = assignment;
     println!("{email} {} {role}", if new { "is now" } else { "already was" });
+    // Nobody has verified the address here: whoever signed up first has it.
+    println!("That is account {}; compare it with the page /profile of whom you mean.", principal.id());
     if new {
         TracingAudit.record(SystemClock.now(), &AuditEvent::RoleGranted { principal, role, by: None });
     }
@@ -43,14 +45,23 @@ pub async fn revoke(options: &Options, email: &str, role: &str) -> Result<(), Bo
     Ok(())
 }
 
-async fn assignment(
-    options: &Options,
-    email: &str,
-    role: &str,
-) -> Result<(impl AssignmentStore, Assignment), Box<dyn Error>> {
-    let known = || ROLES.map(|role| role.to_string()).join(", ");
-    let role = RoleName::parse(role).ok().filter(|role| ROLES.contains(role));
-    let role = role.ok_or_else(|| format!("there is no such role; there are {}", known()))?;
+/// Sets a password and ends all sessions and tokens of the account.
+pub async fn set_password(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let (database, account) = account(options, email).await?;
+    let mut password = String::new();
+    io::stdin().read_line(&mut password)?;
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let accounts = setup::passwords(&database, &counters, &audit)?;
+    let keys = keys::load_or_create(&options.key_file())?;
+    let raised = accounts.set_password(&account.id, password.into(), None).await?;
+    let ended = accounts.finish_sweep(&raised, &database.sessions(), &keys, None).await?;
+    println!("{email} has a new password; {ended} sessions ended");
+    Ok(())
+}
+
+async fn account(options: &Options, email: &str) -> Result<(Sqlite, Account), Box<dyn Error>> {
     let login = LoginName::canonical(email)?;
     if !options.database.exists() {
         return Err(
@@ -59,6 +70,17 @@ async fn assignment(
     }
     let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
     let account = database.accounts().by_login(&Realm::LOCAL, &login).await?;
-    let account = account.ok_or_else(|| format!("nobody has signed up as {login}"))?;
+    Ok((database, account.ok_or_else(|| format!("nobody has signed up as {login}"))?))
+}
+
+async fn assignment(
+    options: &Options,
+    email: &str,
+    role: &str,
+) -> Result<(impl AssignmentStore, Assignment), Box<dyn Error>> {
+    let known = || ROLES.map(|role| role.to_string()).join(", ");
+    let role = RoleName::parse(role).ok().filter(|role| ROLES.contains(role));
+    let role = role.ok_or_else(|| format!("there is no such role; there are {}", known()))?;
+    let (database, account) = account(options, email).await?;
     Ok((database.assignments(), Assignment { principal: account.id, role }))
 }

@@ -46,6 +46,12 @@ pub enum Command {
         /// The role: `admin` or `member`.
         role: String,
     },
+    /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends
+    /// all of their sessions.
+    SetPassword {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
     /// Take a role away.
     Revoke {
         /// The e-mail address that the account logs in with.

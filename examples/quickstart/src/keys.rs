@@ -1,36 +1,46 @@
 //! The file of the server's master key.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
     path::Path,
 };
 
-use auth_web::core::{KeyName, KeyRing, SystemEntropy};
+use auth_web::core::{KeyName, KeyRing, SystemEntropy, entropy_array};
 
 /// Reads the key ring, or makes one on the first start.
 ///
 /// The file is readable by its owner only, and appears whole or not at all: a crash in between leaves no
 /// half a key, and of two servers that start at once one wins.
 pub fn load_or_create(path: &Path) -> io::Result<KeyRing> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            refuse_if_others_may_read(path)?;
-            return KeyRing::parse(&text).map_err(|error| named(path, error));
+    // Twice: another server may make the file between the look and the link.
+    for _ in 0..2 {
+        match File::open(path) {
+            Ok(file) => return read(path, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(named(path, error)),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+        let ring =
+            KeyRing::generate(KeyName::from_static("first"), &SystemEntropy).map_err(io::Error::other)?;
+        let nonce = u64::from_be_bytes(entropy_array(&SystemEntropy).map_err(io::Error::other)?);
+        let draft = path.with_added_extension(format!("{nonce:016x}"));
+        write_privately(&draft, ring.expose_file().as_bytes()).map_err(|error| named(&draft, error))?;
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft).map_err(|error| named(&draft, error))?;
+        match linked {
+            Ok(()) => return Ok(ring),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(named(path, error)),
+        }
     }
-    let ring = KeyRing::generate(KeyName::from_static("first"), &SystemEntropy).map_err(io::Error::other)?;
-    let draft = path.with_extension(format!("new-{}", std::process::id()));
-    let written =
-        write_privately(&draft, ring.expose_file().as_bytes()).and_then(|()| fs::hard_link(&draft, path));
-    fs::remove_file(&draft)?;
-    match written {
-        Ok(()) => Ok(ring),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => load_or_create(path),
-        Err(error) => Err(error),
-    }
+    Err(named(path, "it exists and cannot be opened; is it a broken link?"))
+}
+
+fn read(path: &Path, mut file: File) -> io::Result<KeyRing> {
+    refuse_if_others_may_read(path, &file)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|error| named(path, error))?;
+    KeyRing::parse(&text).map_err(|error| named(path, error))
 }
 
 fn write_privately(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -44,8 +54,8 @@ fn write_privately(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn refuse_if_others_may_read(path: &Path) -> io::Result<()> {
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions());
+fn refuse_if_others_may_read(path: &Path, file: &File) -> io::Result<()> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
     if mode & 0o077 == 0 {
         return Ok(());
     }
@@ -53,7 +63,7 @@ fn refuse_if_others_may_read(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn refuse_if_others_may_read(_: &Path) -> io::Result<()> {
+fn refuse_if_others_may_read(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
 

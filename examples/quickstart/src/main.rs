@@ -50,6 +50,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Command::Serve => serve(&cli.options).await,
         Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
+        Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
     }
 }
 
@@ -75,15 +76,20 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
 async fn maintain(app: setup::App) {
     let mut seconds = time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    let mut failures = 0_u32;
     for tick in 0_u64.. {
         seconds.tick().await;
-        if let Err(error) = policy::reload(&app.rbac, &app.assignments).await {
-            tracing::warn!(%error, "the policy in force stays");
+        match policy::reload(&app.rbac, &app.assignments).await {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures = failures.saturating_add(1);
+                tracing::warn!(%error, failures, "the policy in force stays");
+            }
         }
         if tick.is_multiple_of(60)
-            && let Err(error) = app.purge().await
+            && let Err(error) = app.maintain().await
         {
-            tracing::warn!(%error, "cleaning up is tried again in a minute");
+            tracing::warn!(%error, "tried again in a minute");
         }
     }
 }

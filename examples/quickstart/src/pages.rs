@@ -12,7 +12,8 @@ use auth_web::{
 use axum::{
     Form, Router,
     extract::{DefaultBodyLimit, Query, State},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
+    middleware,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -36,6 +37,17 @@ pub fn routes() -> Router<Mounted<App>> {
         .route("/admin", get(admin))
         // Two fields of a form: nothing that is much larger is read.
         .layer(DefaultBodyLimit::max(8 * 1024))
+        .layer(middleware::map_response(harden))
+}
+
+/// The pages load nothing, are in nobody's frame, and tell nobody where a link was followed.
+async fn harden(mut response: Response) -> Response {
+    const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// How often this session has seen the profile page.
@@ -112,6 +124,8 @@ async fn log_in(
     visit: Visit,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Refusal> {
+    // Before the password is looked at: another site must not even try.
+    visit.may_log_in()?;
     let next = form.next.as_deref().and_then(NextPath::parse);
     match app.accounts.log_in(form.presented_by(&visit)).await.map_err(Refusal::from) {
         Ok(LoginOutcome::Complete(login)) => {
@@ -176,6 +190,10 @@ async fn change_password(
     visit: Visit,
     Form(form): Form<NewPassword>,
 ) -> Result<Redirect, Refusal> {
+    // Before anything is changed: a bearer token has no session to spare.
+    if visit.session_id().await?.is_none() {
+        return Err(Refusal::unauthenticated());
+    }
     let (current, new) = (form.current.into(), form.new.into());
     let raised = app.accounts.change_password(&user, current, new, visit.source()).await?;
     visit.end_other_sessions(raised.epoch()).await?;

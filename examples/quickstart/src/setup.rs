@@ -43,9 +43,11 @@ impl FromRef<Mounted<App>> for App {
 }
 
 impl App {
-    /// Forgets what has expired.
-    pub async fn purge(&self) -> Result<(), StoreError> {
+    /// Forgets what has expired, and makes good what a failure between a password change and the end of its
+    /// sessions left undone.
+    pub async fn maintain(&self) -> Result<(), StoreError> {
         const AT_ONCE: u32 = 1_000;
+        self.accounts.finish_sweeps(&self.session_store, &self.keys).await?;
         self.sessions.purge(AT_ONCE).await?;
         self.counters.purge(SystemClock.now(), AT_ONCE).await?;
         Ok(())
@@ -70,9 +72,6 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         SessionPolicy::aal1(CookiePolicy::plain_http_loopback(public.origin())?.persistent()),
     );
     let accounts = passwords(&database, &counters, &audit)?;
-    // What a crash between a password change and the end of its sessions left undone.
-    accounts.finish_sweeps(&session_store, &keys).await?;
-
     let (tokens, bearer) = tokens(&public, &keys, epochs)?;
     let assignments = database.assignments();
     let rbac = Arc::new(Rbac::without_policy());
@@ -91,7 +90,7 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     ))
 }
 
-fn passwords(
+pub fn passwords(
     database: &Sqlite,
     counters: &Arc<dyn CounterStore>,
     audit: &Arc<dyn AuditSink>,

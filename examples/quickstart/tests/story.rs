@@ -109,7 +109,10 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     let none = server.get("/api/profile", &[]);
     assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Bearer")));
     assert_eq!(none.header("content-type"), Some("application/problem+json"));
-    let forged = format!("{}x", &ann[..ann.len() - 1]);
+    // Well-formed in every respect, with another signature: only checking it tells.
+    let (signed, signature) = ann.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{signed}.{other}{}", &signature[1..]);
     for bad in [forged.as_str(), "Bearer a.b.c", &ann.replace("Bearer ey", "Bearer eY")] {
         let refused = server.get("/api/profile", &[("authorization", bad)]);
         assert_eq!(
@@ -151,6 +154,9 @@ fn changing_the_password_ends_everything_else() {
     assert_eq!(server.get("/profile", &[("cookie", &there)]).status, 200);
 
     let change = form(&[("current", PASSWORD), ("new", "quite another long sentence")]);
+    // A bearer token has no session to spare: nothing is changed.
+    assert_eq!(server.post("/password", &[("authorization", &bearer)], change.clone()).status, 401);
+    assert_eq!(server.get("/profile", &[("cookie", &here)]).status, 200);
     let changed = server.post("/password", &[("cookie", &here), ("origin", &server.url)], change);
     assert_eq!(changed.status, 303, "{}", changed.body);
     assert_eq!(server.get("/profile", &[("cookie", &cookie(&changed))]).status, 200);
@@ -210,6 +216,9 @@ fn what_cannot_be_read_is_refused_before_any_work() {
         let response = server.post("/login", headers, body);
         assert_eq!(response.status, 403);
         assert!(response.header("set-cookie").is_none());
+        // The password was not looked at: the wrong one is told nothing else.
+        let body = form(&[("email", "ann@example.com"), ("password", "a wrong sentence of mine")]);
+        assert_eq!(server.post("/login", headers, body).status, 403);
     }
     // 14: which of two was meant?
     assert_eq!(server.get("/profile", &[("cookie", &format!("{live}; {live}"))]).status, 400);
@@ -256,6 +265,18 @@ fn a_copy_of_the_database_opens_nothing() {
         let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(server.path(file)).unwrap());
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
+}
+
+/// Whoever failed too often or forgot the password gets a new one, and everything old ends.
+#[test]
+fn a_password_can_be_set_from_the_command_line() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let cookie = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    server.cli_with(&["set-password", "ann@example.com"], "a sentence that was reset\n");
+    assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 401);
+    assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 401);
+    assert_eq!(log_in(&server, "ann@example.com", "a sentence that was reset").status, 303);
 }
 
 #[test]

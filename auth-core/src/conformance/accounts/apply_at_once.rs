@@ -154,7 +154,7 @@ pub(super) async fn an_account_is_never_read_half_changed(bench: &AccountBench<'
 }
 
 fn status_of(epoch: u64) -> AccountStatus {
-    if epoch % 2 == 0 { AccountStatus::Active } else { AccountStatus::Disabled }
+    if epoch.is_multiple_of(2) { AccountStatus::Active } else { AccountStatus::Disabled }
 }
 
 /// Whichever comes first, neither the account nor a credential is left.

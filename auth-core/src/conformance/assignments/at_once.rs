@@ -37,7 +37,7 @@ pub(super) async fn of_many_that_grant_one_role_one_does(bench: &AssignmentBench
 pub(super) async fn of_many_that_revoke_one_role_one_does(bench: &AssignmentBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let assignment = holds(&format!("ann{}", round.n), "reader")?;
-        grant_all(&round.store, std::slice::from_ref(&assignment)).await?;
+        grant_all(&round.store, [&assignment]).await?;
         let same = assignment.clone();
         let answers = round
             .many(move |_, store| {
@@ -77,19 +77,31 @@ pub(super) async fn a_version_has_one_list(bench: &AssignmentBench<'_>) -> Verdi
     let race = bench.race(|round| async move {
         let name = format!("ann{}", round.n);
         let (writer, reader) = (name.clone(), name.clone());
-        let (_, seen) = round
+        let first = snapshot(&round.store, &name).await?;
+        let (written, seen) = round
             .one_and_many(
                 move |store| async move {
+                    let mut written = Vec::new();
                     for n in 0..OFTEN {
-                        grant_all(&store, &[holds(&writer, &format!("r{n}"))?]).await?;
+                        grant_all(&store, [&holds(&writer, &format!("r{n}"))?]).await?;
+                        // Nobody else writes, so this is what the version stands for.
+                        written.extend(snapshot(&store, &writer).await?);
                     }
-                    Ok::<_, Wrong>(())
+                    Ok::<_, Wrong>(written)
                 },
-                move |_, store| snapshots(store, reader.clone(), OFTEN),
+                move |_, store| {
+                    let name = reader.clone();
+                    async move {
+                        let mut seen = Vec::new();
+                        for _ in 0..2 * OFTEN {
+                            seen.extend(snapshot(&store, &name).await?);
+                        }
+                        Ok::<_, Wrong>(seen)
+                    }
+                },
             )
             .await?;
-        let mut seen: Vec<_> = seen.into_iter().flatten().collect();
-        seen.push((round.store.version().await?, roles(&round.store, &name).await?));
+        let mut seen: Vec<_> = seen.into_iter().flatten().chain(written).chain(first).collect();
         seen.sort();
         for (one, other) in seen.iter().zip(seen.iter().skip(1)) {
             ensure(one.0 != other.0 || one.1 == other.1, "one version has one list")?;
@@ -100,23 +112,14 @@ pub(super) async fn a_version_has_one_list(bench: &AssignmentBench<'_>) -> Verdi
     race.await
 }
 
-type Snapshot = (PolicyVersion, Vec<Assignment>);
-
-/// What was listed while the version stayed the same.
-async fn snapshots(
-    store: Arc<dyn AssignmentStore>,
-    name: String,
-    times: u64,
-) -> Result<Vec<Snapshot>, Wrong> {
-    let mut seen = Vec::new();
-    for _ in 0..times {
-        let before = store.version().await?;
-        let listed = roles(&store, &name).await?;
-        if store.version().await? == before {
-            seen.push((before, listed));
-        }
-    }
-    Ok(seen)
+/// What a principal holds at a version, if the version stayed the same while it was read.
+async fn snapshot(
+    store: &Arc<dyn AssignmentStore>,
+    name: &str,
+) -> Result<Option<(PolicyVersion, Vec<Assignment>)>, Wrong> {
+    let before = store.version().await?;
+    let listed = roles(store, name).await?;
+    Ok((store.version().await? == before).then_some((before, listed)))
 }
 
 async fn roles(store: &Arc<dyn AssignmentStore>, name: &str) -> Result<Vec<Assignment>, Wrong> {

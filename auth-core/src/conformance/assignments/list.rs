@@ -16,7 +16,7 @@ pub(super) async fn roles_are_listed_by_name(bench: &AssignmentBench<'_>) -> Ver
     let store = &bench.store;
     let mut names = ["m", "Z", "a", "a.b", "a/b", "a:b", "a-b", "a_b", "ab", "0", "m2", "m10", "A"];
     for name in names {
-        grant_all(store, &[holds("ann", name)?]).await?;
+        grant_all(store, [&holds("ann", name)?]).await?;
     }
     // Byte by byte: a role's case counts.
     names.sort_unstable();
@@ -26,7 +26,7 @@ pub(super) async fn roles_are_listed_by_name(bench: &AssignmentBench<'_>) -> Ver
 pub(super) async fn a_role_is_held_by_its_principal_only(bench: &AssignmentBench<'_>) -> Verdict {
     let (store, namesakes) = (&bench.store, near_namesakes()?);
     for (n, id) in namesakes.iter().enumerate() {
-        grant_all(store, &[holds_as(id.clone(), "shared")?, holds_as(id.clone(), &format!("x{n}"))?]).await?;
+        grant_all(store, [&holds_as(id.clone(), "shared")?, &holds_as(id.clone(), &format!("x{n}"))?]).await?;
     }
     for (n, id) in namesakes.iter().enumerate() {
         expect_roles(store, id, &["shared", &format!("x{n}")]).await?;
@@ -43,7 +43,7 @@ pub(super) async fn a_role_is_held_by_its_principal_only(bench: &AssignmentBench
 pub(super) async fn principals_that_look_alike_are_kept_apart(bench: &AssignmentBench<'_>) -> Verdict {
     let store = &bench.store;
     for (n, id) in LOOK_ALIKES.into_iter().enumerate() {
-        grant_all(store, &[holds(id, "shared")?, holds(id, &format!("x{n}"))?]).await?;
+        grant_all(store, [&holds(id, "shared")?, &holds(id, &format!("x{n}"))?]).await?;
     }
     for (n, id) in LOOK_ALIKES.into_iter().enumerate() {
         expect_roles(store, &user(id)?, &["shared", &format!("x{n}")]).await?;

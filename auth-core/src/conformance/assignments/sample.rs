@@ -21,7 +21,10 @@ pub(super) fn holds_as(principal: PrincipalId, what: &str) -> Result<Assignment,
     Ok(Assignment { principal, role: role(what)? })
 }
 
-pub(super) async fn grant_all(store: &dyn AssignmentStore, assignments: &[Assignment]) -> Verdict {
+pub(super) async fn grant_all<'a>(
+    store: &dyn AssignmentStore,
+    assignments: impl IntoIterator<Item = &'a Assignment, IntoIter: Send>,
+) -> Verdict {
     for assignment in assignments {
         expect("granting a role", store.grant(assignment).await?, true)?;
     }
@@ -50,7 +53,7 @@ pub(super) async fn all(store: &dyn AssignmentStore, size: u32) -> Result<Vec<As
             return Ok(found);
         }
         found.extend(rows);
-        ensure(found.len() <= 10_000, "the pages come to an end")?;
+        ensure(found.len() <= 1_000_000, "the pages come to an end")?;
         page = page.next();
     }
 }

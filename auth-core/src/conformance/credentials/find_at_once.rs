@@ -51,7 +51,7 @@ pub(super) async fn data_and_epoch_are_read_in_one_step(bench: &CredentialBench<
 }
 
 fn status_of(epoch: u64) -> AccountStatus {
-    if epoch % 2 == 0 { AccountStatus::Active } else { AccountStatus::Disabled }
+    if epoch.is_multiple_of(2) { AccountStatus::Active } else { AccountStatus::Disabled }
 }
 
 async fn change_often(pair: Arc<Pair>, mut account: Account, mut secret: CredentialRecord) -> Verdict {

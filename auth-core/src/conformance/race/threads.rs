@@ -109,8 +109,8 @@ fn jitter(race: usize, lane: u64) -> u64 {
         n ^ (n >> 31)
     };
     let race = mix(u64::try_from(race).unwrap_or(0));
-    let span = [1, 4, 16, 64].get(usize::try_from(race % 4).unwrap_or(0)).copied().unwrap_or(1);
-    mix(race.wrapping_add(lane)) % span
+    let most = [0, 3, 15, 63].get(usize::try_from(race % 4).unwrap_or(0)).copied().unwrap_or(0);
+    mix(race.wrapping_add(lane)) & most
 }
 
 #[cfg(test)]

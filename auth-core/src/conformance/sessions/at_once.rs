@@ -19,7 +19,7 @@ pub(super) async fn an_update_and_a_rotation_of_one_version_have_one_winner(
 ) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let (id, version, data) = (record.id, record.version, blob(1)?);
         let (new_data, next) = (data.clone(), record.secret.rotated(hash(2), START));
         let new_secret = next.clone();
@@ -44,7 +44,7 @@ pub(super) async fn an_update_and_a_rotation_of_one_version_have_one_winner(
 pub(super) async fn a_touch_and_an_update_at_once_are_both_kept(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let (id, version, data) = (record.id, record.version, blob(1)?);
         let new = data.clone();
         let answers = round
@@ -67,7 +67,7 @@ fn touched(record: SessionRecord) -> SessionRecord {
 pub(super) async fn a_touch_and_a_rotation_at_once_are_both_kept(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let (id, version, secret) = (record.id, record.version, record.secret.rotated(hash(2), START));
         let new = secret.clone();
         let answers = round
@@ -89,7 +89,7 @@ pub(super) async fn a_write_at_once_with_removal_brings_nothing_back(bench: &Ses
         let ann = owner_in(round.n)?;
         for (n, write) in (1..).zip(WRITES) {
             let record = session(&ann, n)?;
-            insert_all(&round.store, &[record.clone()]).await?;
+            insert_all(&round.store, [&record]).await?;
             let id = record.id;
             let (removed, ()) = round
                 .both(
@@ -146,7 +146,7 @@ pub(super) async fn write_somehow(
 pub(super) async fn a_session_is_never_read_half_written(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let id = record.id;
         round
             .one_and_many(move |store| write_often(store, record), move |_, store| read_often(store, id))

@@ -27,7 +27,7 @@ pub(super) async fn a_session_ends_at_its_absolute_deadline(bench: &SessionBench
 /// A deadline itself is no longer alive.
 async fn ends_at_100(bench: &SessionBench<'_>, record: &SessionRecord) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
-    insert_all(store, std::slice::from_ref(record)).await?;
+    insert_all(store, [record]).await?;
     load(store, &record.id, at(99)).await?;
     expect("listed a second before", store.list(&ann, Page::first(), at(99)).await?.len(), 1)?;
     for secs in [100, 101, 999, 1_000, 1_000_000] {

@@ -44,7 +44,7 @@ pub(super) async fn end_all_leaves_sessions_of_its_epoch_and_later(bench: &Sessi
     let older = at_epoch(session(&ann, 1)?, 6);
     let same = at_epoch(session(&ann, 2)?, 7);
     let later = at_epoch(session(&ann, 3)?, 8);
-    insert_all(store, &[older.clone(), same.clone(), later.clone()]).await?;
+    insert_all(store, [&older, &same, &later]).await?;
     expect("ended", store.end_all(everything_of(&ann, 7), START).await?, 1)?;
     expect_none("the older session", store.load(&older.id, START).await?.as_ref())?;
     for record in [same, later] {
@@ -57,9 +57,9 @@ pub(super) async fn end_all_leaves_all_other_principals_alone(bench: &SessionBen
     let store = &bench.store;
     let owners = near_namesakes()?.map(owner_of).into_iter().collect::<Result<Vec<_>, _>>()?;
     let nobody = anonymous(100)?;
-    insert_all(store, &[nobody.clone()]).await?;
+    insert_all(store, [&nobody]).await?;
     for (n, owner) in (0..).zip(&owners) {
-        insert_all(store, &[session(owner, n)?]).await?;
+        insert_all(store, [&session(owner, n)?]).await?;
     }
     for (n, owner) in (0..).zip(&owners) {
         expect("ended", store.end_all(everything_of(owner, 1), START).await?, 1)?;
@@ -80,7 +80,7 @@ pub(super) async fn end_all_leaves_all_other_principals_alone(bench: &SessionBen
 pub(super) async fn a_session_that_was_ended_can_no_longer_be_written(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let record = session(&ann, 1)?;
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     expect("ended", store.end_all(everything_of(&ann, 1), START).await?, 1)?;
     let updated = store.update(&record.id, record.version, &blob(1)?).await?;
     expect("updating", updated, Updated::Gone)?;
@@ -96,7 +96,7 @@ pub(super) async fn a_session_that_was_ended_can_no_longer_be_written(bench: &Se
 pub(super) async fn the_excepted_session_is_moved_up(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let (kept, ended) = (session(&ann, 1)?, session(&ann, 2)?);
-    insert_all(store, &[kept.clone(), ended.clone()]).await?;
+    insert_all(store, [&kept, &ended]).await?;
     expect("ended", store.end_all(all_but(&ann, &kept.id, 4), START).await?, 1)?;
     expect_none("the other session", store.load(&ended.id, START).await?.as_ref())?;
     let moved = at_epoch(kept, 4);
@@ -112,7 +112,7 @@ pub(super) async fn the_excepted_session_is_moved_up(bench: &SessionBench<'_>) -
 pub(super) async fn the_excepted_session_is_never_moved_down(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let record = at_epoch(session(&ann, 1)?, 7);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     expect("ended", store.end_all(all_but(&ann, &record.id, 5), START).await?, 0)?;
     expect_same(&load(store, &record.id, START).await?, &record)
 }
@@ -123,7 +123,7 @@ pub(super) async fn an_excepted_session_of_another_principal_is_not_touched(
 ) -> Verdict {
     let (store, ann, bob) = (&bench.store, owner("ann")?, owner("bob")?);
     let (hers, his, nobodys) = (session(&ann, 1)?, session(&bob, 2)?, anonymous(3)?);
-    insert_all(store, &[hers.clone(), his.clone(), nobodys.clone()]).await?;
+    insert_all(store, [&hers, &his, &nobodys]).await?;
     expect("ended", store.end_all(all_but(&ann, &his.id, 3), START).await?, 1)?;
     expect_none("her session", store.load(&hers.id, START).await?.as_ref())?;
     expect("ended", store.end_all(all_but(&ann, &nobodys.id, 3), START).await?, 0)?;
@@ -138,7 +138,7 @@ pub(super) async fn an_excepted_session_that_does_not_exist_changes_nothing(
 ) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let (removed, record) = (session(&ann, 1)?, session(&ann, 2)?);
-    insert_all(store, &[removed.clone(), record.clone()]).await?;
+    insert_all(store, [&removed, &record]).await?;
     expect("removing", store.remove(&removed.id).await?, true)?;
     expect("ended", store.end_all(all_but(&ann, &removed.id, 1), START).await?, 1)?;
     expect_none("the removed session", store.load(&removed.id, START).await?.as_ref())?;
@@ -157,17 +157,17 @@ pub(super) async fn a_login_that_was_under_way_is_outdated(bench: &SessionBench<
     }
     expect("listed", store.list(&ann, Page::first(), START).await?.len(), 0)?;
     for epoch in [2, 3] {
-        insert_all(store, &[at_epoch(session(&ann, epoch)?, epoch)]).await?;
+        insert_all(store, [&at_epoch(session(&ann, epoch)?, epoch)]).await?;
         load(store, &session(&ann, epoch)?.id, START).await?;
     }
-    insert_all(store, &[anonymous(9)?]).await
+    insert_all(store, [&anonymous(9)?]).await
 }
 
 pub(super) async fn an_outdated_login_ends_no_session(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     store.end_all(everything_of(&ann, 1), START).await?;
     let record = at_epoch(session(&ann, 1)?, 1);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     let limit = SessionLimit { max: 1, when_reached: WhenReached::EndOldest };
     let inserted = store.insert(&session(&ann, 2)?, Some(&limit), START).await?;
     expect("an older login", inserted, Inserted::Outdated)?;
@@ -179,7 +179,7 @@ pub(super) async fn a_marker_never_goes_down(bench: &SessionBench<'_>) -> Verdic
     let (store, ann) = (&bench.store, owner("ann")?);
     store.end_all(everything_of(&ann, 5), START).await?;
     let record = at_epoch(session(&ann, 1)?, 5);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for (n, epoch) in (2..).zip([3, 0]) {
         expect("ended", store.end_all(everything_of(&ann, epoch), at(n)).await?, 0)?;
         expect("ended", store.end_all(all_but(&ann, &record.id, epoch), at(n)).await?, 0)?;

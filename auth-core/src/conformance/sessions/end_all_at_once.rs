@@ -18,7 +18,7 @@ use crate::{
 pub(super) async fn a_login_at_once_with_end_all_does_not_survive(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
-        insert_all(&round.store, &[session(&ann, 100)?]).await?;
+        insert_all(&round.store, [&session(&ann, 100)?]).await?;
         let (ender, enterer) = (ann.clone(), ann.clone());
         let (ended, inserted) = round
             .one_and_many(
@@ -52,7 +52,7 @@ pub(super) async fn a_write_at_once_with_end_all_brings_nothing_back(bench: &Ses
         for write in WRITES {
             let ann = owner(&format!("ann{} {write:?}", round.n))?;
             let record = session(&ann, 1)?;
-            insert_all(&round.store, &[record.clone()]).await?;
+            insert_all(&round.store, [&record]).await?;
             let (id, owner) = (record.id, ann.clone());
             let (ended, ()) = round
                 .both(
@@ -76,7 +76,7 @@ pub(super) async fn the_excepted_session_is_moved_up_and_written_at_once(
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
         let record = session(&ann, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let (id, version) = (record.id, record.version);
         let (ended, _) = round
             .one_and_many(
@@ -123,7 +123,7 @@ pub(super) async fn of_markers_set_at_once_the_highest_stays(bench: &SessionBenc
         let late = at_epoch(session(&ann, 1)?, width.saturating_sub(1));
         let inserted = round.store.insert(&late, None, START).await?;
         expect("a login below the highest epoch", inserted, Inserted::Outdated)?;
-        insert_all(&round.store, &[at_epoch(session(&ann, 2)?, width)]).await
+        insert_all(&round.store, [&at_epoch(session(&ann, 2)?, width)]).await
     });
     race.await
 }

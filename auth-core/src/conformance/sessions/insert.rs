@@ -16,7 +16,7 @@ pub(super) async fn a_session_is_found_by_its_id_only(bench: &SessionBench<'_>) 
     let (store, ann) = (&bench.store, owner("ann")?);
     let (one, two, nobody) = (session(&ann, 1)?, session(&ann, 2)?, anonymous(3)?);
     expect_none("a session in an empty store", store.load(&one.id, START).await?.as_ref())?;
-    insert_all(store, &[one.clone(), nobody.clone()]).await?;
+    insert_all(store, [&one, &nobody]).await?;
     expect_same(&load(store, &one.id, START).await?, &one)?;
     expect_same(&load(store, &nobody.id, START).await?, &nobody)?;
     expect_none("a session that was not stored", store.load(&two.id, START).await?.as_ref())
@@ -29,7 +29,7 @@ pub(super) async fn an_id_is_inserted_once(bench: &SessionBench<'_>) -> Verdict 
     let mut second = first.clone();
     second.data = blob(2)?;
     second.secret.current = hash(99);
-    insert_all(store, &[first.clone()]).await?;
+    insert_all(store, [&first]).await?;
     expect("inserting the id again", store.insert(&second, None, START).await?, Inserted::Collision)?;
     expect_same(&load(store, &first.id, START).await?, &first)
 }

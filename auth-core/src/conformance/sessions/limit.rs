@@ -61,7 +61,7 @@ pub(super) async fn a_limit_ends_the_session_that_began_first(bench: &SessionBen
     let middle = begun_at(session(&ann, 1)?, at(20));
     let oldest = SessionRecord { last_used_at: at(40), ..begun_at(session(&ann, 2)?, at(10)) };
     let newest = begun_at(session(&ann, 3)?, at(30));
-    insert_all(store, &[middle.clone(), oldest.clone(), newest.clone()]).await?;
+    insert_all(store, [&middle, &oldest, &newest]).await?;
     let new = begun_at(session(&ann, 4)?, at(50));
     let inserted = store.insert(&new, Some(&end_oldest(3)), at(50)).await?;
     expect("one session more", inserted, Inserted::Stored { ended: 1 })?;
@@ -76,7 +76,7 @@ pub(super) async fn a_limit_ends_the_session_that_began_first(bench: &SessionBen
 pub(super) async fn a_limit_ends_as_many_as_it_must(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     for n in 0..5 {
-        insert_all(store, &[begun_at(session(&ann, n)?, at(n))]).await?;
+        insert_all(store, [&begun_at(session(&ann, n)?, at(n))]).await?;
     }
     let new = begun_at(session(&ann, 5)?, at(5));
     let inserted = store.insert(&new, Some(&end_oldest(2)), at(5)).await?;
@@ -90,7 +90,7 @@ pub(super) async fn a_limit_counts_live_sessions_only(bench: &SessionBench<'_>) 
     let idle = SessionRecord { idle_until: at(100), ..session(&ann, 1)? };
     let absolute = SessionRecord { absolute_until: at(100), ..session(&ann, 2)? };
     let live = begun_at(session(&ann, 3)?, at(50));
-    insert_all(store, &[idle, absolute, live.clone()]).await?;
+    insert_all(store, [&idle, &absolute, &live]).await?;
     let fourth = begun_at(session(&ann, 4)?, at(100));
     let inserted = store.insert(&fourth, Some(&refuse(2)), at(100)).await?;
     expect("beside one live session", inserted, Inserted::Stored { ended: 0 })?;
@@ -136,7 +136,7 @@ pub(super) async fn a_limit_does_not_count_anonymous_sessions(bench: &SessionBen
 pub(super) async fn logins_at_once_stay_within_a_limit_that_refuses(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
-        insert_all(&round.store, &[session(&ann, 100)?]).await?;
+        insert_all(&round.store, [&session(&ann, 100)?]).await?;
         let owner = ann.clone();
         let answers = round
             .many(move |n, store| {
@@ -157,7 +157,7 @@ pub(super) async fn logins_at_once_stay_within_a_limit_that_ends_the_oldest(
 ) -> Verdict {
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
-        insert_all(&round.store, &[session(&ann, 100)?, session(&ann, 101)?]).await?;
+        insert_all(&round.store, [&session(&ann, 100)?, &session(&ann, 101)?]).await?;
         let owner = ann.clone();
         let answers = round
             .many(move |n, store| {

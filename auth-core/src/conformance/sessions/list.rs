@@ -69,7 +69,7 @@ pub(super) async fn a_list_has_live_sessions_only(bench: &SessionBench<'_>) -> V
     let idle = SessionRecord { idle_until: at(MINUTE), ..session(&ann, 1)? };
     let absolute = SessionRecord { absolute_until: at(MINUTE), ..session(&ann, 2)? };
     let (live, removed) = (session(&ann, 3)?, session(&ann, 4)?);
-    insert_all(store, &[idle, absolute, live.clone(), removed.clone()]).await?;
+    insert_all(store, [&idle, &absolute, &live, &removed]).await?;
     expect("removing", store.remove(&removed.id).await?, true)?;
     expect("listed before", store.list(&ann, Page::first(), at(MINUTE - 1)).await?.len(), 3)?;
     let listed = store.list(&ann, Page::first(), at(MINUTE)).await?;
@@ -82,9 +82,9 @@ pub(super) async fn a_list_has_live_sessions_only(bench: &SessionBench<'_>) -> V
 pub(super) async fn a_list_has_the_sessions_of_its_owner_only(bench: &SessionBench<'_>) -> Verdict {
     let store = &bench.store;
     let owners = near_namesakes()?.map(owner_of).into_iter().collect::<Result<Vec<_>, _>>()?;
-    insert_all(store, &[anonymous(100)?]).await?;
+    insert_all(store, [&anonymous(100)?]).await?;
     for (n, owner) in (0..).zip(&owners) {
-        insert_all(store, &[session(owner, n)?]).await?;
+        insert_all(store, [&session(owner, n)?]).await?;
     }
     for (n, owner) in (0..).zip(&owners) {
         let wanted = session(owner, n)?.summary();
@@ -98,7 +98,7 @@ pub(super) async fn a_list_shows_what_the_sessions_hold(bench: &SessionBench<'_>
     let login = full_authentication(ann.principal().clone(), AuthEpoch::new(3))?;
     let record =
         SessionRecord { kind: SessionKind::Refresh, authentication: Some(login.into()), ..session(&ann, 1)? };
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     let listed = store.list(&ann, Page::first(), START).await?;
     expect("a new session", listed, vec![record.summary()])?;
     expect("touching", store.touch(&record.id, at(7_000), at(50)).await?, true)?;
@@ -117,7 +117,7 @@ pub(super) async fn sessions_under_a_retired_key_belong_to_their_owner(bench: &S
     let new = begun_at(session(&after, 2)?, at(2));
     let current = SessionOwner::new(user("ann")?, &keys()?);
     expect("whether the fixture's keys differ", before.tag() == current.tag(), false)?;
-    insert_all(store, &[old.clone(), new.clone()]).await?;
+    insert_all(store, [&old, &new]).await?;
     let listed = store.list(&after, Page::first(), at(3)).await?;
     expect("listed", listed, vec![new.summary(), old.summary()])?;
 

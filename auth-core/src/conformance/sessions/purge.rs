@@ -24,8 +24,8 @@ pub(super) async fn purging_forgets_what_is_past_a_deadline_and_nothing_else(
     // Long unused, but alive; and alive for one second more.
     let live = SessionRecord { idle_until: at(101), ..session(&ann, 4)? };
     let (young, other) = (session(&ann, 5)?, anonymous(6)?);
-    insert_all(store, &[idle.clone(), absolute.clone(), nobody.clone()]).await?;
-    insert_all(store, &[live.clone(), young.clone(), other.clone()]).await?;
+    insert_all(store, [&idle, &absolute, &nobody]).await?;
+    insert_all(store, [&live, &young, &other]).await?;
     expect("purged before the deadline", store.purge(at(99), 100).await?, 0)?;
     load(store, &idle.id, at(99)).await?;
     expect("purged at the deadline", store.purge(at(100), 100).await?, 3)?;
@@ -43,9 +43,9 @@ pub(super) async fn purging_forgets_what_is_past_a_deadline_and_nothing_else(
 pub(super) async fn purging_forgets_no_more_than_it_may(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     for n in 0..10 {
-        insert_all(store, &[SessionRecord { idle_until: at(10), ..session(&ann, n)? }]).await?;
+        insert_all(store, [&SessionRecord { idle_until: at(10), ..session(&ann, n)? }]).await?;
     }
-    insert_all(store, &[session(&ann, 10)?]).await?;
+    insert_all(store, [&session(&ann, 10)?]).await?;
     expect("purged without a limit to reach", store.purge(at(20), 0).await?, 0)?;
     let mut forgotten = 0_u64;
     loop {
@@ -73,7 +73,7 @@ pub(super) async fn purging_does_not_forget_a_session_that_is_touched_at_once(
         for n in 0..u64::from(round.width) {
             let mut record = session(&owner_in(round.n)?, n)?;
             (record.idle_until, record.absolute_until) = (deadline, at(YEAR));
-            insert_all(&round.store, &[record.clone()]).await?;
+            insert_all(&round.store, [&record]).await?;
             ids.push(record.id);
         }
         let touched_ids = ids.clone();

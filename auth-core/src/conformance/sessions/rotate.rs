@@ -17,9 +17,9 @@ use crate::{
 pub(super) async fn a_rotation_replaces_the_secrets_and_nothing_else(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let other = session(&ann, 9)?;
-    insert_all(store, &[other.clone()]).await?;
+    insert_all(store, [&other]).await?;
     for mut record in [session(&ann, 1)?, anonymous(2)?] {
-        insert_all(store, &[record.clone()]).await?;
+        insert_all(store, [&record]).await?;
         for n in 10..13 {
             let secret = record.secret.rotated(hash(n), at(n));
             let rotated = store.rotate(&record.id, record.version, &secret).await?;
@@ -34,7 +34,7 @@ pub(super) async fn a_rotation_replaces_the_secrets_and_nothing_else(bench: &Ses
 pub(super) async fn a_rotation_of_another_version_is_a_conflict(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, session(&owner("ann")?, 1)?);
     let record = SessionRecord { version: Version::new(5), ..record };
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     let next = record.secret.rotated(hash(2), START);
     for version in [0, 1, 4, 6, 1_000] {
         let rotated = store.rotate(&record.id, Version::new(version), &next).await?;
@@ -47,7 +47,7 @@ pub(super) async fn a_rotation_of_another_version_is_a_conflict(bench: &SessionB
 pub(super) async fn a_rotation_of_no_session_makes_none(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let (never, removed) = (session(&ann, 1)?, session(&ann, 2)?);
-    insert_all(store, &[removed.clone()]).await?;
+    insert_all(store, [&removed]).await?;
     expect("removing", store.remove(&removed.id).await?, true)?;
     for record in [never, removed] {
         let next = record.secret.rotated(hash(2), START);
@@ -62,7 +62,7 @@ pub(super) async fn a_rotation_of_no_session_makes_none(bench: &SessionBench<'_>
 pub(super) async fn of_many_rotations_of_one_version_one_wins(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let secret = record.secret.clone();
         let (id, version) = (record.id, record.version);
         let answers = round
@@ -87,7 +87,7 @@ pub(super) async fn a_rotation_never_loses_the_session(bench: &SessionBench<'_>)
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;
         let record = session(&ann, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let id = record.id;
         round
             .one_and_many(
@@ -125,7 +125,7 @@ pub(super) async fn removal_answers_whether_there_was_a_session(bench: &SessionB
     let (store, ann) = (&bench.store, owner("ann")?);
     let (record, other, nobody) = (session(&ann, 1)?, session(&ann, 2)?, anonymous(3)?);
     expect("removing what never was", store.remove(&record.id).await?, false)?;
-    insert_all(store, &[record.clone(), other.clone(), nobody.clone()]).await?;
+    insert_all(store, [&record, &other, &nobody]).await?;
     for ended in [&record, &nobody] {
         expect("removing", store.remove(&ended.id).await?, true)?;
         expect("removing again", store.remove(&ended.id).await?, false)?;
@@ -138,7 +138,7 @@ pub(super) async fn removal_answers_whether_there_was_a_session(bench: &SessionB
 pub(super) async fn of_many_removals_one_ends_the_session(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let id = record.id;
         let answers = round.many(move |_, store| async move { store.remove(&id).await }).await?;
         expect("how many ended it", answers.iter().filter(|ended| **ended).count(), 1)?;

@@ -78,7 +78,7 @@ pub(super) async fn every_login_is_kept_exactly(bench: &SessionBench<'_>) -> Ver
     let (store, ann) = (&bench.store, owner("ann")?);
     for (n, login) in (1..).zip(many_authentications(ann.principal())?) {
         let record = SessionRecord { authentication: Some(login), ..session(&ann, n)? };
-        insert_all(store, &[record.clone()]).await?;
+        insert_all(store, [&record]).await?;
         expect_same(&load(store, &record.id, START).await?, &record)?;
     }
     Ok(())
@@ -98,11 +98,11 @@ pub(super) async fn every_secret_state_is_kept_exactly(bench: &SessionBench<'_>)
     ];
     for (n, state) in (0..).zip(&states) {
         let record = SessionRecord { secret: state.clone(), ..session(&ann, n)? };
-        insert_all(store, &[record.clone()]).await?;
+        insert_all(store, [&record]).await?;
         expect_same(&load(store, &record.id, START).await?, &record)?;
     }
     let mut record = session(&ann, 99)?;
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for state in states {
         let rotated = store.rotate(&record.id, record.version, &state).await?;
         expect("rotating", rotated, Rotated::Rotated)?;
@@ -124,11 +124,11 @@ pub(super) async fn data_of_every_size_is_kept_exactly(bench: &SessionBench<'_>)
     ];
     for (n, data) in (0..).zip(&blobs) {
         let record = SessionRecord { data: data.clone(), ..session(&ann, n)? };
-        insert_all(store, &[record.clone()]).await?;
+        insert_all(store, [&record]).await?;
         expect_same(&load(store, &record.id, START).await?, &record)?;
     }
     let mut record = session(&ann, 99)?;
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for data in blobs {
         let updated = store.update(&record.id, record.version, &data).await?;
         expect("updating", updated, Updated::Updated)?;
@@ -144,7 +144,7 @@ pub(super) async fn a_deadline_of_never_is_never_reached(bench: &SessionBench<'_
     let absolute = SessionRecord { absolute_until: UnixTime::MAX, ..session(&ann, 1)? };
     let both = SessionRecord { idle_until: UnixTime::MAX, ..absolute.clone() };
     let both = SessionRecord { id: session(&ann, 2)?.id, ..both };
-    insert_all(store, &[absolute.clone(), both.clone()]).await?;
+    insert_all(store, [&absolute, &both]).await?;
     expect("touching", store.touch(&absolute.id, UnixTime::MAX, START).await?, true)?;
     let later = at(YEAR.saturating_mul(1_000));
     for record in [&absolute, &both] {
@@ -165,7 +165,7 @@ pub(super) async fn principals_that_look_alike_are_kept_apart(bench: &SessionBen
         owners.push(in_realm(realm)?);
     }
     for (n, owner) in (0..).zip(&owners) {
-        insert_all(store, &[session(owner, n)?]).await?;
+        insert_all(store, [&session(owner, n)?]).await?;
     }
     for (n, owner) in (0..).zip(&owners) {
         let wanted = session(owner, n)?;

@@ -94,7 +94,10 @@ pub(super) fn number_in(data: &SessionBlob) -> Option<u64> {
 }
 
 /// Puts sessions into a store that has room for them.
-pub(super) async fn insert_all(store: &dyn SessionStore, records: &[SessionRecord]) -> Verdict {
+pub(super) async fn insert_all<'a>(
+    store: &dyn SessionStore,
+    records: impl IntoIterator<Item = &'a SessionRecord, IntoIter: Send>,
+) -> Verdict {
     for record in records {
         let inserted = store.insert(record, None, START).await?;
         expect("inserting a session", inserted, Inserted::Stored { ended: 0 })?;

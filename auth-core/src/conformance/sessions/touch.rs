@@ -19,7 +19,7 @@ fn short(n: u64) -> Result<SessionRecord, Wrong> {
 
 pub(super) async fn a_touch_moves_the_idle_deadline_and_notes_the_use(bench: &SessionBench<'_>) -> Verdict {
     let (store, record, other) = (&bench.store, short(1)?, short(2)?);
-    insert_all(store, &[record.clone(), other.clone()]).await?;
+    insert_all(store, [&record, &other]).await?;
     expect("touching", store.touch(&record.id, at(150), at(50)).await?, true)?;
     let touched = SessionRecord { idle_until: at(150), last_used_at: at(50), ..record };
     expect_same(&load(store, &touched.id, at(50)).await?, &touched)?;
@@ -31,7 +31,7 @@ pub(super) async fn a_touch_moves_the_idle_deadline_and_notes_the_use(bench: &Se
 /// Two servers whose requests overlap: the one with the earlier deadline may come last.
 pub(super) async fn a_touch_never_moves_a_deadline_back(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, short(1)?);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for (moment, idle_until) in [(10, 50), (20, 0), (30, 99), (40, 100)] {
         expect("touching", store.touch(&record.id, at(idle_until), at(moment)).await?, true)?;
         let touched = SessionRecord { last_used_at: at(moment), ..record.clone() };
@@ -43,7 +43,7 @@ pub(super) async fn a_touch_never_moves_a_deadline_back(bench: &SessionBench<'_>
 /// Checklist, sessions 8: sliding never exceeds the absolute deadline.
 pub(super) async fn a_touch_never_passes_the_absolute_deadline(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, short(1)?);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for idle_until in [1_001, 5_000, u64::MAX] {
         expect("touching", store.touch(&record.id, at(idle_until), at(50)).await?, true)?;
         let found = load(store, &record.id, at(50)).await?;
@@ -57,7 +57,7 @@ pub(super) async fn a_touch_never_passes_the_absolute_deadline(bench: &SessionBe
 /// A request that only reads must not make another one's write a conflict.
 pub(super) async fn a_touch_leaves_the_version(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, short(1)?);
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     expect("touching", store.touch(&record.id, at(150), at(50)).await?, true)?;
     let updated = store.update(&record.id, record.version, &blob(1)?).await?;
     expect("updating the version of before", updated, Updated::Updated)
@@ -67,7 +67,7 @@ pub(super) async fn a_touch_revives_nothing(bench: &SessionBench<'_>) -> Verdict
     let (store, idle) = (&bench.store, short(1)?);
     let absolute = SessionRecord { idle_until: at(2_000), absolute_until: at(100), ..short(2)? };
     let removed = short(3)?;
-    insert_all(store, &[idle.clone(), absolute.clone(), removed.clone()]).await?;
+    insert_all(store, [&idle, &absolute, &removed]).await?;
     store.remove(&removed.id).await?;
     expect("touching what was removed", store.touch(&removed.id, at(900), at(50)).await?, false)?;
     for record in [&idle, &absolute] {
@@ -89,7 +89,7 @@ pub(super) async fn a_touch_of_no_session_makes_none(bench: &SessionBench<'_>) -
 pub(super) async fn of_touches_at_once_the_latest_deadline_stays(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = short(round.n)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         // The latest comes from another lane in each round.
         let (id, shift) = (record.id, round.n);
         let width = u64::from(round.width);

@@ -19,9 +19,9 @@ use crate::{
 pub(super) async fn an_update_replaces_the_data_and_nothing_else(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let other = session(&ann, 9)?;
-    insert_all(store, &[other.clone()]).await?;
+    insert_all(store, [&other]).await?;
     for mut record in [session(&ann, 1)?, anonymous(2)?] {
-        insert_all(store, &[record.clone()]).await?;
+        insert_all(store, [&record]).await?;
         for n in 1..4 {
             let data = blob(n)?;
             let updated = store.update(&record.id, record.version, &data).await?;
@@ -37,7 +37,7 @@ pub(super) async fn an_update_replaces_the_data_and_nothing_else(bench: &Session
 pub(super) async fn an_update_of_another_version_is_a_conflict(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, session(&owner("ann")?, 1)?);
     let record = SessionRecord { version: Version::new(5), ..record };
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     for version in [0, 1, 4, 6, 1_000] {
         let updated = store.update(&record.id, Version::new(version), &blob(1)?).await?;
         expect("updating another version", updated, Updated::Conflict)?;
@@ -51,7 +51,7 @@ pub(super) async fn an_update_of_another_version_is_a_conflict(bench: &SessionBe
 pub(super) async fn an_update_after_removal_is_gone(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
     let record = session(&ann, 1)?;
-    insert_all(store, &[record.clone()]).await?;
+    insert_all(store, [&record]).await?;
     let stale = load(store, &record.id, START).await?;
     expect("removing", store.remove(&record.id).await?, true)?;
     let updated = store.update(&record.id, stale.version, &blob(1)?).await?;
@@ -72,7 +72,7 @@ pub(super) async fn an_update_of_no_session_makes_none(bench: &SessionBench<'_>)
 pub(super) async fn of_many_updates_of_one_version_one_wins(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let (id, version) = (record.id, record.version);
         let answers = round
             .many(move |n, store| async move { Ok::<_, Wrong>(store.update(&id, version, &blob(n)?).await?) })
@@ -92,7 +92,7 @@ pub(super) async fn no_update_is_lost(bench: &SessionBench<'_>) -> Verdict {
     const TIMES: u64 = 3;
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;
-        insert_all(&round.store, &[record.clone()]).await?;
+        insert_all(&round.store, [&record]).await?;
         let id = record.id;
         round.many(move |_, store| add_one(store, id, TIMES)).await?;
         let wanted = TIMES.saturating_mul(round.width.into());

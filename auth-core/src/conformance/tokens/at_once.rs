@@ -34,7 +34,7 @@ pub(super) async fn of_many_that_put_one_key_one_does(bench: &TokenBench<'_>) ->
 pub(super) async fn of_many_that_take_one_token_one_gets_it(bench: &TokenBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let token = token("ann", round.n)?;
-        put_all(&round.store, &[token.clone()]).await?;
+        put_all(&round.store, [&token]).await?;
         let key = token.key.clone();
         let answers = round
             .many(move |_, store| {
@@ -75,7 +75,7 @@ pub(super) async fn of_many_replacements_one_stays(bench: &TokenBench<'_>) -> Ve
     let race = bench.race(|round| async move {
         let about = format!("ann{}", round.n);
         let first = round.n.saturating_mul(100);
-        put_all(&round.store, &[token(&about, first.saturating_add(99))?]).await?;
+        put_all(&round.store, [&token(&about, first.saturating_add(99))?]).await?;
         let whom = about.clone();
         let answers = round
             .many(move |n, store| {
@@ -99,7 +99,7 @@ pub(super) async fn of_many_replacements_one_stays(bench: &TokenBench<'_>) -> Ve
 pub(super) async fn a_token_is_not_both_taken_and_revoked(bench: &TokenBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let token = token(&format!("ann{}", round.n), round.n)?;
-        put_all(&round.store, &[token.clone()]).await?;
+        put_all(&round.store, [&token]).await?;
         let (key, about) = (token.key.clone(), token.subject.clone());
         let (taken, revoked) = round
             .both(
@@ -119,7 +119,7 @@ pub(super) async fn a_token_is_not_both_taken_and_replaced(bench: &TokenBench<'_
         let about = format!("ann{}", round.n);
         let n = round.n.saturating_mul(2);
         let (old, new) = (token(&about, n)?, token(&about, n.saturating_add(1))?);
-        put_all(&round.store, &[old.clone()]).await?;
+        put_all(&round.store, [&old]).await?;
         let (key, next) = (old.key.clone(), new.clone());
         let (_, put) = round
             .both(

@@ -46,7 +46,7 @@ pub(super) async fn a_claim_is_for_its_purpose_and_realm_only(bench: &TokenBench
 
 pub(super) async fn a_token_that_was_put_counts_as_seen(bench: &TokenBench<'_>) -> Verdict {
     let (store, put, replaced) = (&bench.store, token("ann", 1)?, token("bob", 2)?);
-    put_all(store, &[put.clone()]).await?;
+    put_all(store, [&put]).await?;
     expect("replacing", store.replace(&replaced, START).await?, Put::Stored)?;
     for token in [put, replaced] {
         expect("claiming", store.claim(&token.key, at(HOUR), START).await?, Claim::Seen)?;

@@ -18,7 +18,7 @@ pub(super) async fn purging_forgets_expired_tokens_and_claims_and_nothing_else(
     let store = &bench.store;
     let expired = TokenRecord { expires_at: at(100), ..token("ann", 1)? };
     let live = TokenRecord { expires_at: at(101), ..token("ann", 2)? };
-    put_all(store, &[expired.clone(), live.clone()]).await?;
+    put_all(store, [&expired, &live]).await?;
     expect("claiming", store.claim(&key(3), at(100), START).await?, Claim::First)?;
     expect("claiming", store.claim(&key(4), at(101), START).await?, Claim::First)?;
     expect("purged a second before", store.purge(at(99), 100).await?, 0)?;
@@ -34,7 +34,7 @@ pub(super) async fn purging_forgets_expired_tokens_and_claims_and_nothing_else(
 pub(super) async fn purging_forgets_no_more_than_it_may(bench: &TokenBench<'_>) -> Verdict {
     let store = &bench.store;
     for n in 0..5 {
-        put_all(store, &[TokenRecord { expires_at: at(10), ..token("ann", n)? }]).await?;
+        put_all(store, [&TokenRecord { expires_at: at(10), ..token("ann", n)? }]).await?;
         let claim = store.claim(&key(n.saturating_add(10)), at(10), START).await?;
         expect("claiming", claim, Claim::First)?;
     }

@@ -34,7 +34,7 @@ pub(super) async fn a_token_is_kept_exactly(bench: &TokenBench<'_>) -> Verdict {
 pub(super) async fn a_key_is_put_once(bench: &TokenBench<'_>) -> Verdict {
     let (store, first) = (&bench.store, token("ann", 1)?);
     let second = TokenRecord { key: first.key.clone(), expires_at: at(9_999), ..token("bob", 2)? };
-    put_all(store, &[first.clone()]).await?;
+    put_all(store, [&first]).await?;
     for again in [&first, &second] {
         expect("putting the key again", store.put(again, START).await?, Put::Collision)?;
         expect("the token", store.peek(&first.key, START).await?.as_ref(), Some(&first))?;
@@ -55,7 +55,7 @@ pub(super) async fn tokens_of_one_subject_stay_beside_each_other(bench: &TokenBe
 pub(super) async fn a_token_is_for_its_purpose_only(bench: &TokenBench<'_>) -> Verdict {
     let (store, token) = (&bench.store, token("ann", 1)?);
     let [other, ..] = elsewhere(&token)?;
-    put_all(store, &[token.clone()]).await?;
+    put_all(store, [&token]).await?;
     expect("peeking for another purpose", store.peek(&other.key, START).await?, None)?;
     expect("taking for another purpose", store.take(&other.key, START).await?, None)?;
     expect("the same hash for another purpose", store.put(&other, START).await?, Put::Stored)?;
@@ -66,7 +66,7 @@ pub(super) async fn a_token_is_for_its_purpose_only(bench: &TokenBench<'_>) -> V
 pub(super) async fn a_token_is_of_its_realm_only(bench: &TokenBench<'_>) -> Verdict {
     let (store, token) = (&bench.store, token("ann", 1)?);
     let [_, stranger, tenant] = elsewhere(&token)?;
-    put_all(store, &[token.clone()]).await?;
+    put_all(store, [&token]).await?;
     for other in [stranger, tenant] {
         expect("peeking in another realm", store.peek(&other.key, START).await?, None)?;
         expect("taking in another realm", store.take(&other.key, START).await?, None)?;

@@ -50,7 +50,7 @@ fn others() -> Result<Vec<TokenRecord>, Wrong> {
 pub(super) async fn a_replacement_that_collides_removes_nothing(bench: &TokenBench<'_>) -> Verdict {
     let store = &bench.store;
     let (own, strangers) = (token("ann", 1)?, token("bob", 2)?);
-    put_all(store, &[own.clone(), strangers.clone()]).await?;
+    put_all(store, [&own, &strangers]).await?;
     let collides = TokenRecord { subject: own.subject.clone(), ..strangers.clone() };
     expect("replacing", store.replace(&collides, START).await?, Put::Collision)?;
     expect("her token", store.take(&own.key, START).await?, Some(own))?;
@@ -83,7 +83,7 @@ pub(super) async fn revoking_counts_live_tokens_only(bench: &TokenBench<'_>) -> 
     let (store, ann) = (&bench.store, subject("ann")?);
     let expired = TokenRecord { expires_at: at(100), ..token("ann", 1)? };
     let live = TokenRecord { expires_at: at(101), ..token("ann", 2)? };
-    put_all(store, &[expired, live.clone()]).await?;
+    put_all(store, [&expired, &live]).await?;
     expect("revoked", store.revoke(&Realm::LOCAL, PURPOSE, &ann, at(100)).await?, 1)?;
     expect("the revoked token", store.take(&live.key, at(100)).await?, None)
 }

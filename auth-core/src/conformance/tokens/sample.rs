@@ -45,7 +45,10 @@ fn realm_mark(purpose: Purpose) -> Vec<u8> {
     purpose.as_str().as_bytes().to_vec()
 }
 
-pub(super) async fn put_all(store: &dyn TokenStore, tokens: &[TokenRecord]) -> Verdict {
+pub(super) async fn put_all<'a>(
+    store: &dyn TokenStore,
+    tokens: impl IntoIterator<Item = &'a TokenRecord, IntoIter: Send>,
+) -> Verdict {
     for token in tokens {
         expect("putting a token", store.put(token, START).await?, Put::Stored)?;
     }

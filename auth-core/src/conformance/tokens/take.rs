@@ -15,7 +15,7 @@ use crate::{
 /// Checklist, sessions 22: single use.
 pub(super) async fn a_token_is_taken_once(bench: &TokenBench<'_>) -> Verdict {
     let (store, token, other) = (&bench.store, token("ann", 1)?, token("ann", 2)?);
-    put_all(store, &[token.clone(), other.clone()]).await?;
+    put_all(store, [&token, &other]).await?;
     expect("taking", store.take(&token.key, START).await?.as_ref(), Some(&token))?;
     expect("taking again", store.take(&token.key, START).await?, None)?;
     expect("peeking", store.peek(&token.key, START).await?, None)?;
@@ -26,7 +26,7 @@ pub(super) async fn a_token_is_taken_once(bench: &TokenBench<'_>) -> Verdict {
 pub(super) async fn peeking_leaves_the_token(bench: &TokenBench<'_>) -> Verdict {
     let (store, token) = (&bench.store, token("ann", 1)?);
     expect("peeking into an empty store", store.peek(&token.key, START).await?, None)?;
-    put_all(store, &[token.clone()]).await?;
+    put_all(store, [&token]).await?;
     for _ in 0..3 {
         expect("peeking", store.peek(&token.key, START).await?.as_ref(), Some(&token))?;
     }
@@ -37,7 +37,7 @@ pub(super) async fn a_token_ends_when_it_expires(bench: &TokenBench<'_>) -> Verd
     let store = &bench.store;
     let early = TokenRecord { expires_at: at(100), ..token("ann", 1)? };
     let late = TokenRecord { expires_at: at(100), ..token("ann", 2)? };
-    put_all(store, &[early.clone(), late.clone()]).await?;
+    put_all(store, [&early, &late]).await?;
     expect("peeking a second before", store.peek(&early.key, at(99)).await?.as_ref(), Some(&early))?;
     expect("taking a second before", store.take(&early.key, at(99)).await?, Some(early))?;
     for secs in [100, 101, 1_000_000] {
@@ -52,7 +52,7 @@ pub(super) async fn a_token_that_never_expires_is_always_there(bench: &TokenBenc
     let store = &bench.store;
     let token = TokenRecord { expires_at: UnixTime::MAX, ..token("ann", 1)? };
     let later = at(YEAR.saturating_mul(1_000));
-    put_all(store, &[token.clone()]).await?;
+    put_all(store, [&token]).await?;
     expect("purged", store.purge(later, 100).await?, 0)?;
     expect("peeking", store.peek(&token.key, later).await?.as_ref(), Some(&token))?;
     let revoked = store.revoke(&token.key.realm, token.key.purpose, &token.subject, later).await?;

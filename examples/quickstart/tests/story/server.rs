@@ -1,7 +1,7 @@
 //! The real binary on a free port, with its files in a folder of its own.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -59,6 +59,18 @@ impl Server {
     pub fn cli(&self, arguments: &[&str]) {
         let output = command(&self.folder).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn cli_with(&self, arguments: &[&str], input: &str) {
+        let mut child = command(&self.folder)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 
     pub fn path(&self, file: &str) -> PathBuf {
