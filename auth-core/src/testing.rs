@@ -1,7 +1,7 @@
 //! What tests need: time that is stepped, randomness that repeats, stores that fail, people logged in.
 //!
 //! Behind the feature `testing`. Nothing here weakens a check: a test that logs somebody in by
-//! [`login_as`](crate::testing::login_as) states so, and everything behind that is the real thing.
+//! [`login_as`] states so, and everything behind that is the real thing.
 
 use std::{
     pin::pin,

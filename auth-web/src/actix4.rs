@@ -28,7 +28,7 @@
 //!
 //! The names mean what they mean for axum, with two differences that the framework makes. A route without the
 //! middleware compiles; its extractors answer 503. And `Option<T>` turns every error into `None`, a dead store
-//! included: take [`MaybeUser`], which does not.
+//! included: take [`MaybeUser`](crate::MaybeUser), which does not.
 
 mod extract;
 mod middleware;

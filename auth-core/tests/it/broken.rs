@@ -1,11 +1,10 @@
 //! Every deliberately broken store is caught, and by the check that is there for it.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{collections::BTreeSet, fmt::Debug, sync::Arc};
 
 use auth_core::{
     conformance::{
-        Report, Threads,
-        account_store, assignment_store,
+        Report, Threads, account_store, assignment_store,
         broken::{
             AccountFault, AssignmentFault, BrokenAccounts, BrokenAssignments, BrokenCounters,
             BrokenCredentials, BrokenSessions, BrokenTokens, CounterFault, CredentialFault, SessionFault,
@@ -21,21 +20,32 @@ fn race(needs_a_race: bool) -> Threads {
     Threads::new().rounds(if needs_a_race { 60 } else { 1 })
 }
 
-/// What the suites missed of all faults of a store, in words.
+/// What a suite missed.
 #[derive(Default)]
-struct Missed(Vec<String>);
+struct Missed {
+    /// Faults that were not caught, in words.
+    faults: Vec<String>,
+    /// Checks that no fault has failed so far, and those that one has.
+    idle: BTreeSet<&'static str>,
+    proven: BTreeSet<&'static str>,
+}
 
 impl Missed {
     fn look_for(&mut self, fault: &dyn Debug, check: &str, report: &Report) {
         let known = report.passed.contains(&check) || report.caught(check);
         assert!(known, "{fault:?} names the check {check}, which there is not");
         if !report.caught(check) {
-            self.0.push(format!("{fault:?} was not caught by {check}: {report}"));
+            self.faults.push(format!("{fault:?} was not caught by {check}: {report}"));
         }
+        self.proven.extend(report.failed.iter().map(|failure| failure.check));
+        self.idle.extend(&report.passed);
     }
 
     fn assert_none(self) {
-        assert!(self.0.is_empty(), "{}", self.0.join("\n"));
+        assert!(self.faults.is_empty(), "{}", self.faults.join("\n"));
+        // A check that nothing fails may as well not be there.
+        let idle: Vec<_> = self.idle.difference(&self.proven).collect();
+        assert!(idle.is_empty(), "no broken store fails {idle:?}");
     }
 }
 

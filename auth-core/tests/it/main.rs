@@ -9,4 +9,8 @@
 )]
 
 mod broken;
+mod failing;
+mod forwarding;
+mod memory;
 mod reference;
+mod xp;

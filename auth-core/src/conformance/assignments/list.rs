@@ -26,7 +26,8 @@ pub(super) async fn roles_are_listed_by_name(bench: &AssignmentBench<'_>) -> Ver
 pub(super) async fn a_role_is_held_by_its_principal_only(bench: &AssignmentBench<'_>) -> Verdict {
     let (store, namesakes) = (&bench.store, near_namesakes()?);
     for (n, id) in namesakes.iter().enumerate() {
-        grant_all(store, [&holds_as(id.clone(), "shared")?, &holds_as(id.clone(), &format!("x{n}"))?]).await?;
+        grant_all(store, [&holds_as(id.clone(), "shared")?, &holds_as(id.clone(), &format!("x{n}"))?])
+            .await?;
     }
     for (n, id) in namesakes.iter().enumerate() {
         expect_roles(store, id, &["shared", &format!("x{n}")]).await?;

@@ -147,7 +147,8 @@ impl AccountStore for BrokenAccounts {
     async fn by_login(&self, realm: &Realm, login: &LoginName) -> Result<Option<Account>, StoreError> {
         if self.fault == AccountFault::ByLoginIgnoresRealm {
             let book = self.good.lock();
-            let mut found: Vec<_> = book.accounts.values().filter(|account| account.login == *login).collect();
+            let mut found: Vec<_> =
+                book.accounts.values().filter(|account| account.login == *login).collect();
             found.sort_by(|a, b| a.id.cmp(&b.id));
             return Ok(found.first().copied().cloned());
         }

@@ -145,7 +145,10 @@ impl AssignmentStore for BrokenAssignments {
                 self.move_version(new)
             }
             AssignmentFault::GrantReplaces => {
-                self.good.lock().rows.retain(|row| row.principal != assignment.principal || row == assignment);
+                self.good
+                    .lock()
+                    .rows
+                    .retain(|row| row.principal != assignment.principal || row == assignment);
                 self.change(assignment, true)
             }
             AssignmentFault::RolesCut => {

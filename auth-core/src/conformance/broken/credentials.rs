@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use super::{Gap, faults};
 use crate::{
-    CredentialBlob, CredentialKey, CredentialRecord, CredentialStore, FoundCredential, Page,
-    PrincipalId, StoreError, UnixTime, Updated, Version,
+    CredentialBlob, CredentialKey, CredentialRecord, CredentialStore, FoundCredential, Page, PrincipalId,
+    StoreError, UnixTime, Updated, Version,
     conformance::reference::{ReferenceAccounts, order, page_of},
 };
 
@@ -126,7 +126,9 @@ impl CredentialStore for BrokenCredentials {
                 let then = self.good.find(key).await?;
                 let (Some(first), Some(then)) = (first, then) else { return Ok(None) };
                 Ok(Some(match self.fault {
-                    CredentialFault::EpochReadLater => FoundCredential { credential: first.credential, ..then },
+                    CredentialFault::EpochReadLater => {
+                        FoundCredential { credential: first.credential, ..then }
+                    }
                     _ => FoundCredential { credential: then.credential, ..first },
                 }))
             }
@@ -135,7 +137,8 @@ impl CredentialStore for BrokenCredentials {
                 Ok(found.map(|found| FoundCredential { status: crate::AccountStatus::Active, ..found }))
             }
             CredentialFault::KindIgnored => {
-                let same = |row: &CredentialRecord| row.key.realm == key.realm && row.key.lookup == key.lookup;
+                let same =
+                    |row: &CredentialRecord| row.key.realm == key.realm && row.key.lookup == key.lookup;
                 match self.find_among(same) {
                     Some(key) => self.good.find(&key).await,
                     None => Ok(None),
@@ -160,7 +163,8 @@ impl CredentialStore for BrokenCredentials {
     async fn list(&self, owner: &PrincipalId, page: Page) -> Result<Vec<CredentialRecord>, StoreError> {
         let own = |wanted: &dyn Fn(&PrincipalId) -> bool| -> Vec<CredentialRecord> {
             let book = self.good.lock();
-            let mut own: Vec<_> = book.credentials.values().filter(|row| wanted(&row.owner)).cloned().collect();
+            let mut own: Vec<_> =
+                book.credentials.values().filter(|row| wanted(&row.owner)).cloned().collect();
             own.sort_by(|a, b| order(a).cmp(&order(b)));
             own
         };

@@ -49,6 +49,8 @@ faults! {
         LimitEndsOne => a_limit_ends_as_many_as_it_must,
         /// The limit counts anonymous sessions as one principal's.
         LimitCountsAnonymous => a_limit_does_not_count_anonymous_sessions,
+        /// `load` compares no more of the id than the tag.
+        LoadByTag => a_session_is_found_by_its_id_only,
         /// `load` ignores the idle deadline.
         LoadIgnoresIdle => a_session_ends_at_its_idle_deadline,
         /// `load` ignores the absolute deadline.
@@ -61,6 +63,8 @@ faults! {
         LoadTakesNeverForThePast => a_deadline_of_never_is_never_reached,
         /// `update` writes the session anew if it is gone: the classic.
         UpdateUpserts => an_update_after_removal_is_gone,
+        /// `update` does not look how many rows it changed.
+        UpdateIgnoresRowCount => an_update_of_no_session_makes_none,
         /// `update` ignores the version: the last writer wins.
         UpdateIgnoresVersion => an_update_of_another_version_is_a_conflict,
         /// `update` compares the version in one step and writes in another.
@@ -79,6 +83,8 @@ faults! {
         TouchStopsEarly => a_touch_never_passes_the_absolute_deadline,
         /// `touch` revives a session past its deadline.
         TouchRevives => a_touch_revives_nothing,
+        /// `touch` does not look how many rows it changed.
+        TouchIgnoresRowCount => a_touch_of_no_session_makes_none,
         /// `touch` moves the version.
         TouchMovesVersion => a_touch_leaves_the_version,
         /// `touch` does not note the use.

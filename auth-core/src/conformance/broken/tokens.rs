@@ -40,6 +40,8 @@ faults! {
         TakeKeeps => a_token_is_taken_once,
         /// `take` reads in one step and removes in another.
         TakeNotAtomic => of_many_that_take_one_token_one_gets_it raced,
+        /// `take` writes back the whole table that it read before, as files are written.
+        TakeWritesTheTable => a_token_is_not_both_taken_and_replaced raced,
         /// `take` gives expired tokens away.
         TakeIgnoresExpiry => a_token_ends_when_it_expires,
         /// `peek` uses the token up.

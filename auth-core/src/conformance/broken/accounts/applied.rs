@@ -33,7 +33,8 @@ impl BrokenAccounts {
             }
             Fault::ApplyUpserts if account.is_none() => {
                 if let Ok(login) = LoginName::parse("upserted") {
-                    let account = Account { version: expected, ..Account::new(id.clone(), login, UnixTime::EPOCH) };
+                    let account =
+                        Account { version: expected, ..Account::new(id.clone(), login, UnixTime::EPOCH) };
                     self.good.lock().accounts.insert(id.clone(), account);
                 }
             }

@@ -159,7 +159,14 @@ impl BrokenSessions {
         now: UnixTime,
     ) -> Result<Option<SessionRecord>, StoreError> {
         let sessions = self.good.lock();
-        let Some(row) = sessions.rows.get(id) else { return Ok(None) };
+        let mut rows = sessions.rows.values();
+        let row = match self.fault {
+            Fault::LoadByTag => {
+                rows.find(|row| row.id.as_bytes().first_chunk::<8>() == id.as_bytes().first_chunk())
+            }
+            _ => sessions.rows.get(id),
+        };
+        let Some(row) = row else { return Ok(None) };
         let (alive, outdated) = (row.is_live(now), sessions.is_outdated(row));
         let found = match self.fault {
             Fault::LoadIgnoresIdle => now < row.absolute_until && !outdated,

@@ -38,6 +38,10 @@ impl BrokenSessions {
                 self.write(row);
                 self.good.update(id, expected, data).await
             }
+            Fault::UpdateIgnoresRowCount => {
+                let updated = self.good.update(id, expected, data).await?;
+                Ok(if updated == Updated::Gone { Updated::Updated } else { updated })
+            }
             Fault::UpdateIgnoresVersion => {
                 let version = self.row(id).map_or(expected, |row| row.version);
                 self.good.update(id, version, data).await
@@ -104,6 +108,7 @@ impl BrokenSessions {
                 });
                 Ok(touched.is_some())
             }
+            (Fault::TouchIgnoresRowCount, _) => self.good.touch(id, idle_until, now).await.map(|_| true),
             (Fault::TouchMovesVersion, _) => {
                 let alive = self.good.touch(id, idle_until, now).await?;
                 self.change(id, |row| row.version = row.version.next());

@@ -33,6 +33,16 @@ impl BrokenTokens {
                 }
                 Ok(found)
             }
+            Fault::TakeWritesTheTable => {
+                let mut table = self.good.lock().clone();
+                let found = self.good.peek(key, now).await?;
+                if found.is_some() {
+                    table.remove(key);
+                }
+                self.gap.pass();
+                *self.good.lock() = table;
+                Ok(found)
+            }
             Fault::TakeIgnoresExpiry => self.good.take(key, UnixTime::EPOCH).await,
             _ => self.good.take(key, now).await,
         }
