@@ -69,6 +69,7 @@ pub struct Fixture {
     pub clock: SteppedClock,
     pub tokens: TokenIssuer,
     pub kept: Arc<Mutex<Option<Visit>>>,
+    pub auth: Auth,
 }
 
 pub struct Answer {
@@ -131,8 +132,9 @@ pub fn fixture() -> Fixture {
         .unwrap();
     let kept = Arc::default();
     let router = auth
+        .clone()
         .mount(routes(), App { clock: clock.clone(), store: Arc::clone(&store), kept: Arc::clone(&kept) });
-    Fixture { router, store, audit, clock, tokens, kept }
+    Fixture { router, store, audit, clock, tokens, kept, auth }
 }
 
 fn routes() -> Router<Mounted<App>> {

@@ -10,6 +10,8 @@
     reason = "test code"
 )]
 
+#[cfg(feature = "actix4")]
+mod actix;
 mod app;
 mod refusals;
 mod visits;

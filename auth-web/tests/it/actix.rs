@@ -1,0 +1,142 @@
+//! The second skin: the same meanings as on axum, also where actix-web has ways of its own to fail.
+
+use actix_web::{
+    App, Error, HttpResponse,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::HeaderMap,
+    middleware::{Next, from_fn},
+    test::{TestRequest, call_service, init_service, read_body},
+    web,
+};
+use auth_web::{
+    Bearer, CurrentUser, MaybeUser, Require, Visit,
+    core::testing::{FailWith, login_as},
+};
+
+use crate::app::{Fixture, ORIGIN, START, ann, fixture, perm};
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+async fn guard<B: MessageBody>(
+    _: CurrentUser,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    next.call(request).await
+}
+
+async fn name(user: Option<CurrentUser>) -> String {
+    user.map_or("nobody".to_owned(), |user| user.principal().id().to_owned())
+}
+
+async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let app = App::new()
+        .route("/open", web::get().to(async || "open"))
+        .route("/maybe", web::get().to(async |MaybeUser(user): MaybeUser| name(user).await))
+        .route("/user", web::get().to(async |user: CurrentUser| user.principal().id().to_owned()))
+        .route("/bearer", web::get().to(async |user: Bearer| user.principal().id().to_owned()))
+        .route("/read", web::get().to(async |permit: Require<perm::UsersRead>| permit.0.action().to_string()))
+        .route("/delete", web::post().to(async |_: Require<perm::UsersDelete>| "deleted"))
+        .route(
+            "/login",
+            web::post().to(async |visit: Visit| visit.log_in(login_as(&ann(), START)).await.map(|_| "in")),
+        )
+        .route("/logout", web::post().to(async |visit: Visit| visit.log_out().await.map(|_| "out")))
+        .service(web::scope("/guarded").wrap(from_fn(guard)).route("", web::get().to(HttpResponse::Ok)))
+        .wrap(fixture.auth.middleware());
+    let service = init_service(app).await;
+    let mut request = TestRequest::with_uri(path).method(method.parse().unwrap());
+    for (name, value) in headers {
+        request = request.append_header((*name, *value));
+    }
+    let response = match actix_web::dev::Service::call(&service, request.to_request()).await {
+        Ok(response) => response.into_parts().1,
+        // As the server does with an error of its outermost service.
+        Err(error) => error.error_response().map_into_right_body(),
+    };
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+    Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+async fn log_in(fixture: &Fixture) -> String {
+    let login = send(fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
+    login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn a_dead_store_is_503_and_never_nobody() {
+    let fixture = fixture();
+    let cookie = log_in(&fixture).await;
+    assert_eq!(send(&fixture, "GET", "/user", &[("cookie", &cookie)]).await.body, "ann");
+    fixture.store.fail_with(Some(FailWith::NotWritten));
+    for path in ["/maybe", "/user", "/read", "/guarded"] {
+        let answer = send(&fixture, "GET", path, &[("cookie", &cookie)]).await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (503, None), "{path}");
+    }
+    assert_eq!(send(&fixture, "GET", "/open", &[("cookie", &cookie)]).await.status, 200);
+    let login = send(&fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
+    assert_eq!((login.status, login.header("set-cookie")), (503, None));
+}
+
+#[actix_web::test]
+async fn refusals_are_the_same_as_on_axum() {
+    let fixture = fixture();
+    let cookie = log_in(&fixture).await;
+    let twice = format!("{cookie}; {cookie}");
+    let cookie = ("cookie", cookie.as_str());
+    let token = fixture.token(None);
+    let cases: [(&str, &str, &[(&str, &str)], u16); 12] = [
+        ("GET", "/user", &[], 401),
+        ("GET", "/user", &[("accept", "text/html")], 303),
+        ("GET", "/maybe", &[("authorization", "Bearer a.b.c")], 401),
+        ("GET", "/user", &[("authorization", "Bearer")], 400),
+        ("GET", "/user", &[("cookie", &twice)], 400),
+        ("GET", "/user", &[cookie, ("authorization", "Basic dTpw")], 401),
+        ("GET", "/bearer", &[cookie], 401),
+        ("GET", "/bearer", &[("authorization", &token)], 200),
+        ("POST", "/delete", &[("authorization", &token)], 403),
+        ("POST", "/logout", &[cookie, ("sec-fetch-site", "cross-site")], 403),
+        ("GET", "/user", &[cookie, ("upgrade", "websocket"), ("sec-fetch-site", "cross-site")], 403),
+        ("POST", "/login", &[], 403),
+    ];
+    for (method, path, headers, status) in cases {
+        assert_eq!(send(&fixture, method, path, headers).await.status, status, "{method} {path} {headers:?}");
+    }
+    let maybe = send(&fixture, "GET", "/maybe", &[]).await;
+    assert_eq!((maybe.body.as_str(), maybe.header("cache-control")), ("nobody", Some("no-store")));
+    assert!(maybe.header("vary").is_some());
+    let junk = send(&fixture, "GET", "/maybe", &[("cookie", "__Host-sid=junk")]).await;
+    assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+/// A guard that is middleware refuses by an error and not by a response: people are still sent to log in.
+#[actix_web::test]
+async fn a_guard_inside_is_worded_for_people_too() {
+    let fixture = fixture();
+    let person = [("accept", "text/html"), ("cookie", "__Host-sid=junk")];
+    let answer = send(&fixture, "GET", "/guarded", &person).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/login?next=/guarded")));
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    let cookie = log_in(&fixture).await;
+    assert_eq!(send(&fixture, "GET", "/guarded", &[("cookie", &cookie)]).await.status, 200);
+}
+
+#[actix_web::test]
+async fn without_the_middleware_an_extractor_is_503() {
+    let service = init_service(App::new().route("/", web::get().to(async |_: MaybeUser| "never"))).await;
+    let response = call_service(&service, TestRequest::get().to_request()).await;
+    assert_eq!(response.status().as_u16(), 503);
+    assert!(!read_body(response).await.is_empty());
+}
