@@ -179,8 +179,8 @@ fn check_limits(request: &AccessRequest<'_>) -> Result<(), Denial> {
     if limits.tenant.is_some() && limits.tenant.as_ref() != request.resource().tenant() {
         return Err(Denial::new(DenialReason::Tenant));
     }
-    if !limits.networks.is_empty() {
-        let inside = |source| limits.networks.iter().any(|network| network.contains(source));
+    if let Some(networks) = &limits.networks {
+        let inside = |source| networks.iter().any(|network| network.contains(source));
         if !request.source().is_some_and(inside) {
             return Err(Denial::new(DenialReason::Network));
         }
@@ -244,6 +244,7 @@ mod tests {
             (Limits::unlimited().with_scopes(scopes), DenialReason::Scope),
             (Limits::unlimited().with_scopes(Scopes::none()), DenialReason::Scope),
             (Limits::unlimited().with_tenant(Realm::local("a").unwrap()), DenialReason::Tenant),
+            (Limits::unlimited().with_networks(Vec::new()), DenialReason::Network),
             (Limits::unlimited().with_networks(vec!["10.0.0.0/8".parse().unwrap()]), DenialReason::Network),
         ];
         for (limits, expected) in cases {

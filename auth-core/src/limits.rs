@@ -152,6 +152,11 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] if the prefix is too long for the address, or if `base` has bits set behind it.
     pub fn new(base: IpAddr, prefix: u8) -> Result<Self, NetworkError> {
+        if let IpAddr::V6(v6) = base
+            && v6.to_ipv4_mapped().is_some()
+        {
+            return Self::new(base.to_canonical(), prefix.checked_sub(96).ok_or(NetworkError)?);
+        }
         let network = Self { base, prefix };
         let bits = if base.is_ipv4() { 32 } else { 128 };
         (prefix <= bits && Self::prefix_of(base, prefix) == base).then_some(network).ok_or(NetworkError)
@@ -238,16 +243,16 @@ pub struct Limits {
     /// The only tenant whose resources may be reached; `None` does not limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<Realm>,
-    /// The only networks that requests may come from; empty does not limit.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub networks: Vec<Network>,
+    /// The only networks that requests may come from; `None` does not limit, an empty list allows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<Vec<Network>>,
 }
 
 impl Limits {
     /// Everything that the principal may do.
     #[must_use]
     pub const fn unlimited() -> Self {
-        Self { scopes: None, tenant: None, networks: Vec::new() }
+        Self { scopes: None, tenant: None, networks: None }
     }
 
     /// Only actions that have their scope in `scopes`.
@@ -264,10 +269,10 @@ impl Limits {
         self
     }
 
-    /// Only requests from these networks. An empty list is refused nowhere and limits nothing.
+    /// Only requests from these networks. With an empty list, no request at all.
     #[must_use]
     pub fn with_networks(mut self, networks: Vec<Network>) -> Self {
-        self.networks = networks;
+        self.networks = Some(networks);
         self
     }
 }
@@ -304,6 +309,8 @@ mod tests {
         assert!(!ten.contains("::1".parse().unwrap()));
         let all: Network = "0.0.0.0/0".parse().unwrap();
         assert!(all.contains("255.1.2.3".parse().unwrap()) && !all.contains("::1".parse().unwrap()));
+        let mapped: Network = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert_eq!(mapped, ten);
         let one: Network = "2001:db8::1/128".parse().unwrap();
         assert!(
             one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap())

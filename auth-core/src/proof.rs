@@ -235,7 +235,8 @@ impl LiveSession {
         &self.authentication
     }
 
-    /// The session's absolute deadline: nothing that is made from it lives longer.
+    /// The session's absolute deadline: nothing that is made from it says that it lives longer. Whoever checks
+    /// it may add a leeway.
     #[must_use]
     pub fn ends_at(&self) -> UnixTime {
         self.ends_at

@@ -40,7 +40,7 @@ impl TokenSubject {
 }
 
 /// One single-use token, as a store keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenRecord {
     /// The row's key.
     pub key: TokenKey,
@@ -60,6 +60,16 @@ impl TokenRecord {
     #[must_use]
     pub fn is_live(&self, now: UnixTime) -> bool {
         now < self.expires_at
+    }
+}
+
+impl std::fmt::Debug for TokenRecord {
+    /// Without the payload: flows keep secrets of theirs in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenRecord")
+            .field("key", &self.key)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }
 

@@ -59,6 +59,10 @@ pub struct BearerAuthenticator {
 
 impl BearerAuthenticator {
     /// Accepts the tokens that `verifier` accepts, from an issuer who is not us.
+    ///
+    /// Tokens of our own [`TokenIssuer`](crate::TokenIssuer) need [`local_issuer`](Self::local_issuer) as well.
+    /// Without it they are a stranger's: their principal is nobody who has an account here, and what they say
+    /// of tenant, networks and actor is not read.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self { verifier, local: None, epochs: None, clock: Arc::new(SystemClock) }

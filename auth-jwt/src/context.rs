@@ -23,8 +23,8 @@ pub(crate) struct WrittenContext<'a> {
     actor: Option<&'a PrincipalId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a Realm>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    networks: &'a [Network],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    networks: Option<&'a [Network]>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -41,7 +41,7 @@ impl<'a> WrittenContext<'a> {
             kind: authentication.principal.kind(),
             actor: authentication.actor.as_ref(),
             tenant: tenant.as_ref(),
-            networks,
+            networks: networks.as_deref(),
         }
     }
 }
@@ -60,7 +60,7 @@ pub(crate) struct ReadContext<'a> {
     #[serde(default)]
     pub(crate) tenant: Option<Realm>,
     #[serde(default)]
-    pub(crate) networks: Vec<Network>,
+    pub(crate) networks: Option<Vec<Network>>,
 }
 
 fn user() -> PrincipalKind {

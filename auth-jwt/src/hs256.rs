@@ -182,13 +182,22 @@ impl fmt::Debug for Hs256Key {
 
 /// Whether the bytes are the text or DER form of a key pair's half. Comparing with the verifier's own public
 /// keys would catch fewer mistakes: this one is made with files.
-fn is_asymmetric(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+fn is_asymmetric(whole: &[u8]) -> bool {
+    let bytes = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole).trim_ascii();
     // PEM (RFC 7468), also behind explanatory text; SSH2 and PuTTY files; authorized_keys lines.
-    const TEXTS: [&[u8]; 5] =
-        [b"-----BEGIN ", b"---- BEGIN ", b"PuTTY-User-Key-File", b"ssh-", b"ecdsa-sha2-"];
+    const TEXTS: [&[u8]; 7] = [
+        b"-----BEGIN ",
+        b"---- BEGIN ",
+        b"PuTTY-User-Key-File",
+        b"ssh-",
+        b"ecdsa-sha2-",
+        b"sk-ssh-",
+        b"sk-ecdsa-sha2-",
+    ];
     TEXTS.iter().any(|text| bytes.starts_with(text))
         || memchr::memmem::find(bytes, b"\n-----BEGIN ").is_some()
+        // A key that happens to end in a byte that is white space in text is still a key.
+        || is_der(whole)
         || is_der(bytes)
         || is_jwk(bytes)
 }

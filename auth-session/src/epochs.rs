@@ -85,7 +85,7 @@ impl EpochCheck {
         }
         match asked.source.epoch_of(principal).await? {
             Some(epoch) => {
-                asked.remember(Known { principal: principal.clone(), epoch, asked_at: now }, tag);
+                let epoch = asked.remember(Known { principal: principal.clone(), epoch, asked_at: now }, tag);
                 // A login may be newer than what a replica of the account store knows.
                 Ok(authentication.epoch >= epoch)
             }
@@ -101,13 +101,18 @@ impl Asked {
         (now.since(known.asked_at) < self.interval).then_some(known.epoch)
     }
 
-    fn remember(&self, answer: Known, tag: PrincipalTag) {
-        let Some(slot) = self.slot(tag) else { return };
+    /// Answers the epoch that counts.
+    fn remember(&self, answer: Known, tag: PrincipalTag) -> AuthEpoch {
+        let Some(slot) = self.slot(tag) else { return answer.epoch };
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of two questions that overlapped, the later answer counts.
-        if !slot.as_ref().is_some_and(|k| k.principal == answer.principal && k.epoch > answer.epoch) {
-            *slot = Some(answer);
+        // Of two questions that overlapped, the later answer counts; and a replica that lags does not make
+        // this process forget what it knows.
+        if let Some(known) =
+            slot.as_ref().filter(|k| k.principal == answer.principal && k.epoch > answer.epoch)
+        {
+            return known.epoch;
         }
+        slot.insert(answer).epoch
     }
 
     fn slot(&self, tag: PrincipalTag) -> Option<&Mutex<Option<Known>>> {

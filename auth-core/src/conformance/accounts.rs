@@ -82,8 +82,8 @@ checks! { Pair:
 /// Checks an [`AccountStore`]: every sentence of its contract, and every method raced against the others.
 ///
 /// `fresh` makes an empty account store and the credential store beside it; for one type that is both, a
-/// pair of two `Arc`s of it. It is called once for each check. No check keeps more than 4 accounts for each
-/// round of a race, or 100, at a time. All times are in the year 2100 or later, or the first of 1970.
+/// pair of two `Arc`s of it. It is called once for each check. No check keeps more than 8 accounts for each
+/// round of a race, or 100, at a time.
 pub async fn account_store<A, C, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where
     A: AccountStore + 'static,

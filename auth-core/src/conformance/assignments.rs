@@ -39,7 +39,7 @@ checks! { dyn AssignmentStore:
 
 /// Checks an [`AssignmentStore`]: every sentence of its contract, and every method raced against the others.
 ///
-/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 4 assignments
+/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 8 assignments
 /// for each round of a race, or 200, at a time.
 pub async fn assignment_store<S, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where

@@ -48,7 +48,7 @@ checks! { dyn CounterStore:
 ///
 /// `fresh` makes an empty store; it is called once for each check. Counts that are too low are failures
 /// always, counts that are too high only where the store calls them exact. No check has more keys than
-/// rounds, or 100. All times but one are in the year 2100 or later.
+/// rounds, or 100.
 pub async fn counter_store<S, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where
     S: CounterStore + 'static,

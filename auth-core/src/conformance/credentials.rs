@@ -59,7 +59,7 @@ checks! { Pair:
 ///
 /// `fresh` makes an empty account store and the credential store beside it, as for
 /// [`account_store`](super::account_store). It is called once for each check. No check keeps more than one
-/// account for each round of a race, or 100, at a time. All times are in the year 2100 or later.
+/// account for each round of a race, or 100, at a time.
 pub async fn credential_store<A, C, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where
     A: AccountStore + 'static,

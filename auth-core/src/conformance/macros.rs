@@ -100,7 +100,7 @@ macro_rules! __conformance_tests {
         /// Races among tasks.
         #[::tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $tasks() {
-            let race = $crate::conformance::Tasks::new(::tokio::spawn) $(.rounds($rounds))?;
+            let race = $crate::conformance::Tasks::new(::tokio::spawn) $(.with_rounds($rounds))?;
             $crate::conformance::$suite($fresh, &race).await.assert_passed();
         }
     };

@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn every_round_runs_all_its_races() {
-        let bench = Bench { store: Arc::new(AtomicU64::new(0)), race: &Threads::new().rounds(7) };
+        let bench = Bench { store: Arc::new(AtomicU64::new(0)), race: &Threads::new().with_rounds(7) };
         let rounds = bench.race(|round| async move {
             for _ in 0..=round.n {
                 let call = |_, store: Arc<AtomicU64>| async move {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_call_that_panics_is_a_failure_and_not_a_panic() {
-        let bench = Bench { store: Arc::new(()), race: &Threads::new().rounds(3) };
+        let bench = Bench { store: Arc::new(()), race: &Threads::new().with_rounds(3) };
         let outcome = block_on(bench.race(|round| async move {
             let call = |n, ()| async move {
                 assert!(n != 1, "a store with a bug");

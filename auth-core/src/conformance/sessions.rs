@@ -125,8 +125,8 @@ checks! { dyn SessionStore:
 
 /// Checks a [`SessionStore`]: every sentence of its contract, and every method raced against the others.
 ///
-/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 2,000 sessions
-/// at a time. All times are in the year 2100 or later.
+/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 8 sessions for
+/// each round of a race, or 100, at a time.
 pub async fn session_store<S, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where
     S: SessionStore + 'static,

@@ -65,8 +65,8 @@ checks! { dyn TokenStore:
 
 /// Checks a [`TokenStore`]: every sentence of its contract, and every method raced against the others.
 ///
-/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 4 tokens for
-/// each round of a race, or 100, at a time. All times are in the year 2100 or later.
+/// `fresh` makes an empty store; it is called once for each check. No check keeps more than 8 tokens for
+/// each round of a race, or 100, at a time.
 pub async fn token_store<S, Fut>(fresh: impl Fn() -> Fut, race: &dyn Race) -> Report
 where
     S: TokenStore + 'static,

@@ -31,7 +31,8 @@ pub trait AssignmentStore: Send + Sync {
     /// [`StoreError`].
     async fn roles_of(&self, principal: &PrincipalId) -> Result<Vec<RoleName>, StoreError>;
 
-    /// All assignments, in a stable order, for compiling a policy.
+    /// All assignments, in a stable order, for compiling a policy. Pages are one state only if
+    /// [`version`](Self::version) is the same before the first and after the last.
     ///
     /// # Errors
     /// [`StoreError`].

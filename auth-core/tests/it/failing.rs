@@ -77,7 +77,7 @@ fn every_trait_fails_when_told_to() {
 /// A store that does not fail is the store inside.
 #[test]
 fn until_it_is_told_to_fail_it_conforms() {
-    let race = Threads::new().rounds(1);
+    let race = Threads::new().with_rounds(1);
     let sessions = || async { FailingStore::new(ReferenceSessions::default()) };
     block_on(session_store(sessions, &race)).assert_passed();
     let tokens = || async { FailingStore::new(ReferenceTokens::default()) };
@@ -93,7 +93,7 @@ fn failed<S>(store: S) -> FailingStore<S> {
 /// A suite ends with a report, whatever the store does; each failure says what the store said.
 #[test]
 fn a_store_that_is_down_passes_nothing_and_panics_nowhere() {
-    let race = Threads::new().rounds(2);
+    let race = Threads::new().with_rounds(2);
     let both = || async {
         let both = Arc::new(failed(ReferenceAccounts::default()));
         (Arc::clone(&both), both)

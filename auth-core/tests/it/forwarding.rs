@@ -18,7 +18,7 @@ use auth_core::{
 
 /// One round of everything: it is about what is called, not about races.
 fn race() -> Threads {
-    Threads::new().rounds(1)
+    Threads::new().with_rounds(1)
 }
 
 macro_rules! forwards {

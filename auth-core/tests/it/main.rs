@@ -13,4 +13,3 @@ mod failing;
 mod forwarding;
 mod memory;
 mod reference;
-mod xp;

@@ -130,6 +130,10 @@ impl Accounts {
                 return Ok(None);
             }
             account = stores.accounts.by_id(&account.id).await?.ok_or(RejectionReason::Unknown)?;
+            // Read last, and so held to by the version: an epoch that was raised meanwhile ended this request.
+            if account.epoch != passed.epoch {
+                return Ok(None);
+            }
         }
         Err(ChangePasswordError::Refused(Unavailable::Overloaded.into()))
     }

@@ -40,7 +40,9 @@ impl EpochRaised {
 impl Accounts {
     /// Ends the sessions of before, but for `except`, and notes that it is done. Answers how many ended.
     ///
-    /// `except` is the session of the request that raised the epoch; it is moved up to the new one. `keys` is
+    /// `except` is the session of the request that raised the epoch; it is moved up to the new one, and its secret
+    /// stays: a stolen copy of its cookie lives on with it. Where there is a session layer, spare it by
+    /// `Session::end_all_others`, which replaces the secret, and then call [`sweep_done`](Self::sweep_done). `keys` is
     /// the ring whose tags the session ids carry.
     ///
     /// # Errors

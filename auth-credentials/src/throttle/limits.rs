@@ -41,8 +41,8 @@ impl Limit {
 pub struct ThrottleLimits {
     /// Tries at one account from one source.
     pub pair: Limit,
-    /// Tries at one account from anywhere. Beyond it, tries are delayed and never refused, so nobody can lock
-    /// somebody else out.
+    /// Tries at one account from anywhere. Beyond it, tries are delayed and never refused here. The cap on
+    /// consecutive failures still locks a password until it is set anew: offer a reset that needs no password.
     pub account: Limit,
     /// Tries from one source at any account.
     pub source: Limit,

@@ -54,6 +54,10 @@ pub async fn reload(rbac: &Rbac, assignments: &dyn AssignmentStore) -> Result<()
         }
         page = page.next();
     }
+    // The pages are one state only if nothing changed while they were read; the next call reads them whole.
+    if assignments.version().await? != version {
+        return Ok(());
+    }
     // Refused only if another reload was faster with newer assignments.
     let _ = rbac.replace(policy.build(version)?);
     Ok(())

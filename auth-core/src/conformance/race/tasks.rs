@@ -32,7 +32,7 @@ where
 
     /// The same with another number of rounds, at least one.
     #[must_use]
-    pub fn rounds(mut self, rounds: u32) -> Self {
+    pub fn with_rounds(mut self, rounds: u32) -> Self {
         self.rounds = rounds.max(1);
         self
     }

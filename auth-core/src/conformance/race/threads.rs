@@ -32,7 +32,7 @@ impl Threads {
 
     /// The same with another number of rounds, at least one.
     #[must_use]
-    pub fn rounds(self, rounds: u32) -> Self {
+    pub fn with_rounds(self, rounds: u32) -> Self {
         Self { rounds: rounds.max(1) }
     }
 }
