@@ -8,8 +8,9 @@ use crate::Claims;
 /// claims that nobody has checked. `C` is your own type for your own claims; `()` if there are none.
 ///
 /// ```compile_fail
-/// let claims: auth_jwt::Claims = unimplemented!();
-/// let forged = auth_jwt::Verified { claims, own: () };
+/// fn forge(claims: auth_jwt::Claims) -> auth_jwt::Verified {
+///     auth_jwt::Verified { claims, own: () }
+/// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
