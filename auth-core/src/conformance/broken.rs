@@ -1,7 +1,11 @@
 //! Stores that break their contract on purpose, one fault each: proof that the suites catch it.
 //!
 //! Each fault names the check that must notice it, in `caught_by`; a test of this crate runs every suite
-//! against every fault. Whoever doubts a check can read here what it is for.
+//! against every fault, and sees that there is no check that nothing fails. Whoever doubts a check can read
+//! here what it is for.
+//!
+//! What a fault has made two steps of lies as far apart as two statements that a network carries, or, in a
+//! store made by `tight`, no further than two locks in one process.
 
 mod accounts;
 mod assignments;

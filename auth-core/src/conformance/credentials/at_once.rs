@@ -1,15 +1,13 @@
 //! Using a credential at once.
 
-use super::{
-    super::accounts::sample::{
-        account, create, expect_keys, expect_no_account, expect_no_credential, expect_same, number_in,
-        numbered, password,
-    },
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     CredentialRecord, Updated,
     conformance::{
+        accounts::sample::{
+            account, create, expect_keys, expect_no_account, expect_no_credential, expect_same, number_in,
+            numbered, password,
+        },
         check::{Verdict, Wrong, ensure, expect, present},
         sample::at,
     },

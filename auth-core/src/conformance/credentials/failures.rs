@@ -1,14 +1,12 @@
 //! Counting failures and noting success.
 
-use super::{
-    super::accounts::sample::{
-        account, api_key, create, expect_account, expect_credential, expect_no_credential, password,
-    },
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     CredentialRecord, UnixTime, Version,
     conformance::{
+        accounts::sample::{
+            account, api_key, create, expect_account, expect_credential, expect_no_credential, password,
+        },
         check::{Verdict, expect},
         sample::at,
     },

@@ -1,16 +1,14 @@
 //! Finding a credential.
 
-use super::{
-    super::accounts::sample::{
-        account, account_of, api_key, applied, create, expect_credential, expect_no_credential, numbered,
-        password,
-    },
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     Account, AccountChange, AccountStatus, AuthEpoch, CredentialKey, CredentialKind, CredentialRecord,
     EpochBump, PrincipalId, PrincipalKind, Realm, UnixTime,
     conformance::{
+        accounts::sample::{
+            account, account_of, api_key, applied, create, expect_credential, expect_no_credential, numbered,
+            password,
+        },
         check::Verdict,
         sample::{near_namesakes, other_realm},
     },

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{
-    super::accounts::{
-        Pair,
-        sample::{account, applied, create, number_in, numbered, password},
-    },
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     Account, AccountChange, AccountStatus, CredentialRecord, EpochBump, Updated, Version,
-    conformance::check::{Verdict, Wrong, expect, present},
+    conformance::{
+        accounts::{
+            Pair,
+            sample::{account, applied, create, number_in, numbered, password},
+        },
+        check::{Verdict, Wrong, expect, present},
+    },
 };
 
 const OFTEN: u64 = 3;

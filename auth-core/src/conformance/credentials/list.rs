@@ -1,12 +1,10 @@
 //! Showing an account its credentials.
 
-use super::{
-    super::accounts::sample::{account, account_of, api_key, create, expect_same, password},
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     Account, CredentialKey, CredentialKind, CredentialRecord, Page,
     conformance::{
+        accounts::sample::{account, account_of, api_key, create, expect_same, password},
         check::{Verdict, Wrong, ensure, expect},
         sample::{at, near_namesakes},
     },

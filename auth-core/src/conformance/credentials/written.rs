@@ -1,15 +1,13 @@
 //! Writing and using up a credential.
 
-use super::{
-    super::accounts::sample::{
-        account, api_key, create, expect_account, expect_credential, expect_keys, expect_no_credential,
-        numbered, password,
-    },
-    CredentialBench,
-};
+use super::CredentialBench;
 use crate::{
     CredentialRecord, Updated, Version,
     conformance::{
+        accounts::sample::{
+            account, api_key, create, expect_account, expect_credential, expect_keys, expect_no_credential,
+            numbered, password,
+        },
         check::{Verdict, expect},
         sample::at,
     },
