@@ -97,7 +97,8 @@ async fn refusals_are_the_same_as_on_axum() {
     let twice = format!("{cookie}; {cookie}");
     let cookie = ("cookie", cookie.as_str());
     let token = fixture.token(None);
-    let cases: [(&str, &str, &[(&str, &str)], u16); 12] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, &str, Headers<'_>, u16); 12] = [
         ("GET", "/user", &[], 401),
         ("GET", "/user", &[("accept", "text/html")], 303),
         ("GET", "/maybe", &[("authorization", "Bearer a.b.c")], 401),
