@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason};
 
 use crate::{
+    Algorithm,
     compact::MalformedToken,
     json::{JsonError, JsonKind},
     own_claims::OwnClaimsError,
@@ -58,13 +59,16 @@ pub enum VerifyError {
     #[error("the key is for {expected}, the token names {found}")]
     Algorithm {
         /// The algorithm of the key.
-        expected: &'static str,
+        expected: Algorithm,
         /// The `alg` of the header.
         found: Redacted,
     },
-    /// The header names a key that the verifier does not have, or none where there are several.
+    /// The header names a key that the verifier does not have.
     #[error("no such key")]
     UnknownKey,
+    /// The header names no key, and several are of its algorithm.
+    #[error("token names no key, and several would fit")]
+    AmbiguousKey,
     /// The signature does not match. Claims were not looked at.
     #[error("signature does not match")]
     Signature,
@@ -148,7 +152,7 @@ impl VerifyError {
         match self {
             Self::Malformed(MalformedToken::TooLong { .. }) => RejectionReason::TooLong,
             Self::Malformed(_) => RejectionReason::Malformed,
-            Self::UnknownKey => RejectionReason::Unknown,
+            Self::UnknownKey | Self::AmbiguousKey => RejectionReason::Unknown,
             Self::Algorithm { .. } | Self::Signature => RejectionReason::Signature,
             Self::Expired { .. } => RejectionReason::Expired,
             Self::NotYetValid { .. } => RejectionReason::NotYetValid,

@@ -8,7 +8,7 @@ use auth_core::{
 use serde::Serialize;
 
 use crate::{
-    AccessToken, Audience, ClientId, Hs256Key, Issuer, TokenPolicy, base64url,
+    AccessToken, AnySigningKey, Audience, ClientId, Issuer, SignError, TokenPolicy, base64url,
     issuer::wire::{WireClaims, WireHeader},
 };
 
@@ -47,6 +47,9 @@ pub enum IssueError {
         /// The most.
         max: usize,
     },
+    /// The key's backend failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// There is no randomness for the token's id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -86,7 +89,8 @@ pub struct TokenIssuer(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    key: Hs256Key,
+    key: AnySigningKey,
+    signature_len: usize,
     /// The header segment of every token, encoded once.
     header: String,
     issuer: Issuer,
@@ -106,10 +110,16 @@ impl TokenIssuer {
 
     /// An issuer that signs with `key`, in the name of `issuer`, for `audience`, to the client `client_id`.
     #[must_use]
-    pub fn new(key: Hs256Key, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
-        let header = WireHeader::of(&key).segment();
+    pub fn new(
+        key: impl Into<AnySigningKey>,
+        issuer: Issuer,
+        audience: Audience,
+        client_id: ClientId,
+    ) -> Self {
+        let key = key.into();
+        let (header, signature_len) = (WireHeader::of(&key).segment(), key.verifying_key().signature_len());
         let (lifetime, entropy) = (Self::LIFETIME, Arc::new(SystemEntropy));
-        Self(Arc::new(Inner { key, header, issuer, audience, client_id, lifetime, entropy }))
+        Self(Arc::new(Inner { key, signature_len, header, issuer, audience, client_id, lifetime, entropy }))
     }
 
     /// The same with another lifetime, in whole seconds.
@@ -236,7 +246,8 @@ impl fmt::Debug for NewToken<'_> {
 
 impl Inner {
     fn sign(&self, payload: &str) -> Result<String, IssueError> {
-        let len = [self.header.len(), base64url::encoded_len(payload.len()), Hs256Key::SIGNATURE_TEXT_LEN, 2]
+        let signature = base64url::encoded_len(self.signature_len);
+        let len = [self.header.len(), base64url::encoded_len(payload.len()), signature, 2]
             .into_iter()
             .fold(0, usize::saturating_add);
         if len > TokenIssuer::MAX_LEN {
@@ -246,9 +257,9 @@ impl Inner {
         token.push_str(&self.header);
         token.push('.');
         base64url::encode_to(payload.as_bytes(), &mut token);
-        let signature = self.key.sign(token.as_bytes());
+        let signature = self.key.sign(token.as_bytes())?;
         token.push('.');
-        base64url::encode_to(&signature, &mut token);
+        base64url::encode_to(signature.as_bytes(), &mut token);
         Ok(token)
     }
 }

@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod access_token;
+mod algorithm;
 mod base64url;
 mod bearer;
 mod claims;
@@ -9,9 +10,10 @@ mod compact;
 mod context;
 mod error;
 mod header;
-mod hs256;
 mod issuer;
 mod json;
+mod key;
+mod key_set;
 mod names;
 mod own_claims;
 mod payload;
@@ -23,13 +25,19 @@ mod verifier;
 
 pub use {
     access_token::AccessToken,
+    algorithm::Algorithm,
     bearer::{BearerAuthenticator, BearerError},
     claims::Claims,
     compact::MalformedToken,
     error::{Redacted, VerifyError},
-    hs256::{Hs256Key, KeyError},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
+    key::{
+        AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
+        Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
+        Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
+    },
+    key_set::{KeySet, KeySetError},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},

@@ -2,12 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{KeyRing, UnixTime};
+use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    Claims, Hs256Key, KeyError, TokenPolicy, Verified, VerifyError, base64url,
-    compact::{Compact, MalformedToken},
+    AnyVerifyingKey, Claims, KeySet, TokenPolicy, Verified, VerifyError, base64url,
+    compact::Compact,
     header::{Header, HeaderBuffer, SeenHeaders},
     json::JsonError,
     payload,
@@ -60,7 +60,7 @@ impl fmt::Debug for TokenBuffer {
 
 /// A key, and the headers that were seen under it.
 struct KeySlot {
-    key: Hs256Key,
+    key: AnyVerifyingKey,
     seen: SeenHeaders,
 }
 
@@ -72,7 +72,7 @@ struct KeySlot {
 ///
 /// ```
 /// use auth_core::{SystemEntropy, UnixTime};
-/// use auth_jwt::{Audience, Hs256Key, Issuer, TokenPolicy, Verifier, VerifyError};
+/// use auth_jwt::{Algorithm, Audience, Hs256Key, Issuer, TokenPolicy, Verifier, VerifyError};
 ///
 /// let key = Hs256Key::generate(&SystemEntropy)?;
 /// let issuer = Issuer::new("https://id.example")?;
@@ -80,45 +80,33 @@ struct KeySlot {
 /// let verifier = Verifier::new(key, policy);
 ///
 /// let refused = verifier.verify::<()>("eyJhbGciOiJub25lIn0.e30.", UnixTime::EPOCH).unwrap_err();
-/// assert!(matches!(refused, VerifyError::Algorithm { expected: "HS256", .. }));
+/// assert!(matches!(refused, VerifyError::Algorithm { expected: Algorithm::Hs256, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Verifier {
     policy: Arc<TokenPolicy>,
-    keys: Arc<[KeySlot]>,
+    keys: KeySet,
+    /// In the order of `keys`.
+    slots: Arc<[KeySlot]>,
 }
 
 impl Verifier {
-    /// The most keys that one verifier holds: as many as a key ring.
-    pub const MAX_KEYS: usize = KeyRing::MAX_KEYS;
-
-    /// Accepts what `key` has signed and `policy` allows.
+    /// Accepts what one of `keys` has signed and `policy` allows. One key is a set too.
+    ///
+    /// A private key is not a set of keys to verify with, so that nobody hands one to a service that only
+    /// verifies:
+    ///
+    /// ```compile_fail
+    /// # fn wrong(key: auth_jwt::Es256SigningKey, policy: auth_jwt::TokenPolicy) {
+    /// auth_jwt::Verifier::new(key, policy);
+    /// # }
+    /// ```
     #[must_use]
-    pub fn new(key: Hs256Key, policy: TokenPolicy) -> Self {
-        Self { policy: Arc::new(policy), keys: Arc::new([KeySlot::new(key)]) }
-    }
-
-    /// The same, accepting tokens of one more key: one that was retired and whose tokens have not all
-    /// expired, or one that is about to be used.
-    ///
-    /// With several keys every token must name its own.
-    ///
-    /// # Errors
-    /// [`KeyError::AmbiguousId`] if a key has no id or two share one; [`KeyError::TooMany`] beyond
-    /// [`MAX_KEYS`](Self::MAX_KEYS).
-    pub fn with_key(self, key: Hs256Key) -> Result<Self, KeyError> {
-        if self.keys.len() >= Self::MAX_KEYS {
-            return Err(KeyError::TooMany { max: Self::MAX_KEYS });
-        }
-        if key.id().is_none()
-            || self.keys.iter().any(|slot| slot.key.id().is_none() || slot.key.id() == key.id())
-        {
-            return Err(KeyError::AmbiguousId);
-        }
-        // What was seen is forgotten: a header without `kid` was fine as long as there was one key.
-        let keys = self.keys.iter().map(|slot| slot.key.clone()).chain([key]);
-        Ok(Self { keys: keys.map(KeySlot::new).collect(), ..self })
+    pub fn new(keys: impl Into<KeySet>, policy: TokenPolicy) -> Self {
+        let keys = keys.into();
+        let slots = keys.iter().map(|key| KeySlot { key: key.clone(), seen: SeenHeaders::default() });
+        Self { policy: Arc::new(policy), slots: slots.collect(), keys }
     }
 
     /// The policy.
@@ -178,8 +166,8 @@ impl Verifier {
     #[inline]
     fn check<'t>(&self, token: &'t str) -> Result<&'t str, VerifyError> {
         let compact = Compact::split(token, self.policy.max_len)?;
-        match self.keys.iter().find(|slot| slot.seen.contains(compact.header)) {
-            Some(slot) => slot.check(&compact)?,
+        match self.slots.iter().find(|slot| slot.seen.contains(compact.header)) {
+            Some(slot) => slot.key.check(compact.signing_input, compact.signature)?,
             None => self.check_new(&compact)?,
         }
         Ok(compact.payload)
@@ -205,54 +193,17 @@ impl Verifier {
     fn check_new(&self, compact: &Compact<'_>) -> Result<(), VerifyError> {
         let mut buffer = HeaderBuffer::default();
         let header = Header::parse(compact.header, &mut buffer)?;
-        let slot = self.choose(&header)?;
-        slot.check(compact)?;
+        let slot = self.slots.get(self.keys.choose(&header)?).ok_or(VerifyError::UnknownKey)?;
+        slot.key.check(compact.signing_input, compact.signature)?;
         // `typ` is part of what was signed, so a forger learns nothing of it.
         self.policy.check_type(&header)?;
         slot.seen.remember(compact.header);
         Ok(())
     }
-
-    fn choose(&self, header: &Header<'_>) -> Result<&KeySlot, VerifyError> {
-        if !header.alg.is(Hs256Key::ALGORITHM) {
-            let found = header.redacted_alg();
-            return Err(VerifyError::Algorithm { expected: Hs256Key::ALGORITHM, found });
-        }
-        let slot = match (header.kid, &*self.keys) {
-            (Some(kid), [only]) => {
-                Some(only).filter(|slot| slot.key.id().is_none_or(|id| kid.is(id.as_str())))
-            }
-            (Some(kid), keys) => keys.iter().find(|slot| slot.key.id().is_some_and(|id| kid.is(id.as_str()))),
-            (None, [only]) => Some(only),
-            (None, _) => None,
-        };
-        slot.ok_or(VerifyError::UnknownKey)
-    }
-}
-
-impl KeySlot {
-    fn new(key: Hs256Key) -> Self {
-        Self { key, seen: SeenHeaders::default() }
-    }
-
-    fn check(&self, compact: &Compact<'_>) -> Result<(), VerifyError> {
-        // Another length is another signature; its characters are of no interest.
-        if compact.signature.len() != Hs256Key::SIGNATURE_TEXT_LEN {
-            return Err(VerifyError::Signature);
-        }
-        let mut signature = [0; 32];
-        base64url::decode(compact.signature, &mut signature).ok_or(MalformedToken::Base64)?;
-        if self.key.verifies(compact.signing_input.as_bytes(), &signature) {
-            Ok(())
-        } else {
-            Err(VerifyError::Signature)
-        }
-    }
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keys: Vec<_> = self.keys.iter().map(|slot| &slot.key).collect();
-        f.debug_struct("Verifier").field("policy", &self.policy).field("keys", &keys).finish()
+        f.debug_struct("Verifier").field("policy", &self.policy).field("keys", &self.keys).finish()
     }
 }

@@ -4,7 +4,7 @@ use auth_core::{Assurance, Authentication, Method, Scopes, UnixTime};
 use serde::Serialize;
 
 use super::{Inner, IssueError};
-use crate::{Hs256Key, base64url, context::WrittenContext};
+use crate::{AnySigningKey, base64url, context::WrittenContext};
 
 /// The header of an access token (RFC 9068 section 2.1).
 #[derive(Debug, Serialize)]
@@ -16,8 +16,8 @@ pub(super) struct WireHeader<'a> {
 }
 
 impl<'a> WireHeader<'a> {
-    pub(super) fn of(key: &'a Hs256Key) -> Self {
-        Self { alg: Hs256Key::ALGORITHM, typ: "at+jwt", kid: key.id().map(|id| id.as_str()) }
+    pub(super) fn of(key: &'a AnySigningKey) -> Self {
+        Self { alg: key.algorithm().name(), typ: "at+jwt", kid: key.id().map(|id| id.as_str()) }
     }
 
     pub(super) fn segment(&self) -> String {

@@ -1,0 +1,189 @@
+//! How key types are declared: one public type an algorithm and a backend, each around a small core.
+
+use std::sync::Arc;
+
+use auth_core::{Entropy, EntropyError};
+
+use super::{KeyError, PrivateMaterial, PublicMaterial, SignError, Signature};
+use crate::Algorithm;
+
+/// What a backend has for one algorithm's public keys.
+pub(crate) trait VerifyCore: Sized {
+    const ALGORITHM: Algorithm;
+
+    /// Makes a key, with every check that the algorithm needs.
+    fn new(material: &PublicMaterial) -> Result<Self, KeyError>;
+
+    fn material(&self) -> PublicMaterial;
+
+    /// How many bytes each signature has.
+    fn signature_len(&self) -> usize;
+
+    /// `signature` has the right length.
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// What a backend has for one algorithm's private keys.
+pub(crate) trait SignCore: Sized {
+    const ALGORITHM: Algorithm;
+
+    /// The public half's core.
+    type Verifying: VerifyCore;
+
+    /// Makes a key, with every check that the algorithm needs, that of the public part included.
+    fn new(material: &PrivateMaterial) -> Result<Self, KeyError>;
+
+    fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError>;
+
+    /// The key as every format writes it, with its public part.
+    fn material(&self) -> PrivateMaterial;
+
+    /// The public half, kept beside the private one: asking for it cannot fail.
+    fn public(&self) -> &Arc<Self::Verifying>;
+
+    fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
+}
+
+/// A public key's type.
+macro_rules! verifying_key {
+    ($(#[$doc:meta])* $name:ident, $core:ty) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name {
+            core: std::sync::Arc<$core>,
+            id: Option<$crate::KeyId>,
+        }
+
+        impl $name {
+            /// The algorithm that it verifies.
+            pub const ALGORITHM: $crate::Algorithm = <$core as $crate::key::VerifyCore>::ALGORITHM;
+
+            /// The same key under a name, which tokens must then carry if they carry a `kid`.
+            #[must_use]
+            pub fn with_id(self, id: $crate::KeyId) -> Self {
+                Self { id: Some(id), ..self }
+            }
+
+            /// The name that it was given, if it was.
+            #[must_use]
+            pub fn id(&self) -> Option<&$crate::KeyId> {
+                self.id.as_ref()
+            }
+
+            /// Verifies the signature of a message, not of a token: a [`Verifier`](crate::Verifier) does that.
+            ///
+            /// # Errors
+            /// [`SignatureError`](crate::SignatureError) if it does not match, or has another length or form.
+            pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), $crate::SignatureError> {
+                if signature.len() == self.signature_len() && self.verifies(message, signature) {
+                    Ok(())
+                } else {
+                    Err($crate::SignatureError)
+                }
+            }
+
+            pub(crate) fn from_material(
+                material: &$crate::key::PublicMaterial,
+            ) -> Result<Self, $crate::KeyError> {
+                let core = <$core as $crate::key::VerifyCore>::new(material)?;
+                Ok(Self { core: std::sync::Arc::new(core), id: None })
+            }
+
+            pub(crate) fn of_core(core: std::sync::Arc<$core>, id: Option<$crate::KeyId>) -> Self {
+                Self { core, id }
+            }
+
+            pub(crate) fn material(&self) -> $crate::key::PublicMaterial {
+                $crate::key::VerifyCore::material(&*self.core)
+            }
+
+            pub(crate) fn signature_len(&self) -> usize {
+                $crate::key::VerifyCore::signature_len(&*self.core)
+            }
+
+            /// `signature` has the right length.
+            pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+                $crate::key::VerifyCore::verifies(&*self.core, message, signature)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("id", &self.id).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// A private key's type, and how to get its public one.
+macro_rules! signing_key {
+    ($(#[$doc:meta])* $name:ident, $core:ty, $verifying:ident) => {
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name {
+            core: std::sync::Arc<$core>,
+            id: Option<$crate::KeyId>,
+        }
+
+        impl $name {
+            /// The algorithm that it signs with.
+            pub const ALGORITHM: $crate::Algorithm = <$core as $crate::key::SignCore>::ALGORITHM;
+
+            /// A new key.
+            ///
+            /// # Errors
+            /// [`EntropyError`](auth_core::EntropyError) if `entropy` failed.
+            pub fn generate(entropy: &dyn auth_core::Entropy) -> Result<Self, auth_core::EntropyError> {
+                let core = <$core as $crate::key::SignCore>::generate(entropy)?;
+                Ok(Self { core: std::sync::Arc::new(core), id: None })
+            }
+
+            /// The same key under a name, which its tokens then carry as `kid`. Without one they carry the
+            /// key's thumbprint.
+            #[must_use]
+            pub fn with_id(self, id: $crate::KeyId) -> Self {
+                Self { id: Some(id), ..self }
+            }
+
+            /// The name that it was given, if it was.
+            #[must_use]
+            pub fn id(&self) -> Option<&$crate::KeyId> {
+                self.id.as_ref()
+            }
+
+            /// The public half, under the same name.
+            #[must_use]
+            pub fn verifying_key(&self) -> $verifying {
+                let public = $crate::key::SignCore::public(&*self.core);
+                $verifying::of_core(std::sync::Arc::clone(public), self.id.clone())
+            }
+
+            /// Signs a message, not a token: a [`TokenIssuer`](crate::TokenIssuer) does that.
+            ///
+            /// # Errors
+            /// [`SignError`](crate::SignError) if the backend failed.
+            pub fn sign(&self, message: &[u8]) -> Result<$crate::Signature, $crate::SignError> {
+                $crate::key::SignCore::sign(&*self.core, message)
+            }
+
+            pub(crate) fn from_material(
+                material: &$crate::key::PrivateMaterial,
+            ) -> Result<Self, $crate::KeyError> {
+                let core = <$core as $crate::key::SignCore>::new(material)?;
+                Ok(Self { core: std::sync::Arc::new(core), id: None })
+            }
+
+            pub(crate) fn material(&self) -> $crate::key::PrivateMaterial {
+                $crate::key::SignCore::material(&*self.core)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).field("id", &self.id).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+pub(crate) use {signing_key, verifying_key};
