@@ -39,16 +39,17 @@ pub enum KeySetError {
 ///
 /// ```
 /// use auth_core::SystemEntropy;
-/// use auth_jwt::{Es256SigningKey, Hs256Key, KeyId, KeySet, KeySetError};
+/// use auth_jwt::{AnyVerifyingKey, Es256SigningKey, Hs256Key, KeyId, KeySet, KeySetError};
 ///
 /// let (old, new) = (Es256SigningKey::generate(&SystemEntropy)?, Es256SigningKey::generate(&SystemEntropy)?);
 /// let old = old.verifying_key().with_id(KeyId::new("2026-04")?);
 /// let new = new.verifying_key().with_id(KeyId::new("2026-05")?);
-/// let set = KeySet::new([old.into(), new.clone().into()])?;
+/// let set = KeySet::new([old, new.clone()])?;
 /// assert_eq!(set.len(), 2);
 ///
 /// let secret = Hs256Key::generate(&SystemEntropy)?;
-/// assert_eq!(KeySet::new([new.into(), secret.into()]).unwrap_err(), KeySetError::Mixed);
+/// let mixed = [AnyVerifyingKey::from(new), secret.into()];
+/// assert_eq!(KeySet::new(mixed).unwrap_err(), KeySetError::Mixed);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
