@@ -66,8 +66,8 @@ pub enum VerifyError {
     /// The header names a key that the verifier does not have.
     #[error("no such key")]
     UnknownKey,
-    /// The header names no key, and several are of its algorithm.
-    #[error("token names no key, and several would fit")]
+    /// The header names no key, and several are of its algorithm; or it names one that the set had twice.
+    #[error("several keys would fit")]
     AmbiguousKey,
     /// The signature does not match. Claims were not looked at.
     #[error("signature does not match")]

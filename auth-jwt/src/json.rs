@@ -8,6 +8,7 @@
 
 pub(crate) mod de;
 mod error;
+mod extent;
 mod members;
 mod number;
 mod string;
@@ -22,6 +23,8 @@ pub(crate) use string::JsonStr;
 const HEADER_DEPTH: u8 = 8;
 /// How many members one object of a header may have; IANA's registry knows fewer useful ones.
 const HEADER_MEMBERS: usize = 16;
+/// How many members a JWK or a set of them may have; a private RSA key with all that is registered has 21.
+const KEY_MEMBERS: usize = 32;
 /// How deep arrays and objects may nest in a payload.
 pub(crate) const PAYLOAD_DEPTH: u8 = 32;
 
@@ -50,6 +53,11 @@ impl<'a> Reader<'a> {
     /// Reads a header: shallow, and with few members, because nobody has vouched for it yet.
     pub(crate) fn header(text: &'a str) -> Self {
         Self { text, at: 0, depth: HEADER_DEPTH, max_members: HEADER_MEMBERS, failed: None }
+    }
+
+    /// Reads a JWK or a set of them.
+    pub(crate) fn key(text: &'a str) -> Self {
+        Self { text, at: 0, depth: HEADER_DEPTH, max_members: KEY_MEMBERS, failed: None }
     }
 
     /// Reads a payload, whose signature was verified.

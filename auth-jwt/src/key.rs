@@ -1,13 +1,17 @@
 //! Keys: each type is bound to one algorithm.
 
 mod any;
+mod any_formats;
 mod asymmetric;
+mod choose;
 mod declare;
 mod ecdsa;
 mod ed25519;
 mod error;
+mod formats;
 mod hmac;
 mod material;
+mod raw;
 mod signature;
 
 pub use self::{
@@ -23,5 +27,8 @@ pub use self::{
 };
 pub(crate) use self::{
     declare::{SignCore, VerifyCore, signing_key, verifying_key},
+    formats::{private_formats, public_formats},
+    hmac::check_secret,
     material::{Curve, PrivateMaterial, PublicMaterial, RsaPrivate},
+    raw::{ec_raw, ed25519_raw, ed25519_seed, raw_private},
 };

@@ -1,30 +1,18 @@
 //! Several keys, from which a token names one.
 
-use std::{fmt, sync::Arc};
+mod error;
+mod parse;
 
-use crate::{AnyVerifyingKey, VerifyError, header::Header};
-
-/// Why keys do not make a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeySetError {
-    /// There is no key to verify with.
-    #[error("there is no key")]
-    Empty,
-    /// More keys than a set holds.
-    #[error("more than {max} keys")]
-    TooMany {
-        /// The most that it holds.
-        max: usize,
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
     },
-    /// Two keys have the same id, so a token could not say which it means.
-    #[error("two keys have the same id")]
-    DuplicateId,
-    /// Secrets and public keys in one set: whoever reads the public ones would know the secrets too
-    /// (RFC 8725 section 2.1).
-    #[error("secrets and public keys are mixed")]
-    Mixed,
-}
+};
+
+pub use self::error::{KeySetError, KeySetParseError, KeySetReport, RefusedJwk};
+use crate::{Algorithm, AnyVerifyingKey, Backend, KeyId, VerifyError, header::Header, jwk::write};
 
 /// Keys that verify tokens. Cheap to clone.
 ///
@@ -34,6 +22,10 @@ pub enum KeySetError {
 /// | one key with an id | the same, or none | that one |
 /// | several | one of theirs | that one |
 /// | several | none | the only one whose algorithm the token names; if there are several, [`VerifyError::AmbiguousKey`] |
+///
+/// In a set of several, a public key without an id is called by its [thumbprint](crate::Thumbprint), as its
+/// issuer's tokens call it. An RSA key may be there for several algorithms, under one id: then it is the one of
+/// these that the token names.
 ///
 /// Whatever key is chosen, the header's `alg` must be the key's own.
 ///
@@ -53,81 +45,197 @@ pub enum KeySetError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct KeySet(Arc<[AnyVerifyingKey]>);
+pub struct KeySet(Arc<Keys>);
+
+struct Keys {
+    entries: Box<[Entry]>,
+    /// Ids that two keys had, so that neither is here.
+    ambiguous: Box<[KeyId]>,
+    /// Whether all entries are of one key, which has no name of its own.
+    nameless: bool,
+    generation: u64,
+}
+
+/// A key, and what tells it from the others.
+struct Entry {
+    key: AnyVerifyingKey,
+    id: Option<KeyId>,
+}
 
 impl KeySet {
-    /// The most keys that a set holds.
+    /// The most keys that a set holds, and that are looked at in a JWK Set.
     pub const MAX_KEYS: usize = 64;
+    /// The longest JWK Set that is looked at, in bytes.
+    pub const MAX_JSON_LEN: usize = 256 * 1024;
 
-    /// A set of keys, each with an id of its own. One key alone needs none.
+    /// A set of keys. No two may have the same id, unless they are the same RSA key for two algorithms.
     ///
     /// # Errors
     /// [`KeySetError`].
     pub fn new<K: Into<AnyVerifyingKey>>(keys: impl IntoIterator<Item = K>) -> Result<Self, KeySetError> {
         let keys = keys.into_iter().take(Self::MAX_KEYS.saturating_add(1));
-        let keys: Arc<[AnyVerifyingKey]> = keys.map(Into::into).collect();
-        if keys.is_empty() {
+        let entries: Vec<_> = keys.map(|key| Entry::of(key.into())).collect();
+        if entries.is_empty() {
             return Err(KeySetError::Empty);
         }
-        if keys.len() > Self::MAX_KEYS {
+        if entries.len() > Self::MAX_KEYS {
             return Err(KeySetError::TooMany { max: Self::MAX_KEYS });
         }
-        let secrets = keys.iter().filter(|key| key.algorithm().is_symmetric()).count();
-        if secrets > 0 && secrets < keys.len() {
+        let secrets = entries.iter().filter(|entry| entry.is_secret()).count();
+        if secrets > 0 && secrets < entries.len() {
             return Err(KeySetError::Mixed);
         }
-        for (index, key) in keys.iter().enumerate() {
-            if key.id().is_some() && keys.iter().take(index).any(|other| other.id() == key.id()) {
+        for (index, entry) in entries.iter().enumerate() {
+            if entries.iter().take(index).any(|other| !entry.goes_with(other)) {
                 return Err(KeySetError::DuplicateId);
             }
         }
-        Ok(Self(keys))
+        Ok(Self::of(entries, Vec::new()))
     }
 
-    /// How many keys there are; never none.
+    /// Reads a JWK Set (RFC 7517 section 5), for the algorithms that the caller accepts (RFC 8725 section 3.1).
+    ///
+    /// A key that is unknown, malformed, for encryption, or private where the others are public, is in the report
+    /// and does no harm to the others. Two signature keys with one `kid` are both refused. A key that names no
+    /// `alg` serves for each accepted algorithm that fits it, as a key of its own for each. A set of secrets is
+    /// read too; secrets beside anything else refuse the whole set.
+    ///
+    /// ```
+    /// use auth_jwt::{Algorithm, Backend, JwkError, KeySet};
+    ///
+    /// let json = r#"{"keys":[
+    ///     {"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+    ///     {"kty":"EC","crv":"secp256k1","kid":"b","x":"AA","y":"AA"}
+    /// ]}"#;
+    /// let (keys, report) = KeySet::parse(json, &[Algorithm::EdDsa, Algorithm::Es256], Backend::default())?;
+    /// assert_eq!(keys.len(), 1);
+    /// assert_eq!(report.refused()[0].error(), JwkError::Curve);
+    /// # Ok::<(), auth_jwt::KeySetParseError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`KeySetParseError`].
+    pub fn parse(
+        json: &str,
+        accepted: &[Algorithm],
+        backend: Backend,
+    ) -> Result<(Self, KeySetReport), KeySetParseError> {
+        parse::parse(json, accepted, backend)
+    }
+
+    /// Writes the JWK Set that others verify with (RFC 7517 section 5): public keys, each with `kid` and `use`, and
+    /// with `alg` unless it is there for several.
+    ///
+    /// # Errors
+    /// [`KeySetError::Secret`] for a set of secrets.
+    pub fn to_jwks(&self) -> Result<String, KeySetError> {
+        let mut text = String::from("{\"keys\":[");
+        for (index, entry) in self.0.entries.iter().enumerate() {
+            let material = entry.key.material().ok_or(KeySetError::Secret)?;
+            let same = |other: &&Entry| other.id == entry.id;
+            if self.0.entries.iter().take(index).any(|other| same(&other)) {
+                continue;
+            }
+            let algorithm = match self.0.entries.iter().filter(same).count() {
+                1 => Some(entry.key.algorithm()),
+                _ => None,
+            };
+            if !text.ends_with('[') {
+                text.push(',');
+            }
+            text.push_str(&write::public(&material, entry.id.as_ref(), algorithm));
+        }
+        text.push_str("]}");
+        Ok(text)
+    }
+
+    /// How many keys there are, each with one algorithm; never none.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a set is never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.entries.len()
     }
 
     /// The keys.
     pub fn iter(&self) -> impl Iterator<Item = &AnyVerifyingKey> {
-        self.0.iter()
+        self.0.entries.iter().map(|entry| &entry.key)
+    }
+
+    /// A number that no other set of this process has, unless it is a clone.
+    #[allow(dead_code, reason = "caches of verified tokens ask for it")]
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.generation
     }
 
     /// Which key a header means. Its `alg` is compared with that of the key.
     pub(crate) fn choose(&self, header: &Header<'_>) -> Result<usize, VerifyError> {
-        let named = |key: &AnyVerifyingKey| match (header.kid, key.id()) {
-            (Some(kid), Some(id)) => kid.is(id.as_str()),
-            (Some(_), None) => self.len() == 1,
+        let named = |entry: &Entry| match (header.kid, &entry.id) {
             (None, _) => true,
+            (Some(_), _) if self.0.nameless => true,
+            (Some(kid), Some(id)) => kid.is(id.as_str()),
+            (Some(_), None) => false,
         };
-        let mut fits = self.iter().enumerate().filter(|(_, key)| named(key));
-        let (index, key) = match header.kid {
-            Some(_) => fits.next(),
-            None if self.len() == 1 => fits.next(),
-            None => {
-                let mut fits = fits.filter(|(_, key)| key.algorithm().is(header.alg));
-                let first = fits.next();
-                if fits.next().is_some() {
-                    return Err(VerifyError::AmbiguousKey);
+        let mut fits = self.0.entries.iter().enumerate().filter(|(_, entry)| named(entry));
+        let mut serves = fits.clone().filter(|(_, entry)| entry.key.algorithm().is(header.alg));
+        match (serves.next(), serves.next()) {
+            (Some((index, _)), None) => Ok(index),
+            (Some(_), Some(_)) => Err(VerifyError::AmbiguousKey),
+            // Only a key that the token means, or cannot but mean, is the other one that the algorithm is not of.
+            (None, _) if header.kid.is_none() && self.len() > 1 => Err(VerifyError::UnknownKey),
+            (None, _) => match fits.next() {
+                Some((_, entry)) => {
+                    let (expected, found) = (entry.key.algorithm(), header.redacted_alg());
+                    Err(VerifyError::Algorithm { expected, found })
                 }
-                first
+                None if self.is_ambiguous(header) => Err(VerifyError::AmbiguousKey),
+                None => Err(VerifyError::UnknownKey),
+            },
+        }
+    }
+
+    /// Whether the token names an id that two keys had.
+    fn is_ambiguous(&self, header: &Header<'_>) -> bool {
+        header.kid.is_some_and(|kid| self.0.ambiguous.iter().any(|id| kid.is(id.as_str())))
+    }
+
+    fn of(entries: Vec<Entry>, ambiguous: Vec<KeyId>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let generation = NEXT.fetch_add(1, Ordering::Relaxed);
+        let nameless = match entries.as_slice() {
+            [only] => only.key.id().is_none(),
+            [first, others @ ..] => {
+                let same = |other: &Entry| other.id == first.id && other.key.id().is_none();
+                first.id.is_some() && same(first) && others.iter().all(same)
             }
-        }
-        .ok_or(VerifyError::UnknownKey)?;
-        if !key.algorithm().is(header.alg) {
-            let (expected, found) = (key.algorithm(), header.redacted_alg());
-            return Err(VerifyError::Algorithm { expected, found });
-        }
-        Ok(index)
+            [] => false,
+        };
+        let (entries, ambiguous) = (entries.into_boxed_slice(), ambiguous.into_boxed_slice());
+        Self(Arc::new(Keys { entries, ambiguous, nameless, generation }))
+    }
+}
+
+impl Entry {
+    fn of(key: AnyVerifyingKey) -> Self {
+        Self { id: key.effective_id(), key }
+    }
+
+    fn is_secret(&self) -> bool {
+        self.key.algorithm().is_symmetric()
+    }
+
+    /// Whether both may be in one set: they have different ids, or none, or are one key for two algorithms.
+    fn goes_with(&self, other: &Self) -> bool {
+        self.id.is_none()
+            || self.id != other.id
+            || (!self.is_secret()
+                && self.key.algorithm() != other.key.algorithm()
+                && self.key.material() == other.key.material())
     }
 }
 
 impl<K: Into<AnyVerifyingKey>> From<K> for KeySet {
     fn from(key: K) -> Self {
-        Self(Arc::new([key.into()]))
+        Self::of(vec![Entry::of(key.into())], Vec::new())
     }
 }
 

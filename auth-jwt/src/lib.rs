@@ -3,6 +3,7 @@
 
 mod access_token;
 mod algorithm;
+mod backend;
 mod base64url;
 mod bearer;
 mod claims;
@@ -12,6 +13,7 @@ mod error;
 mod header;
 mod issuer;
 mod json;
+mod jwk;
 mod key;
 mod key_set;
 mod names;
@@ -19,6 +21,7 @@ mod own_claims;
 mod payload;
 mod policy;
 mod registered;
+mod thumbprint;
 mod unverified;
 mod verified;
 mod verifier;
@@ -26,21 +29,24 @@ mod verifier;
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
+    backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     claims::Claims,
     compact::MalformedToken,
     error::{Redacted, VerifyError},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
+    jwk::{Jwk, JwkError},
     key::{
         AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
         Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
     },
-    key_set::{KeySet, KeySetError},
+    key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},

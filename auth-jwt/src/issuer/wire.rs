@@ -8,16 +8,17 @@ use crate::{AnySigningKey, base64url, context::WrittenContext};
 
 /// The header of an access token (RFC 9068 section 2.1).
 #[derive(Debug, Serialize)]
-pub(super) struct WireHeader<'a> {
+pub(super) struct WireHeader {
     alg: &'static str,
     typ: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<&'a str>,
+    kid: Option<String>,
 }
 
-impl<'a> WireHeader<'a> {
-    pub(super) fn of(key: &'a AnySigningKey) -> Self {
-        Self { alg: key.algorithm().name(), typ: "at+jwt", kid: key.id().map(|id| id.as_str()) }
+impl WireHeader {
+    pub(super) fn of(key: &AnySigningKey) -> Self {
+        let kid = key.effective_id().map(|id| id.as_str().to_owned());
+        Self { alg: key.algorithm().name(), typ: "at+jwt", kid }
     }
 
     pub(super) fn segment(&self) -> String {

@@ -2,8 +2,8 @@
 
 use super::{
     Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey, Es256VerifyingKey, Es384SigningKey,
-    Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key, Hs384Key, Hs512Key, PublicMaterial,
-    SignError, Signature, SignatureError,
+    Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key, Hs384Key, Hs512Key, PrivateMaterial,
+    PublicMaterial, SignError, Signature, SignatureError,
 };
 use crate::{Algorithm, KeyId, VerifyError, base64url, compact::MalformedToken};
 
@@ -158,6 +158,17 @@ impl AnySigningKey {
             Self::Es384(key) => key.sign(message),
             Self::Es512(key) => key.sign(message),
             Self::EdDsa(key) => key.sign(message),
+        }
+    }
+
+    /// The private key; `None` for a secret.
+    pub(crate) fn material(&self) -> Option<PrivateMaterial> {
+        match self {
+            Self::Hs256(_) | Self::Hs384(_) | Self::Hs512(_) => None,
+            Self::Es256(key) => Some(key.material()),
+            Self::Es384(key) => Some(key.material()),
+            Self::Es512(key) => Some(key.material()),
+            Self::EdDsa(key) => Some(key.material()),
         }
     }
 

@@ -107,6 +107,8 @@ macro_rules! verifying_key {
             }
         }
 
+        $crate::key::public_formats!($name);
+
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).field("id", &self.id).finish_non_exhaustive()
@@ -177,6 +179,8 @@ macro_rules! signing_key {
                 $crate::key::SignCore::material(&*self.core)
             }
         }
+
+        $crate::key::private_formats!($name);
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

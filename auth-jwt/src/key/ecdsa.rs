@@ -7,7 +7,7 @@ use p256::ecdsa::signature::{Signer, Verifier};
 use zeroize::Zeroizing;
 
 use super::{
-    Curve, KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore,
+    Curve, KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore, ec_raw,
     signing_key, verifying_key,
 };
 use crate::Algorithm;
@@ -164,3 +164,7 @@ signing_key! {
     /// A private key of ES512: ECDSA on P-521 with SHA-512.
     Es512SigningKey, P521, Es512VerifyingKey
 }
+
+ec_raw!(P256, Es256VerifyingKey, Es256SigningKey);
+ec_raw!(P384, Es384VerifyingKey, Es384SigningKey);
+ec_raw!(P521, Es512VerifyingKey, Es512SigningKey);

@@ -7,8 +7,8 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::{
-    KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore, signing_key,
-    verifying_key,
+    KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore, ed25519_raw,
+    signing_key, verifying_key,
 };
 use crate::Algorithm;
 
@@ -115,3 +115,5 @@ signing_key! {
     /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as everybody's do.
     Ed25519SigningKey, Ed25519, Ed25519VerifyingKey
 }
+
+ed25519_raw!(Ed25519VerifyingKey, Ed25519SigningKey);

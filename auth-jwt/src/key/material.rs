@@ -68,9 +68,21 @@ pub(crate) enum PrivateMaterial {
     Rsa(Box<RsaPrivate>),
 }
 
+impl PrivateMaterial {
+    /// The public part, if the format had one; keys that were made always have it.
+    pub(crate) fn public(&self) -> Option<PublicMaterial> {
+        match self {
+            Self::Ec { public, .. } | Self::Ed25519 { public, .. } => public.clone(),
+            Self::Rsa(key) => {
+                let (modulus, exponent) = (key.modulus.clone(), key.exponent.clone());
+                Some(PublicMaterial::Rsa { modulus, exponent })
+            }
+        }
+    }
+}
+
 /// The numbers of a two-prime RSA key (RFC 8017 section 3.2), big-endian, without leading zeros.
 #[derive(Clone)]
-#[cfg_attr(not(feature = "aws-lc-rs"), expect(dead_code, reason = "signing needs the feature"))]
 pub(crate) struct RsaPrivate {
     pub(crate) modulus: Vec<u8>,
     pub(crate) exponent: Vec<u8>,
