@@ -88,11 +88,6 @@ impl Algorithm {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
     }
 
-    /// Whether its keys are RSA keys, which do not tell by themselves what they are for.
-    pub(crate) const fn is_rsa(self) -> bool {
-        matches!(self, Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512)
-    }
-
     /// Whether a header's `alg` names it.
     pub(crate) fn is(self, alg: JsonStr<'_>) -> bool {
         self.names().any(|name| alg.is(name))

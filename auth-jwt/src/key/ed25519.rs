@@ -82,7 +82,7 @@ impl SignCore for Ed25519 {
     }
 
     fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self::of(&*Zeroizing::new(entropy_array::<32>(entropy)?)))
+        Ok(Self::of(&Zeroizing::new(entropy_array::<32>(entropy)?)))
     }
 
     fn material(&self) -> PrivateMaterial {
