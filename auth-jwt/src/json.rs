@@ -22,6 +22,8 @@ pub(crate) use string::JsonStr;
 const HEADER_DEPTH: u8 = 8;
 /// How many members one object of a header may have; IANA's registry knows fewer useful ones.
 const HEADER_MEMBERS: usize = 16;
+/// The same for a JSON serialisation: a header, of a signature, in a list, of an object.
+const JWS_DEPTH: u8 = 11;
 /// How deep arrays and objects may nest in a payload.
 pub(crate) const PAYLOAD_DEPTH: u8 = 32;
 
@@ -50,6 +52,11 @@ impl<'a> Reader<'a> {
     /// Reads a header: shallow, and with few members, because nobody has vouched for it yet.
     pub(crate) fn header(text: &'a str) -> Self {
         Self { text, at: 0, depth: HEADER_DEPTH, max_members: HEADER_MEMBERS, failed: None }
+    }
+
+    /// Reads a JSON serialisation, for which nobody has vouched either.
+    pub(crate) fn jws(text: &'a str) -> Self {
+        Self { text, at: 0, depth: JWS_DEPTH, max_members: HEADER_MEMBERS, failed: None }
     }
 
     /// Reads a payload, whose signature was verified.

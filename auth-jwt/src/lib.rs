@@ -12,6 +12,7 @@ mod error;
 mod header;
 mod issuer;
 mod json;
+mod jws;
 mod key;
 mod key_set;
 mod names;
@@ -32,6 +33,7 @@ pub use {
     error::{Redacted, VerifyError},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
+    jws::{JwsError, JwsSignError, JwsSigner, JwsVerifier, VerifiedJws, VerifiedSignature},
     key::{
         AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
