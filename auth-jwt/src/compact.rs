@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use crate::json::JsonError;
 
-/// Why something is not a compact JWS that is worth a look at its signature.
+/// Why something is not a JWS that is worth a look at its signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
@@ -26,7 +26,7 @@ pub enum MalformedToken {
     /// Its header is not a strict JSON object.
     #[error("token header is malformed")]
     Json(#[from] JsonError),
-    /// `alg`, `kid` or `typ` is missing, or not the kind of value that it has to be.
+    /// `alg`, `kid`, `typ` or `cty` is missing, or not the kind of value that it has to be.
     #[error("header parameter {0} is missing or malformed")]
     Parameter(&'static str),
     /// Its header has a parameter that changes what the token means, and that is refused: `crit` (RFC 7515
@@ -46,14 +46,23 @@ pub(crate) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
-    /// Splits a token. Looks at no byte behind the cap, and holds nothing per dot (CVE-2025-30204).
+    /// Splits a token with a payload. Looks at no byte behind the cap, and holds nothing per dot
+    /// (CVE-2025-30204).
+    #[inline]
     pub(crate) fn split(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
+        let compact = Self::split_any(token, max)?;
+        if compact.payload.is_empty() { Err(MalformedToken::Segments) } else { Ok(compact) }
+    }
+
+    /// The same, but a payload may be empty or detached (RFC 7515 appendix F).
+    #[inline]
+    pub(crate) fn split_any(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
         if token.len() > max {
             return Err(MalformedToken::TooLong { max });
         }
         let (header, rest) = cut(token).ok_or(MalformedToken::Segments)?;
         let (payload, signature) = cut(rest).ok_or(MalformedToken::Segments)?;
-        if header.is_empty() || payload.is_empty() || memchr(b'.', signature.as_bytes()).is_some() {
+        if header.is_empty() || memchr(b'.', signature.as_bytes()).is_some() {
             return Err(MalformedToken::Segments);
         }
         let signed = token.len().saturating_sub(signature.len()).saturating_sub(1);

@@ -8,8 +8,12 @@ use crate::{
     json::{JsonError, JsonKind, JsonStr, Members, Reader},
 };
 
+mod jws;
+
+pub(crate) use self::jws::JwsHeader;
+
 /// The longest header that is looked at, in decoded bytes.
-const MAX_LEN: usize = 1024;
+pub(crate) const MAX_LEN: usize = 1024;
 
 /// Room for a decoded header, on the stack.
 #[derive(Debug)]
@@ -32,44 +36,22 @@ pub(crate) struct Header<'h> {
 }
 
 impl<'h> Header<'h> {
-    /// Decodes and reads a header segment, with every check that needs no key.
+    /// Decodes and reads the header segment of a JWT, with every check that needs no key.
     pub(crate) fn parse(segment: &str, buffer: &'h mut HeaderBuffer) -> Result<Self, MalformedToken> {
-        if segment.len() > base64url::encoded_len(MAX_LEN) {
-            return Err(MalformedToken::HeaderTooLong);
-        }
-        let bytes = base64url::decode(segment, &mut buffer.0).ok_or(MalformedToken::Base64)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?;
-        let mut reader = Reader::header(text);
-        if reader.kind()? != JsonKind::Object {
-            return Err(JsonError::NotAnObject.into());
-        }
-        reader.open_object()?;
-        let (mut alg, mut kid, mut typ, mut refused) = (None, None, None, None);
-        let mut seen = Members::default();
-        while let Some(name) = reader.next_name(&mut seen)? {
-            if name.is("alg") {
-                alg = Some(parameter("alg", &mut reader)?);
-            } else if name.is("kid") {
-                kid = Some(parameter("kid", &mut reader)?);
-            } else if name.is("typ") {
-                typ = Some(parameter("typ", &mut reader)?);
-            } else {
-                if name.is("crit") {
-                    refused = Some("crit");
-                } else if name.is("b64") {
-                    refused = Some("b64");
-                }
-                reader.skip()?;
+        let text = decode(segment, buffer)?;
+        let mut refused = None;
+        let parameters = Parameters::read(text, &mut Members::default(), |name, reader| {
+            if name.is("crit") {
+                refused = Some("crit");
+            } else if name.is("b64") {
+                refused = Some("b64");
             }
+            Ok(reader.skip()?)
+        })?;
+        match refused {
+            Some(name) => Err(MalformedToken::Refused(name)),
+            None => parameters.header(),
         }
-        reader.end()?;
-        if let Some(name) = refused {
-            return Err(MalformedToken::Refused(name));
-        }
-        if kid.is_some_and(|kid| kid.raw().len() > KeyId::MAX_LEN) {
-            return Err(MalformedToken::Parameter("kid"));
-        }
-        Ok(Self { alg: alg.ok_or(MalformedToken::Parameter("alg"))?, kid, typ })
     }
 
     /// The `alg`, as far as an error may show it.
@@ -80,6 +62,67 @@ impl<'h> Header<'h> {
 
 pub(crate) fn redacted(string: JsonStr<'_>) -> Redacted {
     Redacted::new(JsonKind::String, string.raw().len())
+}
+
+/// The parameters that every header may have, as they were found.
+#[derive(Debug, Default)]
+struct Parameters<'h> {
+    alg: Option<JsonStr<'h>>,
+    kid: Option<JsonStr<'h>>,
+    typ: Option<JsonStr<'h>>,
+}
+
+impl<'h> Parameters<'h> {
+    /// Reads a whole header. `other` has to read over the value of each parameter that is not one of these.
+    #[inline]
+    fn read(
+        text: &'h str,
+        seen: &mut Members<'h>,
+        mut other: impl FnMut(JsonStr<'h>, &mut Reader<'h>) -> Result<(), MalformedToken>,
+    ) -> Result<Self, MalformedToken> {
+        let mut reader = Reader::header(text);
+        if reader.kind()? != JsonKind::Object {
+            return Err(JsonError::NotAnObject.into());
+        }
+        reader.open_object()?;
+        let mut found = Self::default();
+        while let Some(name) = reader.next_name(seen)? {
+            if name.is("alg") {
+                found.alg = Some(parameter("alg", &mut reader)?);
+            } else if name.is("kid") {
+                found.kid = Some(parameter("kid", &mut reader)?);
+            } else if name.is("typ") {
+                found.typ = Some(parameter("typ", &mut reader)?);
+            } else {
+                other(name, &mut reader)?;
+            }
+        }
+        reader.end()?;
+        Ok(found)
+    }
+
+    fn header(self) -> Result<Header<'h>, MalformedToken> {
+        if self.kid.is_some_and(is_too_long) {
+            return Err(MalformedToken::Parameter("kid"));
+        }
+        let alg = self.alg.ok_or(MalformedToken::Parameter("alg"))?;
+        Ok(Header { alg, kid: self.kid, typ: self.typ })
+    }
+}
+
+/// No key has such an id. What is escaped counts as what it stands for, or an id that is full of quotes could
+/// be given to a key and not be read.
+fn is_too_long(kid: JsonStr<'_>) -> bool {
+    kid.raw().len() > KeyId::MAX_LEN
+        && (!kid.is_escaped() || kid.chars().map(char::len_utf8).sum::<usize>() > KeyId::MAX_LEN)
+}
+
+fn decode<'h>(segment: &str, buffer: &'h mut HeaderBuffer) -> Result<&'h str, MalformedToken> {
+    if segment.len() > base64url::encoded_len(MAX_LEN) {
+        return Err(MalformedToken::HeaderTooLong);
+    }
+    let bytes = base64url::decode(segment, &mut buffer.0).ok_or(MalformedToken::Base64)?;
+    Ok(std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?)
 }
 
 fn parameter<'h>(name: &'static str, reader: &mut Reader<'h>) -> Result<JsonStr<'h>, MalformedToken> {

@@ -25,6 +25,8 @@ const HEADER_DEPTH: u8 = 8;
 const HEADER_MEMBERS: usize = 16;
 /// How many members a JWK or a set of them may have; a private RSA key with all that is registered has 21.
 const KEY_MEMBERS: usize = 32;
+/// The same for a JSON serialisation: a header, of a signature, in a list, of an object.
+const JWS_DEPTH: u8 = 11;
 /// How deep arrays and objects may nest in a payload.
 pub(crate) const PAYLOAD_DEPTH: u8 = 32;
 
@@ -58,6 +60,11 @@ impl<'a> Reader<'a> {
     /// Reads a JWK or a set of them.
     pub(crate) fn key(text: &'a str) -> Self {
         Self { text, at: 0, depth: HEADER_DEPTH, max_members: KEY_MEMBERS, failed: None }
+    }
+
+    /// Reads a JSON serialisation, for which nobody has vouched either.
+    pub(crate) fn jws(text: &'a str) -> Self {
+        Self { text, at: 0, depth: JWS_DEPTH, max_members: HEADER_MEMBERS, failed: None }
     }
 
     /// Reads a payload, whose signature was verified.

@@ -14,6 +14,7 @@ mod header;
 mod issuer;
 mod json;
 mod jwk;
+mod jws;
 mod key;
 mod key_set;
 mod names;
@@ -37,6 +38,7 @@ pub use {
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
     jwk::{Jwk, JwkError},
+    jws::{JwsError, JwsSignError, JwsSigner, JwsVerifier, VerifiedJws, VerifiedSignature},
     key::{
         AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,

@@ -52,7 +52,8 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn has(&self, text: &'a str, name: JsonStr<'a>) -> bool {
+    /// Whether the object, which is part of `text`, has a member of this name.
+    pub(crate) fn has(&self, text: &'a str, name: JsonStr<'a>) -> bool {
         self.kept(text).any(|kept| kept.same(name))
             || self.many.as_ref().is_some_and(|many| many.contains(&*name.text()))
     }
