@@ -1,0 +1,223 @@
+//! The commands of the terminal.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use auth_core::{Secret, SystemEntropy};
+use auth_jwt::{
+    Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Jwk,
+    JwsSigner, KeyId, KeySet, aws_lc_rs,
+};
+use clap::{Args, Parser};
+
+use crate::{
+    batch,
+    code::Code,
+    inspect, keys,
+    verify::{self, Expected},
+};
+
+/// The most bytes of a file or of standard input that a command reads.
+const MAX_INPUT: u64 = 8 * 1024 * 1024;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Keys and tokens at the terminal.
+#[derive(Debug, Parser)]
+#[command(name = "jwt-tool", version)]
+pub(crate) enum Command {
+    /// Makes a key and writes it as a JWK.
+    Keygen {
+        /// HS256, HS384, HS512, ES256, ES384, ES512, EdDSA, RS256 and so on.
+        algorithm: String,
+        /// Where the private key goes. It must not exist; only its owner will be able to read it.
+        #[arg(long)]
+        private: PathBuf,
+        /// Where the public key goes.
+        #[arg(long)]
+        public: Option<PathBuf>,
+        /// Its name; of public keys the default is the thumbprint (RFC 7638).
+        #[arg(long)]
+        kid: Option<String>,
+    },
+    /// Signs standard input, byte for byte, and prints a compact JWS.
+    Sign {
+        /// A private JWK.
+        #[arg(long)]
+        key: PathBuf,
+        /// The `typ` of the header.
+        #[arg(long)]
+        typ: Option<String>,
+    },
+    /// Verifies the JWT on standard input and prints its payload; the exit code says whether it is valid.
+    Verify(VerifyArgs),
+    /// Prints what is in the token on standard input. Nobody has vouched for it.
+    Inspect,
+    /// Prints a key's thumbprint (RFC 7638).
+    Thumbprint {
+        /// A JWK.
+        #[arg(long)]
+        key: PathBuf,
+        /// As a URI (RFC 9278).
+        #[arg(long)]
+        uri: bool,
+    },
+    /// Answers the requests on standard input, one JSON object a line.
+    Batch,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A JWK, or a JWK Set: its keys, and their algorithms, are the ones that are accepted.
+    #[arg(long)]
+    key: PathBuf,
+    /// The `iss` that it must have.
+    #[arg(long)]
+    issuer: String,
+    /// The `aud` that it must have. Without it, tokens for anybody are accepted.
+    #[arg(long)]
+    audience: Option<String>,
+    /// The `typ` that it must have. Without it, tokens of any type are accepted.
+    #[arg(long)]
+    typ: Option<String>,
+    /// The time, in seconds since 1970. Without it, the present.
+    #[arg(long)]
+    now: Option<u64>,
+    /// How far clocks may differ, in seconds.
+    #[arg(long)]
+    leeway: Option<u64>,
+}
+
+impl Command {
+    /// Does it. The exit code is 0, 1 for a token that is not valid, 2 for anything that is in the way.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Keygen { algorithm, private, public, kid } => {
+                keygen(&algorithm, &private, public.as_deref(), kid.as_deref())?;
+            }
+            Self::Sign { key, typ } => sign(&key, typ.as_deref())?,
+            Self::Verify(args) => return verify(args),
+            Self::Inspect => print!("{}", inspect::text(input()?.trim_end())?),
+            Self::Thumbprint { key, uri } => {
+                let thumbprint = Jwk::parse(&file(&key)?)?.thumbprint();
+                println!("{}", if uri { thumbprint.to_uri() } else { thumbprint.to_string() });
+            }
+            Self::Batch => batch::run(io::stdin().lock(), io::stdout().lock())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&str>) -> Result<(), Failure> {
+    let algorithm = Algorithm::named(algorithm).ok_or("there is no such algorithm")?;
+    let kid = kid.map(KeyId::new).transpose()?;
+    let (secret, public_jwk) = match generate(algorithm)? {
+        Generated::Secret(secret) => (Jwk::of_secret(&secret, algorithm, kid)?, None),
+        Generated::Key(key) => {
+            let key = match kid {
+                Some(kid) => key.with_id(kid),
+                None => key,
+            };
+            let secret = key.to_jwk().ok_or("the key cannot be written")?;
+            (secret, key.verifying_key().to_jwk())
+        }
+    };
+    write_private(private, &secret)?;
+    match (public, public_jwk) {
+        (Some(path), Some(jwk)) => fs::write(path, jwk)?,
+        (Some(_), None) => return Err("a shared secret has no public half".into()),
+        _ => {}
+    }
+    Ok(())
+}
+
+enum Generated {
+    Secret(Secret),
+    Key(AnySigningKey),
+}
+
+fn generate(algorithm: Algorithm) -> Result<Generated, Failure> {
+    let secret = |len: usize| {
+        let mut bytes = vec![0; len];
+        auth_core::Entropy::fill(&SystemEntropy, &mut bytes).map(|()| Generated::Secret(Secret::new(bytes)))
+    };
+    Ok(match algorithm {
+        Algorithm::Hs256 => secret(32)?,
+        Algorithm::Hs384 => secret(48)?,
+        Algorithm::Hs512 => secret(64)?,
+        Algorithm::Es256 => Generated::Key(Es256SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Es384 => Generated::Key(Es384SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Es512 => Generated::Key(Es512SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::EdDsa => Generated::Key(Ed25519SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Rs256 => Generated::Key(aws_lc_rs::Rs256SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Rs384 => Generated::Key(aws_lc_rs::Rs384SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Rs512 => Generated::Key(aws_lc_rs::Rs512SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Ps256 => Generated::Key(aws_lc_rs::Ps256SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Ps384 => Generated::Key(aws_lc_rs::Ps384SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Ps512 => Generated::Key(aws_lc_rs::Ps512SigningKey::generate(&SystemEntropy)?.into()),
+        _ => return Err("there is no such algorithm".into()),
+    })
+}
+
+/// A new file that nobody else can read, from its first byte on.
+fn write_private(path: &Path, secret: &Secret) -> Result<(), Failure> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(secret.expose())?;
+    Ok(())
+}
+
+fn sign(key: &Path, typ: Option<&str>) -> Result<(), Failure> {
+    let mut signer = JwsSigner::new(keys::signing(&file(key)?, None)?);
+    if let Some(typ) = typ {
+        signer = signer.with_typ(typ)?;
+    }
+    println!("{}", signer.compact(input()?.trim_end().as_bytes())?);
+    Ok(())
+}
+
+fn verify(args: VerifyArgs) -> Result<ExitCode, Failure> {
+    let VerifyArgs { key, issuer, audience, typ, now, leeway } = args;
+    let keys = key_set(&file(&key)?)?;
+    let expected = Expected { issuer: Some(issuer), audience, typ, now, leeway };
+    match verify::jwt(keys, input()?.trim_end(), &expected) {
+        Ok(payload) => {
+            println!("{}", String::from_utf8_lossy(&payload));
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(code) => {
+            eprintln!("jwt-tool: not valid: {code}");
+            Ok(ExitCode::from(1))
+        }
+    }
+}
+
+/// A file of one key or of several.
+fn key_set(text: &str) -> Result<KeySet, &'static str> {
+    match keys::of_jwk(text) {
+        Err(code) if code == (auth_jwt::JwkError::Missing { member: "kty" }).code() => keys::of_jwks(text),
+        other => other,
+    }
+}
+
+fn file(path: &Path) -> Result<String, Failure> {
+    text(fs::File::open(path)?)
+}
+
+fn input() -> Result<String, Failure> {
+    text(io::stdin().lock())
+}
+
+fn text(reader: impl Read) -> Result<String, Failure> {
+    let mut text = String::new();
+    if reader.take(MAX_INPUT).read_to_string(&mut text)? as u64 == MAX_INPUT {
+        return Err("there is more input than is looked at".into());
+    }
+    Ok(text)
+}

@@ -1,0 +1,49 @@
+//! Keys out of JSON and files.
+
+use auth_core::Secret;
+use auth_jwt::{Algorithm, AnySigningKey, Backend, Jwk, JwkError, KeySet};
+
+use crate::code::Code;
+
+/// The keys of one JWK to verify with. One that names no `alg` serves for each that fits its type: which one
+/// is then the token's to say, within what the key is.
+pub(crate) fn of_jwk(jwk: &str) -> Result<KeySet, &'static str> {
+    let parsed = Jwk::parse(jwk).map_err(|error| error.code())?;
+    for algorithm in parsed.algorithms() {
+        parsed.verifying_key(*algorithm, Backend::default()).map_err(|error| error.code())?;
+    }
+    of_jwks(&format!("{{\"keys\":[{jwk}]}}"))
+}
+
+/// The keys of a JWK Set to verify with, for all algorithms that there are.
+pub(crate) fn of_jwks(jwks: &str) -> Result<KeySet, &'static str> {
+    let (keys, _) = KeySet::parse(jwks, Algorithm::ALL, Backend::default()).map_err(|error| error.code())?;
+    Ok(keys)
+}
+
+/// The key of a private JWK, or of a secret, to sign with. `alg` counts if the key itself names none.
+pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'static str> {
+    let jwk = Jwk::parse_secret(&Secret::from(jwk.to_owned())).map_err(|error| error.code())?;
+    let algorithm = match (jwk.algorithms(), alg) {
+        ([only], None) => *only,
+        (several, Some(alg)) => {
+            let algorithm = Algorithm::named(alg).ok_or("algorithm")?;
+            if !several.contains(&algorithm) {
+                return Err("algorithm");
+            }
+            algorithm
+        }
+        _ => return Err(JwkError::AmbiguousAlgorithm.code()),
+    };
+    let default = jwk.signing_key(algorithm, Backend::default());
+    // RSA keys sign with the other backend only.
+    default.or_else(|_| jwk.signing_key(algorithm, Backend::AwsLcRs)).map_err(|error| error.code())
+}
+
+/// Whether a key, public or private, is one for `algorithm`.
+pub(crate) fn usable(jwk: &Jwk, algorithm: Algorithm) -> Result<(), &'static str> {
+    let signs = || jwk.signing_key(algorithm, Backend::AwsLcRs).map(drop);
+    let verifies = || jwk.verifying_key(algorithm, Backend::default()).map(drop);
+    let result = if jwk.is_private() { signs() } else { verifies() };
+    result.map_err(|error| error.code())
+}
