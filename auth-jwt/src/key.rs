@@ -27,7 +27,7 @@ pub use self::{
 };
 pub(crate) use self::{
     declare::{SignCore, VerifyCore, signing_key, verifying_key},
-    formats::{private_formats, public_formats},
+    formats::{private_formats, public_formats, secret_formats},
     hmac::check_secret,
     material::{Curve, PrivateMaterial, PublicMaterial, RsaPrivate},
     raw::{ec_raw, ed25519_raw, ed25519_seed, raw_private},

@@ -66,4 +66,48 @@ macro_rules! private_formats {
     };
 }
 
-pub(crate) use {private_formats, public_formats};
+/// The formats of an HMAC key's type.
+macro_rules! secret_formats {
+    ($name:ident) => {
+        impl $name {
+            /// A new secret, to be kept and to make keys of: a key itself does not give it back.
+            ///
+            /// # Errors
+            /// [`EntropyError`](auth_core::EntropyError) if `entropy` failed.
+            pub fn generate_secret(
+                entropy: &dyn auth_core::Entropy,
+            ) -> Result<auth_core::Secret, auth_core::EntropyError> {
+                let mut secret = vec![0; Self::MIN_LEN];
+                match entropy.fill(&mut secret) {
+                    Ok(()) => Ok(auth_core::Secret::new(secret)),
+                    Err(error) => Err(error),
+                }
+            }
+
+            /// Reads a JWK of the type `oct` (RFC 7518 section 6.4). Its `kid` becomes the key's id.
+            ///
+            /// # Errors
+            /// [`JwkError`](crate::JwkError): also if its `key_ops` does not allow both signing and verifying.
+            pub fn from_jwk(text: &auth_core::Secret) -> Result<Self, $crate::JwkError> {
+                let jwk = $crate::Jwk::parse_secret(text)?;
+                let key = Self::new(jwk.secret_for(Self::ALGORITHM)?)?;
+                Ok(Self { id: jwk.id().cloned(), ..key })
+            }
+
+            /// Writes a secret that is good for such a key as a JWK, with `alg` and `use`, and with a `kid` if
+            /// there is an id. A key keeps no secret to write.
+            ///
+            /// # Errors
+            /// [`KeyError`](crate::KeyError), as for [`new`](Self::new).
+            pub fn secret_to_jwk(
+                secret: &auth_core::Secret,
+                id: Option<&$crate::KeyId>,
+            ) -> Result<auth_core::Secret, $crate::KeyError> {
+                $crate::key::check_secret(secret.expose(), Self::MIN_LEN)?;
+                Ok($crate::jwk::write::secret(secret.expose(), id, Self::ALGORITHM))
+            }
+        }
+    };
+}
+
+pub(crate) use {private_formats, public_formats, secret_formats};

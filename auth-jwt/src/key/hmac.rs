@@ -8,7 +8,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{KeyError, Signature, SignatureError, asymmetric::is_asymmetric};
-use crate::{Algorithm, Jwk, JwkError, KeyId, base64url, jwk};
+use crate::{Algorithm, KeyId, base64url};
 
 /// The longest secret that is looked at. Longer than the block it is hashed anyway (RFC 2104 section 2).
 const MAX_LEN: usize = 1024;
@@ -94,34 +94,6 @@ macro_rules! hmac_key {
                 Ok(Self { keyed: Arc::new(Keyed::padded(&*secret)), id: None })
             }
 
-            /// A new secret, to be kept and to make keys of: a key itself does not give it back.
-            ///
-            /// # Errors
-            /// [`EntropyError`] if `entropy` failed.
-            pub fn generate_secret(entropy: &dyn Entropy) -> Result<Secret, EntropyError> {
-                Ok(Secret::new(Zeroizing::new(entropy_array::<$len>(entropy)?).to_vec()))
-            }
-
-            /// Reads a JWK of the type `oct` (RFC 7518 section 6.4). Its `kid` becomes the key's id.
-            ///
-            /// # Errors
-            /// [`JwkError`]: also if its `key_ops` does not allow both signing and verifying.
-            pub fn from_jwk(text: &Secret) -> Result<Self, JwkError> {
-                let jwk = Jwk::parse_secret(text)?;
-                let key = Self::new(jwk.secret_for(Self::ALGORITHM)?)?;
-                Ok(Self { id: jwk.id().cloned(), ..key })
-            }
-
-            /// Writes a secret that is good for such a key as a JWK, with `alg` and `use`, and with a `kid` if
-            /// there is an id. A key keeps no secret to write.
-            ///
-            /// # Errors
-            /// [`KeyError`], as for [`new`](Self::new).
-            pub fn secret_to_jwk(secret: &Secret, id: Option<&KeyId>) -> Result<Secret, KeyError> {
-                check_secret(secret.expose(), Self::MIN_LEN)?;
-                Ok(jwk::write::secret(secret.expose(), id, Self::ALGORITHM))
-            }
-
             /// The same key under a name, which its tokens then carry as `kid`.
             #[must_use]
             pub fn with_id(self, id: KeyId) -> Self {
@@ -159,6 +131,8 @@ macro_rules! hmac_key {
                 self.keyed.mac(message).verify_slice(signature).is_ok()
             }
         }
+
+        $crate::key::secret_formats!($name);
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
