@@ -9,8 +9,8 @@ use std::{
 
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
-    Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Jwk,
-    JwsSigner, KeyId, KeySet, aws_lc_rs,
+    Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Hs256Key,
+    Hs384Key, Hs512Key, Jwk, JwsSigner, KeyId, KeySet, aws_lc_rs,
 };
 use clap::{Args, Parser};
 
@@ -116,7 +116,14 @@ fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&s
     let algorithm = Algorithm::named(algorithm).ok_or("there is no such algorithm")?;
     let kid = kid.map(KeyId::new).transpose()?;
     let (secret, public_jwk) = match generate(algorithm)? {
-        Generated::Secret(secret) => (Jwk::of_secret(&secret, algorithm, kid)?, None),
+        Generated::Secret(secret) => {
+            let write = match algorithm {
+                Algorithm::Hs256 => Hs256Key::secret_to_jwk,
+                Algorithm::Hs384 => Hs384Key::secret_to_jwk,
+                _ => Hs512Key::secret_to_jwk,
+            };
+            (write(&secret, kid.as_ref())?, None)
+        }
         Generated::Key(key) => {
             let key = match kid {
                 Some(kid) => key.with_id(kid),
