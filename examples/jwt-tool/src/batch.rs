@@ -160,10 +160,8 @@ fn token(request: &Request<'_>) -> Result<String, &'static str> {
 
 fn sign(request: &Request<'_>) -> Result<What, &'static str> {
     let header = request.header.as_ref();
-    let key = keys::signing(
-        request.jwk.ok_or("request")?.get(),
-        header.and_then(|header| header.alg.as_deref()),
-    )?;
+    let key =
+        keys::signing(request.jwk.ok_or("request")?.get(), header.and_then(|header| header.alg.as_deref()))?;
     let key = match header.and_then(|header| header.kid.as_deref()) {
         Some(kid) => key.with_id(KeyId::new(kid).map_err(|_| "request")?),
         None => key,
@@ -175,7 +173,8 @@ fn sign(request: &Request<'_>) -> Result<What, &'static str> {
     if let Some(cty) = header.and_then(|header| header.cty.as_deref()) {
         signer = signer.with_content_type(cty).map_err(|_| "request")?;
     }
-    let claims = request.claims.map(RawValue::get).filter(|claims| claims.starts_with('{')).ok_or("request")?;
+    let claims =
+        request.claims.map(RawValue::get).filter(|claims| claims.starts_with('{')).ok_or("request")?;
     let token = signer.compact(claims.as_bytes()).map_err(|error| error.code())?;
     Ok(What { token: Some(token), ..What::default() })
 }

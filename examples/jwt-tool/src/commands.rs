@@ -152,6 +152,7 @@ fn generate(algorithm: Algorithm) -> Result<Generated, Failure> {
         let mut bytes = vec![0; len];
         auth_core::Entropy::fill(&SystemEntropy, &mut bytes).map(|()| Generated::Secret(Secret::new(bytes)))
     };
+    let rsa = aws_lc_rs::RsaSize::Bits3072;
     Ok(match algorithm {
         Algorithm::Hs256 => secret(32)?,
         Algorithm::Hs384 => secret(48)?,
@@ -160,12 +161,12 @@ fn generate(algorithm: Algorithm) -> Result<Generated, Failure> {
         Algorithm::Es384 => Generated::Key(Es384SigningKey::generate(&SystemEntropy)?.into()),
         Algorithm::Es512 => Generated::Key(Es512SigningKey::generate(&SystemEntropy)?.into()),
         Algorithm::EdDsa => Generated::Key(Ed25519SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Rs256 => Generated::Key(aws_lc_rs::Rs256SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Rs384 => Generated::Key(aws_lc_rs::Rs384SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Rs512 => Generated::Key(aws_lc_rs::Rs512SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Ps256 => Generated::Key(aws_lc_rs::Ps256SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Ps384 => Generated::Key(aws_lc_rs::Ps384SigningKey::generate(&SystemEntropy)?.into()),
-        Algorithm::Ps512 => Generated::Key(aws_lc_rs::Ps512SigningKey::generate(&SystemEntropy)?.into()),
+        Algorithm::Rs256 => Generated::Key(aws_lc_rs::Rs256SigningKey::generate(rsa)?.into()),
+        Algorithm::Rs384 => Generated::Key(aws_lc_rs::Rs384SigningKey::generate(rsa)?.into()),
+        Algorithm::Rs512 => Generated::Key(aws_lc_rs::Rs512SigningKey::generate(rsa)?.into()),
+        Algorithm::Ps256 => Generated::Key(aws_lc_rs::Ps256SigningKey::generate(rsa)?.into()),
+        Algorithm::Ps384 => Generated::Key(aws_lc_rs::Ps384SigningKey::generate(rsa)?.into()),
+        Algorithm::Ps512 => Generated::Key(aws_lc_rs::Ps512SigningKey::generate(rsa)?.into()),
         _ => return Err("there is no such algorithm".into()),
     })
 }

@@ -23,6 +23,7 @@ pub(crate) fn text(token: &str) -> Result<String, String> {
 /// Control characters, those that change the direction of text included, would let a token write on the
 /// terminal what it likes.
 fn shown(character: char) -> char {
-    let is_format = matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let is_format =
+        matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
     if character.is_control() || is_format { '\u{fffd}' } else { character }
 }

@@ -1,6 +1,5 @@
 //! Keys out of JSON and files.
 
-use auth_core::Secret;
 use auth_jwt::{Algorithm, AnySigningKey, Backend, Jwk, JwkError, KeySet};
 
 use crate::code::Code;
@@ -23,7 +22,7 @@ pub(crate) fn of_jwks(jwks: &str) -> Result<KeySet, &'static str> {
 
 /// The key of a private JWK, or of a secret, to sign with. `alg` counts if the key itself names none.
 pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'static str> {
-    let jwk = Jwk::parse_secret(&Secret::from(jwk.to_owned())).map_err(|error| error.code())?;
+    let jwk = Jwk::parse(jwk).map_err(|error| error.code())?;
     let algorithm = match (jwk.algorithms(), alg) {
         ([only], None) => *only,
         (several, Some(alg)) => {

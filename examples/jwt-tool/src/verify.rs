@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auth_core::{Clock, SystemClock, UnixTime};
 use auth_jwt::{
-    Audience, AudienceRule, Issuer, JwsError, JwsVerifier, KeySet, TokenPolicy, TypeRule, VerifiedJws,
-    Verifier, any_audience, any_typ, typ,
+    Audience, AudienceRule, Issuer, JwsError, JwsVerifier, KeySet, TokenPolicy, TypeRule, Verified,
+    VerifiedJws, Verifier, any_audience, any_typ, typ,
 };
 
 use crate::code::Code;
@@ -44,7 +44,8 @@ pub(crate) fn jws(keys: KeySet, token: &str) -> Result<VerifiedJws<'static>, &'s
 pub(crate) fn jwt(keys: KeySet, token: &str, expected: &Expected) -> Result<Vec<u8>, &'static str> {
     let policy = policy(expected)?;
     let now = expected.now.map_or_else(|| SystemClock.now(), UnixTime::from_secs);
-    Verifier::new(keys.clone(), policy).verify::<()>(token, now).map_err(|error| error.code())?;
+    let _proof: Verified =
+        Verifier::new(keys.clone(), policy).verify(token, now).map_err(|error| error.code())?;
     // The same token under the same keys: this is where its payload can be had as it is.
     Ok(jws(keys, token)?.into_payload().into_owned())
 }

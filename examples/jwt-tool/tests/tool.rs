@@ -1,0 +1,154 @@
+//! Drives the tool as a person and as a program would.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+fn tool(arguments: &[&str], folder: &Path, input: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jwt-tool"));
+    let piped = command.args(arguments).current_dir(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+    // A tool that refuses its arguments does not read.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn batch(lines: &str) -> Vec<Value> {
+    let output = tool(&["batch"], Path::new("."), lines.as_bytes());
+    assert!(output.status.success());
+    text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn ask(request: &Value) -> Value {
+    batch(&request.to_string()).remove(0)
+}
+
+/// The whole way of a person: a key, a token, a look at it, and its verification in time and out of it.
+#[test]
+fn a_key_is_made_and_its_token_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for algorithm in ["HS256", "HS384", "HS512", "ES256", "ES384", "ES512", "EdDSA", "RS256", "PS512"] {
+        let (private, public) = (format!("{algorithm}.jwk"), format!("{algorithm}.pub"));
+        let secret = algorithm.starts_with("HS");
+        let mut arguments = vec!["keygen", algorithm, "--private", &private];
+        if !secret {
+            arguments.extend(["--public", &*public]);
+        }
+        let made = tool(&arguments, folder, b"");
+        assert!(made.status.success(), "{algorithm}: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(!tool(&arguments, folder, b"").status.success(), "a key is never written over");
+
+        let claims = br#"{"iss":"me","sub":"42","aud":"you","exp":2000000000}"#;
+        let token = tool(&["sign", "--key", &private, "--typ", "JWT"], folder, claims);
+        assert!(token.status.success(), "{algorithm}: {}", String::from_utf8_lossy(&token.stderr));
+
+        let key = if secret { &private } else { &public };
+        let verify = |now: &str| {
+            let arguments =
+                ["verify", "--key", key, "--issuer", "me", "--audience", "you", "--typ", "JWT", "--now", now];
+            tool(&arguments, folder, &token.stdout)
+        };
+        let verified = verify("1900000000");
+        assert_eq!(verified.stdout.trim_ascii_end(), claims, "{algorithm}");
+        let expired = verify("2000000030");
+        assert_eq!(expired.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&expired.stderr).ends_with("not valid: expired\n"));
+        if !secret {
+            let wrong = tool(&["verify", "--key", &private, "--issuer", "me"], folder, &token.stdout);
+            assert_eq!(wrong.status.code(), Some(2), "a private key is not one to verify with");
+        }
+        let seen = text(&tool(&["inspect"], folder, &token.stdout));
+        assert!(seen.lines().count() >= 3 && seen.lines().all(|line| line.starts_with("UNVERIFIED ")), "{seen}");
+    }
+}
+
+/// RFC 7638 section 3.1.
+#[test]
+fn a_thumbprint_is_that_of_the_standard() {
+    let folder = tempfile::tempdir().unwrap();
+    let jwk = r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256","kid":"2011-04-29"}"#;
+    std::fs::write(folder.path().join("key"), jwk).unwrap();
+    let output = tool(&["thumbprint", "--key", "key"], folder.path(), b"");
+    assert_eq!(text(&output), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\n");
+}
+
+/// RFC 7515 appendix A.1: a key that names no `alg`, and a payload with line breaks in it.
+#[test]
+fn a_token_of_the_standard_is_verified_in_a_batch() {
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let jwk = json!({"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"});
+    let answer = ask(&json!({"id": 1, "op": "jws-verify", "jwk": jwk, "token": token}));
+    let payload = token.split('.').nth(1).unwrap();
+    assert_eq!(answer, json!({"id": 1, "valid": true, "payload": payload}));
+
+    let jwt = |now: u64| json!({"id": "a", "op": "jwt-verify", "jwk": jwk, "token": token, "issuer": "joe", "now": now});
+    assert_eq!(ask(&jwt(1_300_819_300)), json!({"id": "a", "valid": true, "payload": payload}));
+    assert_eq!(ask(&jwt(1_300_819_380 + 30)), json!({"id": "a", "valid": false, "error": "expired"}));
+
+    let other = json!({"kty": "oct", "k": "A".repeat(43).replace("AAAA", "AbCd")});
+    let refused = ask(&json!({"id": null, "op": "jws-verify", "jwk": other, "token": token}));
+    assert_eq!(refused, json!({"id": null, "valid": false, "error": "signature"}));
+}
+
+/// Whatever a line is, it is answered, in order, and the next one is too.
+#[test]
+fn a_bad_line_is_answered_and_is_not_the_end() {
+    let long = format!(r#"{{"id":9,"op":"{}"}}"#, "x".repeat(5 << 20));
+    let lines = ["{", "", r#"{"id":2}"#, r#"{"id":3,"op":"fly"}"#, "null", &long, r#"{"id":4,"op":"jwk-parse","jwk":{"kty":"none"}}"#];
+    let mut input = lines.join("\n").into_bytes();
+    input.extend_from_slice(b"\n\xff\xfe\n{\"id\":5,\"op\":\"jwk-parse\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}");
+    let output = tool(&["batch"], Path::new("."), &input);
+    assert!(output.status.success());
+    let answers: Vec<Value> = text(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> = answers.iter().map(|answer| (answer["id"].clone(), answer["error"].clone())).collect();
+    assert_eq!(
+        seen,
+        [
+            (Value::Null, json!("request")),
+            (json!(2), json!("request")),
+            (json!(3), json!("op")),
+            (Value::Null, json!("request")),
+            (Value::Null, json!("request")),
+            (json!(4), json!("key-unsupported")),
+            (Value::Null, json!("request")),
+            (json!(5), Value::Null),
+        ]
+    );
+    // RFC 8037 appendix A.3.
+    assert_eq!(answers[7]["thumbprint"], "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    assert_eq!(answers[7]["algorithms"], json!(["EdDSA"]));
+}
+
+/// What is signed here is verified here, as text and as JSON, and the header says only what it may.
+#[test]
+fn a_batch_signs() {
+    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    let public = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    let sign = |header: Value| ask(&json!({"id": 1, "op": "sign", "jwk": jwk, "claims": {"sub": "1"}, "header": header}));
+    let signed = sign(json!({"typ": "JWT", "kid": "k"}));
+    let token = signed["token"].as_str().unwrap();
+    let verified = ask(&json!({"op": "jws-verify", "jwk": public, "token": token}));
+    assert_eq!(verified["valid"], true);
+
+    let (protected, rest) = token.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let flat = json!({"protected": protected, "payload": payload, "signature": signature});
+    assert_eq!(ask(&json!({"op": "jws-verify", "jwk": public, "token": flat}))["valid"], true);
+    assert_eq!(ask(&json!({"op": "jws-verify", "jwk": public, "token": flat.to_string()}))["valid"], true);
+    let general = json!({"payload": payload, "signatures": [{"protected": protected, "signature": signature}]});
+    assert_eq!(ask(&json!({"op": "jws-verify", "jwks": {"keys": [public]}, "token": general}))["valid"], true);
+
+    assert_eq!(ask(&json!({"op": "jws-verify", "jwk": jwk, "token": token}))["error"], "key-private");
+    assert_eq!(sign(json!({"jku": "https://evil.example"}))["error"], "request");
+    assert_eq!(sign(json!({"alg": "none"}))["error"], "algorithm");
+}
