@@ -16,6 +16,7 @@ mod encoding;
 mod issuing;
 mod jwk;
 mod key_set;
+mod pem;
 mod properties;
 mod rfc_keys;
 mod support;
