@@ -3,6 +3,8 @@
 
 mod access_token;
 mod algorithm;
+#[cfg(feature = "aws-lc-rs")]
+pub mod aws_lc_rs;
 mod backend;
 mod base64url;
 mod bearer;
@@ -55,4 +57,10 @@ pub use {
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},
+};
+
+#[cfg(feature = "rsa")]
+pub use key::{
+    Ps256VerifyingKey, Ps384VerifyingKey, Ps512VerifyingKey, Rs256VerifyingKey, Rs384VerifyingKey,
+    Rs512VerifyingKey,
 };

@@ -11,6 +11,9 @@ use crate::Algorithm;
 pub(crate) trait VerifyCore: Sized {
     const ALGORITHM: Algorithm;
 
+    /// The most bytes that a signature of any of its keys has.
+    const MAX_SIGNATURE_LEN: usize;
+
     /// Makes a key, with every check that the algorithm needs.
     fn new(material: &PublicMaterial) -> Result<Self, KeyError>;
 
@@ -33,8 +36,6 @@ pub(crate) trait SignCore: Sized {
     /// Makes a key, with every check that the algorithm needs, that of the public part included.
     fn new(material: &PrivateMaterial) -> Result<Self, KeyError>;
 
-    fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError>;
-
     /// The key as every format writes it, with its public part.
     fn material(&self) -> PrivateMaterial;
 
@@ -42,6 +43,11 @@ pub(crate) trait SignCore: Sized {
     fn public(&self) -> &Arc<Self::Verifying>;
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
+}
+
+/// Private keys that are made of nothing but random bytes: all but RSA's.
+pub(crate) trait GenerateCore: SignCore {
+    fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError>;
 }
 
 /// A public key's type.
@@ -89,10 +95,6 @@ macro_rules! verifying_key {
                 Ok(Self { core: std::sync::Arc::new(core), id: None })
             }
 
-            pub(crate) fn of_core(core: std::sync::Arc<$core>, id: Option<$crate::KeyId>) -> Self {
-                Self { core, id }
-            }
-
             pub(crate) fn material(&self) -> $crate::key::PublicMaterial {
                 $crate::key::VerifyCore::material(&*self.core)
             }
@@ -105,6 +107,8 @@ macro_rules! verifying_key {
             pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
                 $crate::key::VerifyCore::verifies(&*self.core, message, signature)
             }
+
+            $crate::key::check_encoded! { <$core as $crate::key::VerifyCore>::MAX_SIGNATURE_LEN }
         }
 
         $crate::key::public_formats!($name);
@@ -112,6 +116,28 @@ macro_rules! verifying_key {
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).field("id", &self.id).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+/// How every key that verifies reads a signature in a token.
+macro_rules! check_encoded {
+    ($max:expr) => {
+        /// Verifies a signature that is still encoded. Its length comes first: another one is another
+        /// signature, whose characters are of no interest.
+        #[inline]
+        pub(crate) fn check(&self, message: &str, signature: &str) -> Result<(), $crate::VerifyError> {
+            if signature.len() != $crate::base64url::encoded_len(self.signature_len()) {
+                return Err($crate::VerifyError::Signature);
+            }
+            let mut bytes = [0; $max];
+            let bytes =
+                $crate::base64url::decode(signature, &mut bytes).ok_or($crate::MalformedToken::Base64)?;
+            if self.verifies(message.as_bytes(), bytes) {
+                Ok(())
+            } else {
+                Err($crate::VerifyError::Signature)
             }
         }
     };
@@ -131,15 +157,6 @@ macro_rules! signing_key {
             /// The algorithm that it signs with.
             pub const ALGORITHM: $crate::Algorithm = <$core as $crate::key::SignCore>::ALGORITHM;
 
-            /// A new key.
-            ///
-            /// # Errors
-            /// [`EntropyError`](auth_core::EntropyError) if `entropy` failed.
-            pub fn generate(entropy: &dyn auth_core::Entropy) -> Result<Self, auth_core::EntropyError> {
-                let core = <$core as $crate::key::SignCore>::generate(entropy)?;
-                Ok(Self { core: std::sync::Arc::new(core), id: None })
-            }
-
             /// The same key under a name, which its tokens then carry as `kid`. Without one they carry the
             /// key's thumbprint.
             #[must_use]
@@ -157,7 +174,7 @@ macro_rules! signing_key {
             #[must_use]
             pub fn verifying_key(&self) -> $verifying {
                 let public = $crate::key::SignCore::public(&*self.core);
-                $verifying::of_core(std::sync::Arc::clone(public), self.id.clone())
+                $verifying { core: std::sync::Arc::clone(public), id: self.id.clone() }
             }
 
             /// Signs a message, not a token: a [`TokenIssuer`](crate::TokenIssuer) does that.
@@ -190,4 +207,20 @@ macro_rules! signing_key {
     };
 }
 
-pub(crate) use {signing_key, verifying_key};
+/// Adds the way to a new key, where random bytes are all that it takes.
+macro_rules! generated_key {
+    ($name:ident, $core:ty) => {
+        impl $name {
+            /// A new key.
+            ///
+            /// # Errors
+            /// [`EntropyError`](auth_core::EntropyError) if `entropy` failed.
+            pub fn generate(entropy: &dyn auth_core::Entropy) -> Result<Self, auth_core::EntropyError> {
+                let core = <$core as $crate::key::GenerateCore>::generate(entropy)?;
+                Ok(Self { core: std::sync::Arc::new(core), id: None })
+            }
+        }
+    };
+}
+
+pub(crate) use {check_encoded, generated_key, signing_key, verifying_key};

@@ -7,8 +7,8 @@ use p256::ecdsa::signature::{Signer, Verifier};
 use zeroize::Zeroizing;
 
 use super::{
-    Curve, KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore, ec_raw,
-    signing_key, verifying_key,
+    Curve, GenerateCore, KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature,
+    VerifyCore, ec_raw, generated_key, signing_key, verifying_key,
 };
 use crate::Algorithm;
 
@@ -17,6 +17,7 @@ macro_rules! curve {
     ($curve:ident, $variant:ident, $module:ident, $len:literal, $top:literal) => {
         impl VerifyCore for $module::ecdsa::VerifyingKey {
             const ALGORITHM: Algorithm = Curve::$variant.algorithm();
+            const MAX_SIGNATURE_LEN: usize = $len * 2;
 
             fn new(material: &PublicMaterial) -> Result<Self, KeyError> {
                 match material {
@@ -34,7 +35,7 @@ macro_rules! curve {
             }
 
             fn signature_len(&self) -> usize {
-                $len * 2
+                Self::MAX_SIGNATURE_LEN
             }
 
             fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -45,7 +46,7 @@ macro_rules! curve {
         }
 
         /// A private key with its public half.
-        pub(super) struct $curve {
+        pub(crate) struct $curve {
             key: $module::ecdsa::SigningKey,
             public: Arc<$module::ecdsa::VerifyingKey>,
         }
@@ -80,22 +81,6 @@ macro_rules! curve {
                 }
             }
 
-            fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-                let mut scalar = Zeroizing::new([0; $len]);
-                // All but one in 2^32 of the candidates are below the order, so a source that never yields
-                // one is broken (FIPS 186-5 appendix A.2.2).
-                for _ in 0..32 {
-                    entropy.fill(&mut *scalar)?;
-                    if let Some(top) = scalar.first_mut() {
-                        *top &= $top;
-                    }
-                    if let Ok(key) = $module::ecdsa::SigningKey::from_slice(&*scalar) {
-                        return Ok(Self::of(key));
-                    }
-                }
-                Err(EntropyError)
-            }
-
             fn material(&self) -> PrivateMaterial {
                 PrivateMaterial::Ec {
                     curve: Curve::$variant,
@@ -113,6 +98,24 @@ macro_rules! curve {
                 let signature: $module::ecdsa::Signature =
                     self.key.try_sign(message).map_err(|_| SignError)?;
                 Ok(Signature::of(&signature.to_bytes()))
+            }
+        }
+
+        impl GenerateCore for $curve {
+            fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+                let mut scalar = Zeroizing::new([0; $len]);
+                // All but one in 2^32 of the candidates are below the order, so a source that never yields
+                // one is broken (FIPS 186-5 appendix A.2.2).
+                for _ in 0..32 {
+                    entropy.fill(&mut *scalar)?;
+                    if let Some(top) = scalar.first_mut() {
+                        *top &= $top;
+                    }
+                    if let Ok(key) = $module::ecdsa::SigningKey::from_slice(&*scalar) {
+                        return Ok(Self::of(key));
+                    }
+                }
+                Err(EntropyError)
             }
         }
     };
@@ -164,6 +167,10 @@ signing_key! {
     /// A private key of ES512: ECDSA on P-521 with SHA-512.
     Es512SigningKey, P521, Es512VerifyingKey
 }
+
+generated_key! { Es256SigningKey, P256 }
+generated_key! { Es384SigningKey, P384 }
+generated_key! { Es512SigningKey, P521 }
 
 ec_raw!(P256, Es256VerifyingKey, Es256SigningKey);
 ec_raw!(P384, Es384VerifyingKey, Es384SigningKey);

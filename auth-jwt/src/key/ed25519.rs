@@ -7,8 +7,8 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use super::{
-    KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore, ed25519_raw,
-    signing_key, verifying_key,
+    GenerateCore, KeyError, PrivateMaterial, PublicMaterial, SignCore, SignError, Signature, VerifyCore,
+    ed25519_raw, generated_key, signing_key, verifying_key,
 };
 use crate::Algorithm;
 
@@ -27,6 +27,7 @@ pub(crate) fn checked(bytes: &[u8; 32]) -> Result<VerifyingKey, KeyError> {
 
 impl VerifyCore for VerifyingKey {
     const ALGORITHM: Algorithm = Algorithm::EdDsa;
+    const MAX_SIGNATURE_LEN: usize = 64;
 
     fn new(material: &PublicMaterial) -> Result<Self, KeyError> {
         match material {
@@ -40,7 +41,7 @@ impl VerifyCore for VerifyingKey {
     }
 
     fn signature_len(&self) -> usize {
-        64
+        Self::MAX_SIGNATURE_LEN
     }
 
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
@@ -51,7 +52,7 @@ impl VerifyCore for VerifyingKey {
 }
 
 /// A private key with its public half.
-pub(super) struct Ed25519 {
+pub(crate) struct Ed25519 {
     key: SigningKey,
     public: Arc<VerifyingKey>,
 }
@@ -81,10 +82,6 @@ impl SignCore for Ed25519 {
         }
     }
 
-    fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        Ok(Self::of(&Zeroizing::new(entropy_array::<32>(entropy)?)))
-    }
-
     fn material(&self) -> PrivateMaterial {
         PrivateMaterial::Ed25519 {
             seed: Zeroizing::new(self.key.to_bytes()),
@@ -102,6 +99,12 @@ impl SignCore for Ed25519 {
     }
 }
 
+impl GenerateCore for Ed25519 {
+    fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        Ok(Self::of(&Zeroizing::new(entropy_array::<32>(entropy)?)))
+    }
+}
+
 verifying_key! {
     /// A public key of Ed25519. Tokens may call the algorithm `EdDSA` (RFC 8037) or `Ed25519` (RFC 9864): it
     /// is the same one.
@@ -115,5 +118,7 @@ signing_key! {
     /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as everybody's do.
     Ed25519SigningKey, Ed25519, Ed25519VerifyingKey
 }
+
+generated_key! { Ed25519SigningKey, Ed25519 }
 
 ed25519_raw!(Ed25519VerifyingKey, Ed25519SigningKey);

@@ -3,15 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::{DerivedKey, Entropy, EntropyError, Secret, entropy_array};
-use hmac::{Hmac, KeyInit, Mac, digest::Key};
+use hmac::{
+    Hmac, KeyInit, Mac,
+    digest::{Key, Output},
+};
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{KeyError, Signature, SignatureError, asymmetric::is_asymmetric};
+use super::{KeyError, Signature, SignatureError, asymmetric::is_asymmetric, check_encoded};
 use crate::{Algorithm, KeyId, base64url};
 
 /// The longest secret that is looked at. Longer than the block it is hashed anyway (RFC 2104 section 2).
-const MAX_LEN: usize = 1024;
+pub(crate) const MAX_LEN: usize = 1024;
 
 /// What is asked of a secret for any algorithm and backend.
 pub(crate) fn check_secret(bytes: &[u8], min: usize) -> Result<(), KeyError> {
@@ -31,13 +34,33 @@ pub(crate) fn check_secret(bytes: &[u8], min: usize) -> Result<(), KeyError> {
     if is_asymmetric(bytes) { Err(KeyError::Asymmetric) } else { Ok(()) }
 }
 
+/// What a backend has for one algorithm's secrets: a MAC of `N` bytes that was keyed once.
+pub(crate) trait MacCore<const N: usize>: Sized {
+    fn new(secret: &[u8]) -> Result<Self, KeyError>;
+
+    /// `secret` is no longer than a block of the hash, so nothing can fail.
+    fn padded(secret: &[u8]) -> Self;
+
+    fn tag(&self, message: &[u8]) -> [u8; N];
+
+    /// Compares in constant time; another length is another signature.
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool;
+}
+
 /// A MAC that was keyed once: the two blocks that HMAC begins with are not hashed again for each token.
 #[derive(Clone)]
-struct Keyed<M>(M);
+pub(crate) struct Keyed<M>(M);
 
-impl<M: KeyInit + Mac + Clone> Keyed<M> {
+impl<const N: usize, M> MacCore<N> for Keyed<M>
+where
+    M: KeyInit + Mac + Clone,
+    Output<M>: Into<[u8; N]>,
+{
+    fn new(secret: &[u8]) -> Result<Self, KeyError> {
+        M::new_from_slice(secret).map(Self).map_err(|_| KeyError::Length)
+    }
+
     /// HMAC pads a key with zeros to a block (RFC 2104 section 2); doing so here leaves nothing that can fail.
-    /// `secret` is no longer than a block.
     fn padded(secret: &[u8]) -> Self {
         let mut block = Key::<M>::default();
         for (to, from) in block.iter_mut().zip(secret) {
@@ -49,18 +72,23 @@ impl<M: KeyInit + Mac + Clone> Keyed<M> {
     }
 
     #[inline]
-    fn mac(&self, message: &[u8]) -> M {
-        self.0.clone().chain_update(message)
+    fn tag(&self, message: &[u8]) -> [u8; N] {
+        self.0.clone().chain_update(message).finalize().into_bytes().into()
+    }
+
+    #[inline]
+    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.0.clone().chain_update(message).verify_slice(signature).is_ok()
     }
 }
 
 macro_rules! hmac_key {
-    ($(#[$doc:meta])* $name:ident, $algorithm:ident, $hash:ty, $len:literal) => {
+    ($(#[$doc:meta])* $name:ident, $algorithm:ident, $core:ty, $len:literal) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name {
-            keyed: Arc<Keyed<Hmac<$hash>>>,
-            id: Option<KeyId>,
+            core: std::sync::Arc<$core>,
+            id: Option<$crate::KeyId>,
         }
 
         impl $name {
@@ -81,8 +109,7 @@ macro_rules! hmac_key {
             pub fn new(secret: &Secret) -> Result<Self, KeyError> {
                 let bytes = secret.expose();
                 check_secret(bytes, Self::MIN_LEN)?;
-                let mac = Hmac::new_from_slice(bytes).map_err(|_| KeyError::Length)?;
-                Ok(Self { keyed: Arc::new(Keyed(mac)), id: None })
+                Ok(Self { core: Arc::new(<$core as MacCore<$len>>::new(bytes)?), id: None })
             }
 
             /// A new key that exists only in this process: its tokens die with it.
@@ -91,7 +118,7 @@ macro_rules! hmac_key {
             /// [`EntropyError`] if `entropy` failed.
             pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
                 let secret = Zeroizing::new(entropy_array::<$len>(entropy)?);
-                Ok(Self { keyed: Arc::new(Keyed::padded(&*secret)), id: None })
+                Ok(Self::padded(&*secret))
             }
 
             /// The same key under a name, which its tokens then carry as `kid`.
@@ -120,16 +147,27 @@ macro_rules! hmac_key {
                 if self.verifies(message, signature) { Ok(()) } else { Err(SignatureError) }
             }
 
+            /// A key from a secret that is no longer than a block of the hash.
+            fn padded(secret: &[u8]) -> Self {
+                Self { core: Arc::new(<$core as MacCore<$len>>::padded(secret)), id: None }
+            }
+
             #[inline]
             pub(crate) fn tag(&self, message: &[u8]) -> [u8; $len] {
-                self.keyed.mac(message).finalize().into_bytes().into()
+                MacCore::<$len>::tag(&*self.core, message)
             }
 
             /// Compares in constant time; another length is another signature.
             #[inline]
             pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-                self.keyed.mac(message).verify_slice(signature).is_ok()
+                MacCore::<$len>::verifies(&*self.core, message, signature)
             }
+
+            pub(crate) const fn signature_len(&self) -> usize {
+                Self::SIGNATURE_LEN
+            }
+
+            check_encoded! { $len }
         }
 
         $crate::key::secret_formats!($name);
@@ -141,6 +179,28 @@ macro_rules! hmac_key {
         }
     };
 }
+
+/// Adds the way from a ring's keys, which have the length of HS256's.
+macro_rules! derived_key {
+    ($(#[$doc:meta])* $name:ident) => {
+        impl $name {
+            $(#[$doc])*
+            #[must_use]
+            pub fn derived(key: &DerivedKey) -> Self {
+                let key = Self::padded(key.expose());
+                // No token's signing input: those have a dot. Eight bytes tell the keys of one ring apart.
+                let mac = key.tag(b"auth-jwt key id");
+                let ([fingerprint, ..], _) = mac.as_chunks::<8>() else { return key };
+                let mut id = String::new();
+                base64url::encode_to(fingerprint, &mut id);
+                Self { id: KeyId::new(&id).ok(), ..key }
+            }
+        }
+    };
+}
+
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) use {derived_key, hmac_key};
 
 hmac_key! {
     /// A secret that makes and checks HS256 signatures, and nothing else: the algorithm is the type.
@@ -159,20 +219,20 @@ hmac_key! {
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    Hs256Key, Hs256, Sha256, 32
+    Hs256Key, Hs256, Keyed<Hmac<Sha256>>, 32
 }
 
 hmac_key! {
     /// A secret that makes and checks HS384 signatures, and nothing else. At least 48 bytes.
-    Hs384Key, Hs384, Sha384, 48
+    Hs384Key, Hs384, Keyed<Hmac<Sha384>>, 48
 }
 
 hmac_key! {
     /// A secret that makes and checks HS512 signatures, and nothing else. At least 64 bytes.
-    Hs512Key, Hs512, Sha512, 64
+    Hs512Key, Hs512, Keyed<Hmac<Sha512>>, 64
 }
 
-impl Hs256Key {
+derived_key! {
     /// A key derived from a [`KeyRing`](auth_core::KeyRing), under a purpose of its own.
     ///
     /// Its id comes from the key itself, so that the keys of a ring are told apart when it is rotated.
@@ -192,16 +252,7 @@ impl Hs256Key {
     /// # assert_eq!(keys(&ring)?.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn derived(key: &DerivedKey) -> Self {
-        let key = Self { keyed: Arc::new(Keyed::padded(key.expose())), id: None };
-        // No token's signing input: those have a dot. Eight bytes tell the keys of one ring apart.
-        let mac = key.tag(b"auth-jwt key id");
-        let ([fingerprint, ..], _) = mac.as_chunks::<8>() else { return key };
-        let mut id = String::new();
-        base64url::encode_to(fingerprint, &mut id);
-        Self { id: KeyId::new(&id).ok(), ..key }
-    }
+    Hs256Key
 }
 
 #[cfg(test)]
@@ -232,10 +283,7 @@ mod tests {
     #[test]
     fn a_padded_key_signs_like_the_secret_itself() {
         let secret: [u8; 32] = std::array::from_fn(|n| u8::try_from(n).unwrap());
-        assert_eq!(
-            Keyed::<Hmac<Sha256>>::padded(&secret).mac(b"x").finalize(),
-            key(&secret).unwrap().keyed.mac(b"x").finalize()
-        );
+        assert_eq!(Hs256Key::padded(&secret).tag(b"x"), key(&secret).unwrap().tag(b"x"));
     }
 
     /// A ring's keys must be told apart, on every machine alike.

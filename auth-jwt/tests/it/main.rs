@@ -19,6 +19,7 @@ mod key_set;
 mod pem;
 mod properties;
 mod rfc_keys;
+mod rsa_formats;
 mod support;
 mod typing;
 mod vectors;
