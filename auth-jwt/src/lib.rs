@@ -11,6 +11,7 @@ mod bearer;
 mod claims;
 mod compact;
 mod context;
+mod der;
 mod error;
 mod header;
 mod issuer;
@@ -22,6 +23,7 @@ mod key_set;
 mod names;
 mod own_claims;
 mod payload;
+mod pem;
 mod policy;
 mod registered;
 mod thumbprint;
@@ -36,6 +38,7 @@ pub use {
     bearer::{BearerAuthenticator, BearerError},
     claims::Claims,
     compact::MalformedToken,
+    der::KeyFormatError,
     error::{Redacted, VerifyError},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
