@@ -6,9 +6,11 @@ mod algorithm;
 mod backend;
 mod base64url;
 mod bearer;
+mod cached;
 mod claims;
 mod compact;
 mod context;
+pub mod danger;
 mod error;
 mod header;
 mod issuer;
@@ -22,6 +24,7 @@ mod own_claims;
 mod payload;
 mod policy;
 mod registered;
+mod revocations;
 mod thumbprint;
 mod unverified;
 mod verified;
@@ -32,6 +35,10 @@ pub use {
     algorithm::Algorithm,
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
+    cached::{
+        CachedVerifier,
+        capacity::{CacheCapacity, CacheError},
+    },
     claims::Claims,
     compact::MalformedToken,
     error::{Redacted, VerifyError},
@@ -48,6 +55,12 @@ pub use {
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    revocations::{
+        RevocationStatus, Revocations,
+        list::{RevocationList, RevocationListError},
+        revocation::{Revocation, RevocationKind, RevocationRecord},
+        store::{LoadEach, RevocationStore},
+    },
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,

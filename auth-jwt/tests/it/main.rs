@@ -11,12 +11,14 @@
 
 mod algorithms;
 mod bearer;
+mod cached;
 mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
 mod key_set;
 mod properties;
+mod revocations;
 mod rfc_keys;
 mod support;
 mod typing;
