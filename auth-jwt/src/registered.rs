@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// The registered claims that are known here: RFC 7519 section 4.1, RFC 8693 sections 4.2 and 4.3, OpenID
-/// Connect Core section 2.
+/// Connect Core section 2, OpenID Connect Front-Channel Logout section 3 and RFC 7800 section 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Claim {
     Iss,
@@ -22,10 +22,12 @@ pub(crate) enum Claim {
     AuthTime,
     Acr,
     Amr,
+    Sid,
+    Cnf,
 }
 
 impl Claim {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Iss,
         Self::Sub,
         Self::Aud,
@@ -38,6 +40,8 @@ impl Claim {
         Self::AuthTime,
         Self::Acr,
         Self::Amr,
+        Self::Sid,
+        Self::Cnf,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -54,6 +58,8 @@ impl Claim {
             Self::AuthTime => "auth_time",
             Self::Acr => "acr",
             Self::Amr => "amr",
+            Self::Sid => "sid",
+            Self::Cnf => "cnf",
         }
     }
 
@@ -73,6 +79,8 @@ impl Claim {
             "auth_time" => Self::AuthTime,
             "acr" => Self::Acr,
             "amr" => Self::Amr,
+            "sid" => Self::Sid,
+            "cnf" => Self::Cnf,
             _ => return None,
         })
     }
@@ -92,7 +100,10 @@ impl Claim {
             Self::Aud => "a non-empty string or a non-empty array of them",
             Self::Amr => "a non-empty array of non-empty strings",
             Self::Scope => "a string",
-            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr => "a non-empty string",
+            Self::Cnf => "an object",
+            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr | Self::Sid => {
+                "a non-empty string"
+            }
         }
     }
 
@@ -155,6 +166,9 @@ pub(crate) struct Registered<'a> {
     pub(crate) auth_time: Option<u64>,
     pub(crate) acr: Option<JsonStr<'a>>,
     pub(crate) amr: Option<Strings<'a>>,
+    pub(crate) sid: Option<JsonStr<'a>>,
+    /// Whether there is one. What is in it is for whoever checks the proof.
+    pub(crate) cnf: bool,
 }
 
 /// A registered claim has a value of the wrong type. Small: it travels through the user's own code.
@@ -187,6 +201,7 @@ impl<'a> Registered<'a> {
             Claim::Jti => &mut self.jti,
             Claim::ClientId => &mut self.client_id,
             Claim::Acr => &mut self.acr,
+            Claim::Sid => &mut self.sid,
             Claim::Scope => &mut self.scope,
             Claim::Aud => {
                 self.aud = Some(strings(claim, reader)?);
@@ -194,6 +209,14 @@ impl<'a> Registered<'a> {
             }
             Claim::Amr => {
                 self.amr = Some(array(claim, reader)?);
+                return Ok(None);
+            }
+            Claim::Cnf => {
+                if reader.kind()? != JsonKind::Object {
+                    return Err(wrong_next(claim, reader));
+                }
+                reader.skip()?;
+                self.cnf = true;
                 return Ok(None);
             }
             Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {

@@ -3,15 +3,15 @@
 //! The same key, the same token and the same questions for all: signature, issuer, audience, `exp` and `nbf`
 //! with 30 seconds of leeway, against the system's clock, which is read for each token that is accepted.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use auth_core::{
     AuthEpoch, Authentication, Clock, Login, Method, PrincipalId, Secret, SystemClock, SystemEntropy,
-    UnixTime, entropy_array,
+    UnixTime, entropy_array, testing::block_on,
 };
 use auth_jwt::{
-    Audience, ClientId, Hs256Key, Issuer, TokenBuffer, TokenIssuer, TokenPolicy, Verified, Verifier,
-    VerifyError, typ,
+    Audience, CacheCapacity, CachedVerifier, ClientId, Hs256Key, Issuer, Revocation, TokenBuffer,
+    TokenIssuer, TokenPolicy, Verified, Verifier, VerifyError, danger::revoke_until_restart, typ,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -176,6 +176,41 @@ fn verify(c: &mut Criterion) {
     });
 }
 
+/// A token that was seen before, read as owned claims: as it is, and with a million revocations of each kind.
+fn cached(c: &mut Criterion) {
+    let now = SystemClock.now();
+    // No list remembers a revocation for as long as the token of the other rows lives.
+    let dates = [("4000000000", now.saturating_add(Duration::from_secs(900))), ("1700000000", now)];
+    let payload =
+        dates.iter().fold(PAYLOAD.to_owned(), |text, (date, to)| text.replace(date, &to.to_string()));
+    let token = token(HEADER, &payload);
+    let hit = |c: &mut Criterion, row: &str, verifier: Verifier| {
+        let cached = CachedVerifier::<Owned>::new(verifier, CacheCapacity::default());
+        c.bench_function(row, |b| {
+            b.iter(|| {
+                let verified = cached.verify(black_box(&token), SystemClock.now()).unwrap();
+                assert!(verified.own().admin);
+                verified
+            });
+        });
+    };
+    hit(c, "jwt/cached/ours", verifier());
+
+    let list = revoke_until_restart(Duration::from_secs(900), 3_000_000).unwrap();
+    let issuer = Issuer::new(ISSUER).unwrap();
+    for n in 0..1_000_000 {
+        let name = format!("{n:018x}");
+        for revocation in [
+            Revocation::token(issuer.clone(), &name, None),
+            Revocation::session(issuer.clone(), &name),
+            Revocation::subject(issuer.clone(), &name, now),
+        ] {
+            block_on(list.revoke(&revocation.unwrap(), now)).unwrap();
+        }
+    }
+    hit(c, "jwt/cached-revocations/ours", verifier().with_revocations(Arc::new(list)));
+}
+
 fn reject(c: &mut Criterion) {
     let (bad, verifier) = (Bad::new(), verifier());
     // Read once: the peer reads no clock either before a signature is right.
@@ -324,5 +359,5 @@ fn peers(c: &mut Criterion) {
 #[cfg(not(feature = "peers"))]
 fn peers(_: &mut Criterion) {}
 
-criterion_group!(benches, raw, verify, peers, reject, sign);
+criterion_group!(benches, raw, verify, cached, peers, reject, sign);
 criterion_main!(benches);

@@ -11,6 +11,7 @@
 
 mod algorithms;
 mod bearer;
+mod cached;
 mod claims;
 mod encoding;
 mod issuing;
@@ -18,6 +19,7 @@ mod jwk;
 mod key_set;
 mod pem;
 mod properties;
+mod revocations;
 mod rfc_keys;
 mod rsa_formats;
 mod support;
