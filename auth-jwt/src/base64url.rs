@@ -55,11 +55,35 @@ pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
 
 /// Appends the text form of `bytes`.
 pub(crate) fn encode_to(bytes: &[u8], text: &mut String) {
-    ENGINE.encode_string(bytes, text);
+    let mut room = [0; encoded_len(ENGINE_MIN_ENCODE)];
+    match room.get_mut(..encoded_len(bytes.len())) {
+        Some(room) => {
+            encode_short(bytes, room);
+            text.push_str(std::str::from_utf8(room).unwrap_or_default());
+        }
+        None => ENGINE.encode_string(bytes, text),
+    }
+}
+
+/// Appends the text form of `bytes` to what will become a text.
+#[inline]
+pub(crate) fn encode_to_bytes(bytes: &[u8], text: &mut Vec<u8>) {
+    let from = text.len();
+    text.resize(from.saturating_add(encoded_len(bytes.len())), 0);
+    let room = text.get_mut(from..).unwrap_or_default();
+    if bytes.len() < ENGINE_MIN_ENCODE {
+        encode_short(bytes, room);
+    } else {
+        // The room is what it asks for.
+        let written = ENGINE.encode_slice(bytes, room).unwrap_or(0);
+        text.truncate(from.saturating_add(written));
+    }
 }
 
 /// Texts from this length on are the engine's, for its vectors then pay.
 const ENGINE_MIN: usize = 68;
+/// As many bytes and more are the engine's to encode.
+const ENGINE_MIN_ENCODE: usize = 128;
 /// What stands for no value; it has a bit that no value has.
 const NONE: u8 = 0xff;
 
@@ -119,6 +143,23 @@ fn decode_short(text: &[u8], into: &mut [u8]) -> Option<usize> {
         *to = from;
     }
     Some(end)
+}
+
+/// Encodes without the engine, into exactly as much room as it takes.
+#[inline]
+fn encode_short(bytes: &[u8], into: &mut [u8]) {
+    let character = |bits: u32| ALPHABET.get((bits & 0x3f) as usize).copied().unwrap_or_default();
+    let (triples, rest) = bytes.as_chunks::<3>();
+    let (quads, tail) = into.as_chunks_mut::<4>();
+    for ([a, b, c], quad) in triples.iter().zip(quads) {
+        let bits = u32::from_be_bytes([0, *a, *b, *c]);
+        *quad = [character(bits >> 18), character(bits >> 12), character(bits >> 6), character(bits)];
+    }
+    let (a, b) = (rest.first().copied().unwrap_or(0), rest.get(1).copied().unwrap_or(0));
+    let bits = u32::from_be_bytes([0, a, b, 0]);
+    for (to, shift) in tail.iter_mut().zip([18, 12, 6]) {
+        *to = character(bits >> shift);
+    }
 }
 
 #[cfg(test)]

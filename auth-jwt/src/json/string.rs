@@ -148,7 +148,7 @@ fn scan_escaped(text: &str, from: usize, first: usize) -> Result<(JsonStr<'_>, u
 
 /// How many bytes there are before the first quote, backslash or control character.
 #[inline]
-fn ordinary(bytes: &[u8]) -> usize {
+pub(super) fn ordinary(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
     const TWOS: u64 = u64::from_ne_bytes([2; 8]);
