@@ -41,18 +41,6 @@ pub(crate) fn decode<'a>(text: &str, into: &'a mut [u8]) -> Option<&'a [u8]> {
     into.get(..len)
 }
 
-/// Decodes exactly `N` bytes, as [`decode`] does.
-#[inline]
-pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    // Said in the beginning, for the compiler then knows every bound.
-    if text.len() != const { encoded_len(N) } {
-        return None;
-    }
-    decode(text, &mut bytes)?;
-    Some(bytes)
-}
-
 /// Appends the text form of `bytes`.
 pub(crate) fn encode_to(bytes: &[u8], text: &mut String) {
     let mut room = [0; encoded_len(ENGINE_MIN_ENCODE)];

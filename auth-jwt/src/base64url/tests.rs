@@ -28,21 +28,6 @@ fn agrees(text: &str) {
     if let Some(short) = expected.as_ref().and_then(|bytes| bytes.len().checked_sub(1)) {
         assert_eq!(decode(text, &mut vec![0; short]), None, "no room for {text:?}");
     }
-    fn array<const N: usize>(text: &str, expected: Option<&[u8]>) {
-        let array = decode_array::<N>(text);
-        assert_eq!(
-            array.as_ref().map(|bytes| &bytes[..]),
-            expected.filter(|bytes| bytes.len() == N),
-            "{text:?}"
-        );
-    }
-    array::<0>(text, expected.as_deref());
-    array::<16>(text, expected.as_deref());
-    array::<32>(text, expected.as_deref());
-    array::<48>(text, expected.as_deref());
-    array::<64>(text, expected.as_deref());
-    array::<96>(text, expected.as_deref());
-    array::<132>(text, expected.as_deref());
 }
 
 fn bytes(len: usize) -> Vec<u8> {
