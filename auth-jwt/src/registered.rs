@@ -3,7 +3,10 @@
 use crate::{
     Redacted, VerifyError,
     header::redacted,
-    json::{JsonKind, JsonStr, Reader, Rounding, de::Fault},
+    json::{
+        JsonKind, JsonStr, Number, Reader, Rounding,
+        de::{Fault, Scalar},
+    },
 };
 
 /// The registered claims that are known here: RFC 7519 section 4.1, RFC 8693 sections 4.2 and 4.3, OpenID
@@ -66,21 +69,39 @@ impl Claim {
     /// Exact, case included: `EXP` is somebody's own claim.
     #[inline]
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "iss" => Self::Iss,
-            "sub" => Self::Sub,
-            "aud" => Self::Aud,
-            "exp" => Self::Exp,
-            "nbf" => Self::Nbf,
-            "iat" => Self::Iat,
-            "jti" => Self::Jti,
-            "client_id" => Self::ClientId,
-            "scope" => Self::Scope,
-            "auth_time" => Self::AuthTime,
-            "acr" => Self::Acr,
-            "amr" => Self::Amr,
-            "sid" => Self::Sid,
-            "cnf" => Self::Cnf,
+        // Names of three letters are compared as one number each, not letter by letter with all of them.
+        const fn number([a, b, c]: [u8; 3]) -> u32 {
+            u32::from_le_bytes([a, b, c, 0])
+        }
+        const ISS: u32 = number(*b"iss");
+        const SUB: u32 = number(*b"sub");
+        const AUD: u32 = number(*b"aud");
+        const EXP: u32 = number(*b"exp");
+        const NBF: u32 = number(*b"nbf");
+        const IAT: u32 = number(*b"iat");
+        const JTI: u32 = number(*b"jti");
+        const ACR: u32 = number(*b"acr");
+        const AMR: u32 = number(*b"amr");
+        const SID: u32 = number(*b"sid");
+        const CNF: u32 = number(*b"cnf");
+        Some(match (name.as_bytes(), name) {
+            (&[a, b, c], _) => match number([a, b, c]) {
+                ISS => Self::Iss,
+                SUB => Self::Sub,
+                AUD => Self::Aud,
+                EXP => Self::Exp,
+                NBF => Self::Nbf,
+                IAT => Self::Iat,
+                JTI => Self::Jti,
+                ACR => Self::Acr,
+                AMR => Self::Amr,
+                SID => Self::Sid,
+                CNF => Self::Cnf,
+                _ => return None,
+            },
+            (_, "client_id") => Self::ClientId,
+            (_, "scope") => Self::Scope,
+            (_, "auth_time") => Self::AuthTime,
             _ => return None,
         })
     }
@@ -188,13 +209,13 @@ impl From<WrongType> for VerifyError {
 }
 
 impl<'a> Registered<'a> {
-    /// Reads the value of a claim. Yields it if the claim is a string by definition.
+    /// Reads the value of a claim. Yields it if it is a string or a number.
     #[inline(always)]
     pub(crate) fn read(
         &mut self,
         claim: Claim,
         reader: &mut Reader<'a>,
-    ) -> Result<Option<JsonStr<'a>>, Fault> {
+    ) -> Result<Option<Scalar<'a>>, Fault> {
         let place = match claim {
             Claim::Iss => &mut self.iss,
             Claim::Sub => &mut self.sub,
@@ -204,8 +225,12 @@ impl<'a> Registered<'a> {
             Claim::Sid => &mut self.sid,
             Claim::Scope => &mut self.scope,
             Claim::Aud => {
-                self.aud = Some(strings(claim, reader)?);
-                return Ok(None);
+                let strings = strings(claim, reader)?;
+                self.aud = Some(strings);
+                return Ok(match strings {
+                    Strings::One(string) => Some(Scalar::String(string)),
+                    Strings::Many(_) => None,
+                });
             }
             Claim::Amr => {
                 self.amr = Some(array(claim, reader)?);
@@ -220,8 +245,7 @@ impl<'a> Registered<'a> {
                 return Ok(None);
             }
             Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {
-                self.read_date(claim, reader)?;
-                return Ok(None);
+                return Ok(Some(Scalar::Number(self.read_date(claim, reader)?)));
             }
         };
         let string = any_string(claim, reader)?;
@@ -230,10 +254,11 @@ impl<'a> Registered<'a> {
             return Err(wrong(claim, JsonKind::String, ""));
         }
         *place = Some(string);
-        Ok(Some(string))
+        Ok(Some(Scalar::String(string)))
     }
 
-    fn read_date(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    #[inline]
+    fn read_date(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<Number<'a>, Fault> {
         // Rounded against the token, except that what lies in the past stays there.
         let (place, rounding) = match claim {
             Claim::Exp => (&mut self.exp, Rounding::Down),
@@ -241,8 +266,15 @@ impl<'a> Registered<'a> {
             Claim::Iat => (&mut self.iat, Rounding::Down),
             _ => (&mut self.auth_time, Rounding::Down),
         };
-        *place = Some(date(claim, rounding, reader)?);
-        Ok(())
+        if reader.kind()? != JsonKind::Number {
+            return Err(wrong_next(claim, reader));
+        }
+        let number = reader.number()?;
+        match number.date(rounding) {
+            Some(date) => *place = Some(date),
+            None => return Err(wrong(claim, JsonKind::Number, number.raw())),
+        }
+        Ok(number)
     }
 }
 
@@ -295,13 +327,4 @@ fn array<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault
     }
     // `first` is still true if there was no element.
     if first { Err(wrong(claim, JsonKind::Array, raw)) } else { Ok(Strings::Many(raw)) }
-}
-
-#[inline]
-fn date(claim: Claim, rounding: Rounding, reader: &mut Reader<'_>) -> Result<u64, Fault> {
-    if reader.kind()? != JsonKind::Number {
-        return Err(wrong_next(claim, reader));
-    }
-    let number = reader.number()?;
-    number.date(rounding).ok_or_else(|| wrong(claim, JsonKind::Number, number.raw()))
 }
