@@ -15,6 +15,7 @@ mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
+mod jws;
 mod key_set;
 mod properties;
 mod rfc_keys;
