@@ -52,7 +52,8 @@ impl JwsVerifier {
             let (index, signature) = self.check(entry, &mut signed)?;
             for (other, place) in has_signed.iter_mut().enumerate() {
                 // A key that serves for several algorithms signs with one.
-                *place |= other == index || signature.key_id().is_some_and(|id| self.keys.id(other) == Some(id));
+                *place |=
+                    other == index || signature.key_id().is_some_and(|id| self.keys.id(other) == Some(id));
             }
             signatures.push(signature);
         }
