@@ -16,6 +16,7 @@ mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
+mod jws;
 mod key_set;
 mod pem;
 mod properties;
