@@ -25,6 +25,7 @@ mod payload;
 mod policy;
 mod registered;
 mod thumbprint;
+mod remote;
 mod unverified;
 mod verified;
 mod verifier;
@@ -51,6 +52,10 @@ pub use {
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
     thumbprint::Thumbprint,
+    remote::{
+        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
+        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+    },
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},
