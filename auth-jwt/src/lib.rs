@@ -5,6 +5,7 @@ mod access_token;
 mod algorithm;
 #[cfg(feature = "aws-lc-rs")]
 pub mod aws_lc_rs;
+mod async_signer;
 mod backend;
 mod base64url;
 mod bearer;
@@ -18,14 +19,15 @@ mod json;
 mod jwk;
 mod jws;
 mod key;
+mod key_ring;
 mod key_set;
 mod names;
 mod own_claims;
 mod payload;
 mod policy;
 mod registered;
-mod thumbprint;
 mod remote;
+mod thumbprint;
 mod unverified;
 mod verified;
 mod verifier;
@@ -33,6 +35,9 @@ mod verifier;
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
+    async_signer::{
+        AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError,
+    },
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     claims::Claims,
@@ -47,15 +52,16 @@ pub use {
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
         Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
     },
+    key_ring::{IssuerKeyRing, IssuerKeyRingError, NoSigningKey},
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
-    thumbprint::Thumbprint,
     remote::{
         FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
         RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
     },
+    thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},
