@@ -12,6 +12,8 @@ mod bearer;
 mod claims;
 mod compact;
 mod context;
+#[cfg(feature = "reqwest")]
+pub mod danger;
 mod error;
 mod header;
 mod issuer;
@@ -32,6 +34,8 @@ mod unverified;
 mod verified;
 mod verifier;
 
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
