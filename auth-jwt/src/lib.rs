@@ -3,6 +3,7 @@
 
 mod access_token;
 mod algorithm;
+mod async_signer;
 #[cfg(feature = "aws-lc-rs")]
 pub mod aws_lc_rs;
 mod backend;
@@ -12,8 +13,8 @@ mod cached;
 mod claims;
 mod compact;
 mod context;
-mod der;
 pub mod danger;
+mod der;
 mod error;
 mod header;
 mod issuer;
@@ -21,6 +22,7 @@ mod json;
 mod jwk;
 mod jws;
 mod key;
+mod key_ring;
 mod key_set;
 mod names;
 mod own_claims;
@@ -28,15 +30,19 @@ mod payload;
 mod pem;
 mod policy;
 mod registered;
+mod remote;
 mod revocations;
 mod thumbprint;
 mod unverified;
 mod verified;
 mod verifier;
 
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
+    async_signer::{AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError},
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     cached::{
@@ -56,10 +62,15 @@ pub use {
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
         Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
     },
+    key_ring::{IssuerKeyRing, IssuerKeyRingError, NoSigningKey},
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    remote::{
+        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
+        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+    },
     revocations::{
         RevocationStatus, Revocations,
         list::{RevocationList, RevocationListError},
