@@ -1,6 +1,6 @@
 //! RSA keys in their formats. The hashes are those of what OpenSSL 3.0 writes for the standards' keys.
 
-use auth_jwt::{Algorithm, Backend, Jwk, JwkError, KeyError, KeySet};
+use auth_jwt::{Algorithm, Backend, Jwk, JwkError, KeyError, KeySet, KeySetParseError};
 
 use crate::rfc_keys::*;
 
