@@ -18,6 +18,7 @@ mod jwk;
 mod key_set;
 mod properties;
 mod rfc_keys;
+mod rules;
 mod support;
 mod typing;
 mod vectors;
