@@ -176,11 +176,8 @@ impl KeySet {
         &self,
         windows: impl IntoIterator<Item = Option<(UnixTime, UnixTime)>>,
     ) -> Self {
-        let entry = |(entry, window): (&Entry, _)| Entry {
-            key: entry.key.clone(),
-            id: entry.id.clone(),
-            window,
-        };
+        let entry =
+            |(entry, window): (&Entry, _)| Entry { key: entry.key.clone(), id: entry.id.clone(), window };
         Self::of(self.0.entries.iter().zip(windows).map(entry).collect(), self.0.ambiguous.to_vec())
     }
 

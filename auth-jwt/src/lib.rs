@@ -24,6 +24,7 @@ mod own_claims;
 mod payload;
 mod policy;
 mod registered;
+mod signer;
 mod thumbprint;
 mod unverified;
 mod verified;
@@ -49,9 +50,10 @@ pub use {
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
-    thumbprint::Thumbprint,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, audiences, typ},
     registered::Claim,
+    signer::{SignedToken, TokenBuilder, TokenSigner},
+    thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},

@@ -33,7 +33,6 @@ pub use self::{
 /// | only of a subject, a client | [`with_subject`](Self::with_subject), [`with_clients`](Self::with_clients), [`with_authorized_parties`](Self::with_authorized_parties) |
 /// | only if recent | [`with_max_token_age`](Self::with_max_token_age), [`with_max_auth_age`](Self::with_max_auth_age) |
 /// | only after some kind of login | [`with_acr`](Self::with_acr), [`with_methods`](Self::with_methods) |
-/// | what a client asked an OpenID provider for | [`IdTokenVerifier`](crate::IdTokenVerifier) |
 ///
 /// A policy has one issuer, because keys belong to an issuer: with two in one policy, each could sign in the
 /// name of the other. Several issuers are several [`Verifier`](crate::Verifier)s.

@@ -187,6 +187,12 @@ impl Verifier {
         self.read(buffer.decode(signed.payload)?, now, |_| Ok(()))
     }
 
+    /// Another number for every other set of keys.
+    #[allow(dead_code, reason = "caches of verified tokens ask for it")]
+    pub(crate) fn generation(&self) -> u64 {
+        self.keys.set.generation()
+    }
+
     /// Everything up to the signature.
     #[inline]
     pub(crate) fn check<'t>(&self, token: &'t str, now: UnixTime) -> Result<Signed<'t>, VerifyError> {
@@ -235,6 +241,7 @@ impl Verifier {
 pub(crate) struct Signed<'t> {
     /// Still encoded.
     pub(crate) payload: &'t str,
+    #[allow(dead_code, reason = "ID tokens ask for it")]
     pub(crate) algorithm: Algorithm,
 }
 

@@ -6,19 +6,20 @@ use serde::Serialize;
 use super::{Inner, IssueError};
 use crate::{AnySigningKey, base64url, context::WrittenContext};
 
-/// The header of an access token (RFC 9068 section 2.1).
+/// The header of a token that we sign (RFC 7515 section 4.1).
 #[derive(Debug, Serialize)]
-pub(super) struct WireHeader {
+pub(super) struct WireHeader<'a> {
     alg: &'static str,
-    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<String>,
 }
 
-impl WireHeader {
-    pub(super) fn of(key: &AnySigningKey) -> Self {
+impl<'a> WireHeader<'a> {
+    pub(super) fn of(key: &AnySigningKey, typ: Option<&'a str>) -> Self {
         let kid = key.effective_id().map(|id| id.as_str().to_owned());
-        Self { alg: key.algorithm().name(), typ: "at+jwt", kid }
+        Self { alg: key.algorithm().name(), typ, kid }
     }
 
     pub(super) fn segment(&self) -> String {
@@ -82,16 +83,19 @@ impl<'a> WireClaims<'a> {
     }
 
     /// The payload, with `own` members behind ours.
-    pub(super) fn payload(&self, own: &str) -> Result<String, IssueError> {
-        let mut payload =
-            serde_json::to_string(self).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
+    pub(super) fn payload(&self, own: &[u8]) -> Result<Vec<u8>, IssueError> {
+        let mut payload = Vec::with_capacity(USUAL_LEN.saturating_add(own.len()));
+        serde_json::to_writer(&mut payload, self)
+            .map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
         if !own.is_empty() {
             // What was written is an object with members, so it ends with a brace.
             payload.pop();
-            payload.push(',');
-            payload.push_str(own);
-            payload.push('}');
+            payload.extend_from_slice(own);
+            payload.push(b'}');
         }
         Ok(payload)
     }
 }
+
+/// More than most payloads have.
+const USUAL_LEN: usize = 512;

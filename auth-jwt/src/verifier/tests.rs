@@ -35,7 +35,7 @@ fn a_key_is_used_within_its_window_only() {
     let keys = [key("a"), key("b"), key("c")];
     let windows = [None, Some((NOW, UnixTime::from_secs(1_800_000_100))), Some((NOW, NOW))];
     let set = KeySet::new(keys.clone()).unwrap().with_windows(windows);
-    let tokens = ["a", "b", "c"].map(|kid| header(kid));
+    let tokens = ["a", "b", "c"].map(header);
     let tokens = [token(&keys[0], &tokens[0]), token(&keys[1], &tokens[1]), token(&keys[2], &tokens[2])];
     let verifier = Verifier::new(set, policy());
     // Twice, for the second time the header may have been remembered.

@@ -19,6 +19,7 @@ mod key_set;
 mod properties;
 mod rfc_keys;
 mod rules;
+mod signing;
 mod support;
 mod typing;
 mod vectors;
