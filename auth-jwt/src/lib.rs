@@ -32,6 +32,7 @@ mod policy;
 mod registered;
 mod remote;
 mod revocations;
+mod signer;
 mod thumbprint;
 mod unverified;
 mod verified;
@@ -66,7 +67,8 @@ pub use {
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
-    policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, audiences, typ},
+    registered::Claim,
     remote::{
         FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
         RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
@@ -77,6 +79,7 @@ pub use {
         revocation::{Revocation, RevocationKind, RevocationRecord},
         store::{LoadEach, RevocationStore},
     },
+    signer::{SignedToken, TokenBuilder, TokenSigner},
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
