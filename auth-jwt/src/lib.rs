@@ -30,6 +30,7 @@ mod policy;
 mod registered;
 mod revocations;
 mod thumbprint;
+mod remote;
 mod unverified;
 mod verified;
 mod verifier;
@@ -67,6 +68,10 @@ pub use {
         store::{LoadEach, RevocationStore},
     },
     thumbprint::Thumbprint,
+    remote::{
+        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
+        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+    },
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},

@@ -185,6 +185,19 @@ impl Verifier {
         self.read(payload, now, buffer)
     }
 
+    /// Whether the token's header is one that was seen before, so that its key is here.
+    pub(crate) fn has_seen_header_of(&self, token: &str) -> bool {
+        Compact::split(token, self.policy.max_len)
+            .is_ok_and(|compact| self.slots.iter().any(|slot| slot.seen.contains(compact.header)))
+    }
+
+    /// Whether the key that the token's header means is here. Nothing is verified.
+    pub(crate) fn finds_key_of(&self, token: &str) -> Result<(), VerifyError> {
+        let compact = Compact::split(token, self.policy.max_len)?;
+        let mut buffer = HeaderBuffer::default();
+        self.keys.choose(&Header::parse(compact.header, &mut buffer)?).map(drop)
+    }
+
     /// Everything up to the signature; yields the payload's segment.
     #[inline]
     fn check<'t>(&self, token: &'t str) -> Result<&'t str, VerifyError> {

@@ -1,0 +1,87 @@
+//! What can go wrong between an issuer's key set and a verified token.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{AuthenticateError, Refusal, Unavailable};
+
+use super::FetchError;
+use crate::{Algorithm, VerifyError};
+
+/// A remote key set that contradicts itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteKeySetError {
+    /// No algorithm is accepted, so no key is.
+    #[error("no algorithm is accepted")]
+    NoAlgorithm,
+    /// A secret cannot be published.
+    #[error("{algorithm} keys are secrets and cannot be published")]
+    Symmetric {
+        /// The algorithm.
+        algorithm: Algorithm,
+    },
+    /// A time outside of its bounds.
+    #[error("time is not between {} and {} seconds", min.as_secs(), max.as_secs())]
+    OutOfBounds {
+        /// The least.
+        min: Duration,
+        /// The most.
+        max: Duration,
+    },
+}
+
+/// Why a fetch brought no keys. The keys that were there stay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RefreshError {
+    /// It could not be fetched.
+    #[error("key set could not be fetched")]
+    Fetch(#[from] FetchError),
+    /// What was fetched is not a key set.
+    #[error("answer is not a key set")]
+    Malformed,
+    /// It is a key set, and none of its keys can be used here.
+    #[error("key set has no key that can be used")]
+    NoKey,
+    /// The fetcher panicked.
+    #[error("fetcher panicked")]
+    Panicked,
+}
+
+/// There are no keys to tell with whether a token is good. HTTP 503: it is not the token's fault.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("keys of the issuer are not available")]
+pub struct KeysUnavailable(#[source] pub(super) Option<Arc<RefreshError>>);
+
+impl From<KeysUnavailable> for Unavailable {
+    fn from(error: KeysUnavailable) -> Self {
+        Self::Keys(Box::new(error))
+    }
+}
+
+/// Why a token was not accepted under an issuer's remote keys.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteVerifyError {
+    /// It was refused.
+    #[error(transparent)]
+    Refused(#[from] VerifyError),
+    /// It could not be checked.
+    #[error(transparent)]
+    Unavailable(#[from] KeysUnavailable),
+}
+
+impl From<RemoteVerifyError> for AuthenticateError {
+    fn from(error: RemoteVerifyError) -> Self {
+        match error {
+            RemoteVerifyError::Refused(refused) => refused.into(),
+            RemoteVerifyError::Unavailable(unavailable) => Self::Unavailable(unavailable.into()),
+        }
+    }
+}
+
+impl From<RemoteVerifyError> for Refusal {
+    fn from(error: RemoteVerifyError) -> Self {
+        AuthenticateError::from(error).into()
+    }
+}
