@@ -5,6 +5,7 @@ mod access_token;
 mod algorithm;
 #[cfg(feature = "aws-lc-rs")]
 pub mod aws_lc_rs;
+mod async_signer;
 mod backend;
 mod base64url;
 mod bearer;
@@ -21,6 +22,7 @@ mod json;
 mod jwk;
 mod jws;
 mod key;
+mod key_ring;
 mod key_set;
 mod names;
 mod own_claims;
@@ -31,6 +33,7 @@ mod registered;
 mod revocations;
 mod thumbprint;
 mod remote;
+mod thumbprint;
 mod unverified;
 mod verified;
 mod verifier;
@@ -38,6 +41,9 @@ mod verifier;
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
+    async_signer::{
+        AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError,
+    },
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     cached::{
@@ -57,6 +63,7 @@ pub use {
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
         Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
     },
+    key_ring::{IssuerKeyRing, IssuerKeyRingError, NoSigningKey},
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
@@ -72,6 +79,7 @@ pub use {
         FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
         RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
     },
+    thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
     verifier::{TokenBuffer, Verifier},

@@ -18,7 +18,7 @@ use self::{
     read::Accepted,
     state::{State, Turn},
 };
-use crate::{Algorithm, KeyId};
+use crate::{Algorithm, Backend, KeyId};
 
 mod error;
 mod fetch;
@@ -58,7 +58,7 @@ type Observer = Arc<dyn Fn(Result<&RemoteKeys, &RefreshError>) + Send + Sync>;
 /// | the clock is set back | time stands still |
 ///
 /// Keys of other algorithms than those that it was made for are not taken, and secrets never (RFC 8725
-/// section 2.1). One key that is malformed or unknown does not spoil the set; [`RemoteKeys::problems`] tells of it.
+/// section 2.1). One key that is malformed or unknown does not spoil the set; [`RemoteKeys::report`] tells of it.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -162,6 +162,13 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
     pub fn with_stale_for(mut self, stale_for: Duration) -> Result<Self, RemoteKeySetError> {
         self.rules.stale_for = within(stale_for, Duration::ZERO..=Self::MAX_STALE_FOR)?;
         Ok(self)
+    }
+
+    /// The same with keys of another backend.
+    #[must_use]
+    pub fn with_backend(mut self, backend: Backend) -> Self {
+        self.accepted = self.accepted.with_backend(backend);
+        self
     }
 
     /// The same with another clock.
@@ -288,7 +295,7 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
     /// Takes in what a fetch has brought.
     fn land(&self, flight: &Flight, landed: Landed) {
         let read = match landed {
-            Some(Ok(fetched)) => self.accepted.read(fetched),
+            Some(Ok(fetched)) => self.accepted.read(&fetched).map_err(RefreshError::from),
             Some(Err(error)) => Err(error.into()),
             None => Err(RefreshError::Panicked),
         };
@@ -298,24 +305,21 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
         }
         state.land(flight.number);
         let present = self.present();
-        let outcome = match read {
-            Ok(read) => Ok(RemoteKeys::new(read, flight, present.as_deref(), &self.rules)),
-            Err(error) => Err((Arc::new(error), present.as_deref().map(RemoteKeys::withdrawn))),
-        };
-        let told = match outcome {
-            Ok(keys) => {
-                if present.is_none_or(|present| present.generation() != keys.generation()) {
+        let told = match read {
+            Ok(read) => {
+                let keys = Arc::new(RemoteKeys::new(read, flight, present.as_deref(), &self.rules));
+                if present.is_none_or(|present| present.keys().generation() != keys.keys().generation()) {
                     state.unknown.clear();
                 }
-                let keys = Arc::new(keys);
                 self.present.store(Some(Arc::clone(&keys)));
                 state.last_error = None;
                 Ok(keys)
             }
-            Err((error, withdrawn)) => {
-                if matches!(*error, RefreshError::NoKey) && withdrawn.is_some() {
-                    self.present.store(withdrawn.map(Arc::new));
+            Err(error) => {
+                if error.is_withdrawal() {
+                    self.present.store(present.map(|present| Arc::new(present.withdrawn())));
                 }
+                let error = Arc::new(error);
                 state.last_error = Some(Arc::clone(&error));
                 Err(error)
             }

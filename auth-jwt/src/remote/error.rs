@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{AuthenticateError, Refusal, Unavailable};
 
 use super::FetchError;
-use crate::{Algorithm, VerifyError};
+use crate::{Algorithm, KeySetParseError, VerifyError};
 
 /// A remote key set that contradicts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,15 +37,19 @@ pub enum RefreshError {
     /// It could not be fetched.
     #[error("key set could not be fetched")]
     Fetch(#[from] FetchError),
-    /// What was fetched is not a key set.
-    #[error("answer is not a key set")]
-    Malformed,
-    /// It is a key set, and none of its keys can be used here.
-    #[error("key set has no key that can be used")]
-    NoKey,
+    /// What was fetched is not a key set, or none of its keys can be used here.
+    #[error("key set could not be read")]
+    Read(#[from] KeySetParseError),
     /// The fetcher panicked.
     #[error("fetcher panicked")]
     Panicked,
+}
+
+impl RefreshError {
+    /// Whether the answer was a key set, and had no key that can be used here.
+    pub(super) fn is_withdrawal(&self) -> bool {
+        matches!(self, Self::Read(KeySetParseError::NothingUsable(_)))
+    }
 }
 
 /// There are no keys to tell with whether a token is good. HTTP 503: it is not the token's fault.

@@ -3,15 +3,15 @@
 use auth_core::UnixTime;
 
 use super::{Rules, flight::Flight, read::Read};
-use crate::KeySet;
+use crate::{KeySet, KeySetReport};
 
 /// Keys as their issuer published them at one moment.
 #[derive(Debug, Clone)]
 pub struct RemoteKeys {
     keys: KeySet,
+    report: KeySetReport,
     /// Of the body, to tell whether another answer is the same.
     fingerprint: [u8; 32],
-    generation: u64,
     /// Which fetch has brought them.
     pub(super) number: u64,
     fetched_at: UnixTime,
@@ -26,17 +26,15 @@ impl RemoteKeys {
         let age = age.max(rules.cooldown);
         // The answer is as old as the question.
         let fresh_until = flight.started_at.saturating_add(age);
-        let (keys, generation) = match present {
-            Some(present) if present.fingerprint == read.fingerprint => {
-                (present.keys.clone(), present.generation)
-            }
-            Some(present) => (read.keys, present.generation.saturating_add(1)),
-            None => (read.keys, 1),
+        // What says the same again is the same set, so that nothing which was made of it is made anew.
+        let keys = match present {
+            Some(present) if present.fingerprint == read.fingerprint => present.keys.clone(),
+            _ => read.keys,
         };
         Self {
             keys,
+            report: read.report,
             fingerprint: read.fingerprint,
-            generation,
             number: flight.number,
             fetched_at: flight.started_at,
             fresh_until,
@@ -55,11 +53,10 @@ impl RemoteKeys {
         &self.keys
     }
 
-    /// Which set it is: another number means that keys came or went. An answer that says the same again is the
-    /// same set.
+    /// Which of the published keys are not used, and why.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation
+    pub fn report(&self) -> &KeySetReport {
+        &self.report
     }
 
     /// When they were asked for.

@@ -130,12 +130,12 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
     fn built_of(&self, keys: &RemoteKeys) -> Arc<Verifier> {
         let built = self.built.load();
         if let Some(built) = &*built
-            && built.generation == keys.generation()
+            && built.generation == keys.keys().generation()
         {
             return Arc::clone(&built.verifier);
         }
         let verifier = Arc::new(Verifier::new(keys.keys().clone(), self.policy.clone()));
-        let built = Built { generation: keys.generation(), verifier: Arc::clone(&verifier) };
+        let built = Built { generation: keys.keys().generation(), verifier: Arc::clone(&verifier) };
         self.built.store(Some(Arc::new(built)));
         verifier
     }
