@@ -17,3 +17,7 @@ pub fn revoke_until_restart(
 ) -> Result<RevocationList, RevocationListError> {
     RevocationList::of(None, longest_lifetime, capacity)
 }
+//! What gives up a protection, and says so where it is called.
+
+#[cfg(feature = "reqwest")]
+pub use crate::remote::http_on_loopback;

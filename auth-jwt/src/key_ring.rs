@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::UnixTime;
 
-use crate::{Algorithm, AnySigningKey, AnyVerifyingKey, KeyId, KeySet, TokenIssuer, TokenPolicy};
+use crate::{Algorithm, AnySigningKey, KeyId, KeySet, KeySetError, TokenIssuer, TokenPolicy};
 
 #[cfg(test)]
 mod tests;
@@ -19,12 +19,9 @@ pub enum IssuerKeyRingError {
     /// Two keys have the same id.
     #[error("two keys have the same id")]
     DuplicateId,
-    /// More keys than a set holds.
-    #[error("more than {max} keys")]
-    TooMany {
-        /// The most.
-        max: usize,
-    },
+    /// The keys do not make a set: there are too many.
+    #[error(transparent)]
+    Set(#[from] KeySetError),
     /// A key would sign before, or at the moment when, its predecessor begins to.
     #[error("key would sign before its predecessor")]
     Order,
@@ -87,6 +84,8 @@ pub struct NoSigningKey;
 pub struct IssuerKeyRing {
     /// In the order in which they sign; never empty.
     keys: Arc<[RingKey]>,
+    /// Their public halves, in the same order.
+    set: KeySet,
     ends_at: UnixTime,
     max_lifetime: Duration,
 }
@@ -122,8 +121,9 @@ impl IssuerKeyRing {
     /// [`IssuerKeyRingError::Symmetric`].
     pub fn new(key: impl Into<AnySigningKey>) -> Result<Self, IssuerKeyRingError> {
         let first = RingKey::new(key.into(), UnixTime::EPOCH, UnixTime::EPOCH)?;
-        let max_lifetime = TokenIssuer::MAX_LIFETIME;
-        Ok(Self { keys: Arc::new([first]), ends_at: UnixTime::MAX, max_lifetime })
+        let set = KeySet::from(first.key.verifying_key());
+        let (ends_at, max_lifetime) = (UnixTime::MAX, TokenIssuer::MAX_LIFETIME);
+        Ok(Self { keys: Arc::new([first]), set, ends_at, max_lifetime })
     }
 
     /// The same with one more key, which is published at `publish_from` and takes over at `sign_from`.
@@ -171,15 +171,16 @@ impl IssuerKeyRing {
         let heir = keys.get_mut(at).ok_or(IssuerKeyRingError::NoSuccessor)?;
         heir.sign_from = removed.sign_from;
         heir.publish_from = heir.publish_from.min(removed.publish_from);
-        Ok(Self { keys: keys.into(), ..self })
+        self.with_keys(keys)
     }
 
     /// The same without the keys that verify nothing any more.
     #[must_use]
     pub fn without_expired(self, now: UnixTime) -> Self {
-        let kept = self.timed().filter(|timed| now < timed.verify_until).map(|timed| timed.ring_key.clone());
-        let kept: Arc<[RingKey]> = kept.collect();
-        if kept.is_empty() { self } else { Self { keys: kept, ..self } }
+        let alive = |timed: &Timed<'_>| now < timed.verify_until;
+        let kept = self.timed().filter(alive).map(|timed| timed.ring_key.clone()).collect();
+        // A ring keeps a key even after its end.
+        self.clone().with_keys(kept).unwrap_or(self)
     }
 
     /// The same, with an end: from `at` on no key signs.
@@ -223,7 +224,7 @@ impl IssuerKeyRing {
     #[must_use]
     pub fn key_set(&self) -> KeySet {
         let windows = self.timed().map(|timed| Some((timed.ring_key.publish_from, timed.verify_until)));
-        self.set_of(self.timed()).with_windows(windows)
+        drop(windows); self.set.clone()
     }
 
     /// The JWK Set to publish at `now` (RFC 7517 section 5): the public keys that are next, current or retired.
@@ -263,10 +264,12 @@ impl IssuerKeyRing {
         if self.keys.iter().any(|key| key.key.id() == next.key.id()) {
             return Err(IssuerKeyRingError::DuplicateId);
         }
-        if self.keys.len() >= KeySet::MAX_KEYS {
-            return Err(IssuerKeyRingError::TooMany { max: KeySet::MAX_KEYS });
-        }
-        Ok(Self { keys: self.keys.iter().cloned().chain([next]).collect(), ..self })
+        self.clone().with_keys(self.keys.iter().cloned().chain([next]).collect())
+    }
+
+    fn with_keys(self, keys: Vec<RingKey>) -> Result<Self, IssuerKeyRingError> {
+        let set = KeySet::new(keys.iter().map(|key| key.key.verifying_key()))?;
+        Ok(Self { keys: keys.into(), set, ..self })
     }
 
     fn timed(&self) -> impl Iterator<Item = Timed<'_>> {

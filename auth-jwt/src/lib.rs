@@ -14,6 +14,7 @@ mod claims;
 mod compact;
 mod context;
 mod der;
+#[cfg(feature = "reqwest")]
 pub mod danger;
 mod error;
 mod header;
@@ -38,6 +39,8 @@ mod unverified;
 mod verified;
 mod verifier;
 
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,

@@ -24,12 +24,16 @@ mod error;
 mod fetch;
 mod flight;
 mod freshness;
+#[cfg(feature = "reqwest")]
+mod https;
 mod keys;
 mod read;
 mod state;
 mod unknown;
 mod verifier;
 
+#[cfg(feature = "reqwest")]
+pub use self::https::{HttpsFetcher, HttpsFetcherError, http_on_loopback};
 pub use self::{
     error::{KeysUnavailable, RefreshError, RemoteKeySetError, RemoteVerifyError},
     fetch::{FetchError, FetchKeySet, FetchedKeySet},
@@ -114,8 +118,8 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
 
     /// A key set that `fetcher` fetches when it is first needed, of keys for these algorithms.
     ///
-    /// Name the algorithms that the issuer uses, and no others. An RSA key that does not say what it is for is
-    /// taken for the RSA algorithm among them.
+    /// Name the algorithms that the issuer uses, and no others. An RSA key that does not say what it is for
+    /// serves for each RSA algorithm among them.
     ///
     /// # Errors
     /// [`RemoteKeySetError::NoAlgorithm`], or [`RemoteKeySetError::Symmetric`] if one is an HMAC.

@@ -1,6 +1,6 @@
 //! What can go wrong between an issuer's key set and a verified token.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{AuthenticateError, Refusal, Unavailable};
 
@@ -53,9 +53,21 @@ impl RefreshError {
 }
 
 /// There are no keys to tell with whether a token is good. HTTP 503: it is not the token's fault.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("keys of the issuer are not available")]
-pub struct KeysUnavailable(#[source] pub(super) Option<Arc<RefreshError>>);
+#[derive(Debug, Clone)]
+pub struct KeysUnavailable(pub(super) Option<Arc<RefreshError>>);
+
+impl fmt::Display for KeysUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys of the issuer are not available")
+    }
+}
+
+impl Error for KeysUnavailable {
+    /// A [`RefreshError`].
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.as_deref().map(|error| error as _)
+    }
+}
 
 impl From<KeysUnavailable> for Unavailable {
     fn from(error: KeysUnavailable) -> Self {

@@ -23,6 +23,7 @@ mod properties;
 mod revocations;
 mod rfc_keys;
 mod rsa_formats;
+mod remote;
 mod support;
 mod typing;
 mod vectors;
