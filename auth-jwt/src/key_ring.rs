@@ -84,8 +84,6 @@ pub struct NoSigningKey;
 pub struct IssuerKeyRing {
     /// In the order in which they sign; never empty.
     keys: Arc<[RingKey]>,
-    /// Their public halves, in the same order.
-    set: KeySet,
     ends_at: UnixTime,
     max_lifetime: Duration,
 }
@@ -121,9 +119,8 @@ impl IssuerKeyRing {
     /// [`IssuerKeyRingError::Symmetric`].
     pub fn new(key: impl Into<AnySigningKey>) -> Result<Self, IssuerKeyRingError> {
         let first = RingKey::new(key.into(), UnixTime::EPOCH, UnixTime::EPOCH)?;
-        let set = KeySet::from(first.key.verifying_key());
-        let (ends_at, max_lifetime) = (UnixTime::MAX, TokenIssuer::MAX_LIFETIME);
-        Ok(Self { keys: Arc::new([first]), set, ends_at, max_lifetime })
+        let max_lifetime = TokenIssuer::MAX_LIFETIME;
+        Ok(Self { keys: Arc::new([first]), ends_at: UnixTime::MAX, max_lifetime })
     }
 
     /// The same with one more key, which is published at `publish_from` and takes over at `sign_from`.
@@ -220,30 +217,24 @@ impl IssuerKeyRing {
         self.keys.get(self.current_index(now)?).map(|key| &key.key).ok_or(NoSigningKey)
     }
 
-    /// What verifies its tokens: every key, each within its time. A verifier made of it follows the clock.
-    #[must_use]
-    pub fn key_set(&self) -> KeySet {
-        let windows = self.timed().map(|timed| Some((timed.ring_key.publish_from, timed.verify_until)));
-        drop(windows); self.set.clone()
+    /// What verifies its tokens at `now`: the public keys that are next, current or retired.
+    ///
+    /// # Errors
+    /// [`KeySetError::Empty`] when the last token of a ring that has ended has expired.
+    pub fn key_set(&self, now: UnixTime) -> Result<KeySet, KeySetError> {
+        let verifies = |timed: &Timed<'_>| timed.ring_key.publish_from <= now && now < timed.verify_until;
+        KeySet::new(self.timed().filter(verifies).map(|timed| timed.ring_key.key.verifying_key()))
     }
 
-    /// The JWK Set to publish at `now` (RFC 7517 section 5): the public keys that are next, current or retired.
+    /// The JWK Set to publish at `now` (RFC 7517 section 5): the same keys.
     #[must_use]
     pub fn to_jwks(&self, now: UnixTime) -> String {
-        let is_published = |timed: &Timed<'_>| timed.ring_key.publish_from <= now && now < timed.verify_until;
-        let keys = self.timed().filter(is_published).map(|timed| timed.ring_key.key.verifying_key());
-        let json = KeySet::new(keys).and_then(|set| set.to_jwks());
         // After the end of the ring there are no keys, which a set cannot say.
-        json.unwrap_or_else(|_| "{\"keys\":[]}".to_owned())
-    }
-
-    /// All signing keys, in the order in which they sign.
-    pub(crate) fn signing_keys(&self) -> impl Iterator<Item = &AnySigningKey> {
-        self.keys.iter().map(|key| &key.key)
+        self.key_set(now).and_then(|set| set.to_jwks()).unwrap_or_else(|_| "{\"keys\":[]}".to_owned())
     }
 
     /// The place of the current key among all.
-    pub(crate) fn current_index(&self, now: UnixTime) -> Result<usize, NoSigningKey> {
+    fn current_index(&self, now: UnixTime) -> Result<usize, NoSigningKey> {
         let signs = |timed: Timed<'_>| timed.ring_key.sign_from <= now && now < timed.sign_until;
         self.timed().position(signs).ok_or(NoSigningKey)
     }
@@ -268,8 +259,9 @@ impl IssuerKeyRing {
     }
 
     fn with_keys(self, keys: Vec<RingKey>) -> Result<Self, IssuerKeyRingError> {
-        let set = KeySet::new(keys.iter().map(|key| key.key.verifying_key()))?;
-        Ok(Self { keys: keys.into(), set, ..self })
+        // Together they must make a set, whatever the time.
+        KeySet::new(keys.iter().map(|key| key.key.verifying_key()))?;
+        Ok(Self { keys: keys.into(), ..self })
     }
 
     fn timed(&self) -> impl Iterator<Item = Timed<'_>> {

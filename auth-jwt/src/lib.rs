@@ -3,9 +3,9 @@
 
 mod access_token;
 mod algorithm;
+mod async_signer;
 #[cfg(feature = "aws-lc-rs")]
 pub mod aws_lc_rs;
-mod async_signer;
 mod backend;
 mod base64url;
 mod bearer;
@@ -44,9 +44,7 @@ pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
-    async_signer::{
-        AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError,
-    },
+    async_signer::{AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError},
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     cached::{

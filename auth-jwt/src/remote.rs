@@ -123,7 +123,10 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
     ///
     /// # Errors
     /// [`RemoteKeySetError::NoAlgorithm`], or [`RemoteKeySetError::Symmetric`] if one is an HMAC.
-    pub fn new(fetcher: F, algorithms: impl IntoIterator<Item = Algorithm>) -> Result<Self, RemoteKeySetError> {
+    pub fn new(
+        fetcher: F,
+        algorithms: impl IntoIterator<Item = Algorithm>,
+    ) -> Result<Self, RemoteKeySetError> {
         let (cooldown, min_age, max_age) = (Self::COOLDOWN, Self::MIN_AGE, Self::MAX_AGE);
         Ok(Self {
             fetcher: Arc::new(fetcher),

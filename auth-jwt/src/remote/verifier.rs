@@ -96,7 +96,8 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
             }
         }
         // Without any key it can be known that a token is malformed, or of an algorithm that no key here has.
-        let unverified = UnverifiedToken::parse_within(token, self.policy.max_len).map_err(VerifyError::from)?;
+        let unverified =
+            UnverifiedToken::parse_within(token, self.policy.max_len).map_err(VerifyError::from)?;
         if !self.keys.accepted().has(unverified.alg()) {
             return Err(VerifyError::UnknownKey.into());
         }

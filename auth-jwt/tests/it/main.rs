@@ -24,6 +24,8 @@ mod revocations;
 mod rfc_keys;
 mod rsa_formats;
 mod remote;
+mod rfc_keys;
+mod signers;
 mod support;
 mod typing;
 mod vectors;

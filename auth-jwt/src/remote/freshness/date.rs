@@ -26,7 +26,13 @@ pub(super) fn parse(value: &[u8]) -> Option<UnixTime> {
     let month = MONTHS.iter().position(|name| *name == month)?;
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let in_month = match month {
-        1 => if leap { 29 } else { 28 },
+        1 => {
+            if leap {
+                29
+            } else {
+                28
+            }
+        }
         3 | 5 | 8 | 10 => 30,
         _ => 31,
     };
@@ -43,7 +49,10 @@ pub(super) fn parse(value: &[u8]) -> Option<UnixTime> {
         .saturating_add(day.saturating_sub(1));
     let hours = days.saturating_mul(24).saturating_add(hour);
     let minutes = hours.saturating_mul(60).saturating_add(minute);
-    Some(UnixTime::EPOCH.saturating_add(Duration::from_secs(minutes.saturating_mul(60).saturating_add(second))))
+    Some(
+        UnixTime::EPOCH
+            .saturating_add(Duration::from_secs(minutes.saturating_mul(60).saturating_add(second))),
+    )
 }
 
 /// Days from 1970 to the beginning of `year`, which is 1970 at the least.

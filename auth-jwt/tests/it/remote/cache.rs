@@ -10,8 +10,8 @@ use std::{
 
 use auth_core::{Clock, testing::block_on};
 use auth_jwt::{
-    Algorithm, FetchError, Freshness, KeySet, KeySetParseError, RefreshError, RemoteKeySet, RemoteKeySetError,
-    RemoteVerifyError, VerifyError,
+    Algorithm, FetchError, Freshness, KeySet, KeySetParseError, RefreshError, RemoteKeySet,
+    RemoteKeySetError, RemoteVerifyError, VerifyError,
 };
 
 use super::*;
@@ -139,7 +139,9 @@ fn a_withdrawn_key_is_not_accepted_once_the_set_is_replaced() {
 #[test]
 fn the_age_is_the_servers_within_our_bounds() {
     let key = signing_key("a");
-    for (said, fresh) in [(Some(0), 60), (Some(59), 60), (Some(300), 300), (Some(99_999_999), 600), (None, 600)] {
+    for (said, fresh) in
+        [(Some(0), 60), (Some(59), 60), (Some(300), 300), (Some(99_999_999), 600), (None, 600)]
+    {
         let freshness = said.map_or(Freshness::UNKNOWN, |secs| Freshness::of(Duration::from_secs(secs)));
         let script = Script::default().then(fresh_for(&[&key], freshness)).then(published(&[&key]));
         let (service, token) = (Service::new(script), token_of(&key));
@@ -267,7 +269,10 @@ fn every_fetch_is_told_to_the_observer() {
         *told.lock().unwrap(),
         ["1 keys", "key set could not be read", "key set could not be fetched"]
     );
-    assert!(matches!(*service.verifier.keys().last_error().unwrap(), RefreshError::Fetch(FetchError::Timeout)));
+    assert!(matches!(
+        *service.verifier.keys().last_error().unwrap(),
+        RefreshError::Fetch(FetchError::Timeout)
+    ));
 }
 
 /// A timer of the application may call it as often as it likes.

@@ -33,11 +33,8 @@ impl Server {
     /// Answers each request with `answer`, repeated `times` times, and then closes or stays silent.
     async fn start(answer: impl Into<String>, then: Then) -> Self {
         let (listener, answer) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), answer.into());
-        let server = Self {
-            address: listener.local_addr().unwrap(),
-            requests: Arc::default(),
-            sent: Arc::default(),
-        };
+        let server =
+            Self { address: listener.local_addr().unwrap(), requests: Arc::default(), sent: Arc::default() };
         let (requests, sent) = (Arc::clone(&server.requests), Arc::clone(&server.sent));
         tokio::spawn(async move {
             loop {
@@ -107,8 +104,7 @@ fn fetched(text: String, then: Then) -> Result<auth_jwt::FetchedKeySet, FetchErr
 fn a_key_set_is_fetched_and_its_freshness_read() {
     let text = answer("200 OK", "Cache-Control: public, max-age=300\r\nAge: 100\r\n", r#"{"keys":[]}"#);
     let fetched = fetched(text, Then::Close).unwrap();
-    let expected =
-        auth_jwt::FetchedKeySet::new(r#"{"keys":[]}"#, Freshness::of(Duration::from_secs(200)));
+    let expected = auth_jwt::FetchedKeySet::new(r#"{"keys":[]}"#, Freshness::of(Duration::from_secs(200)));
     assert_eq!(fetched, expected);
 }
 
@@ -239,7 +235,9 @@ fn only_https_urls_are_taken() {
     for bad in ["http://id.example/jwks", "http://127.0.0.1/", "ws://id.example", "ftp://id.example/x"] {
         assert!(matches!(HttpsFetcher::new(bad), Err(HttpsFetcherError::NotHttps)), "{bad}");
     }
-    for bad in ["", "id.example/jwks", "/jwks", "https://", "file:///etc/passwd", "data:,{}", "mailto:a@b.example"] {
+    for bad in
+        ["", "id.example/jwks", "/jwks", "https://", "file:///etc/passwd", "data:,{}", "mailto:a@b.example"]
+    {
         assert!(matches!(HttpsFetcher::new(bad), Err(HttpsFetcherError::Url)), "{bad}");
     }
     for bad in ["https://a:b@id.example/", "https://a@id.example/", "http://127.0.0.1:80@id.example/"] {

@@ -89,7 +89,9 @@ fn keys_that_are_not_there_are_service_unavailable() {
     assert_eq!(Refusal::from(error.clone()).status(), 503);
     assert!(matches!(AuthenticateError::from(error), AuthenticateError::Unavailable(_)));
     let refused = AuthenticateError::from(service.verify("x").unwrap_err());
-    assert!(matches!(refused, AuthenticateError::Rejected(why) if why.reason() == RejectionReason::Malformed));
+    assert!(
+        matches!(refused, AuthenticateError::Rejected(why) if why.reason() == RejectionReason::Malformed)
+    );
 }
 
 #[test]
@@ -103,7 +105,6 @@ fn claims_may_be_borrowed() {
     let service = Service::new(Script::default().then(published(&[&key])));
     let mut buffer = TokenBuffer::new();
     let token = token_of(&key);
-    let verified: Verified<Own<'_>> =
-        block_on(service.verifier.verify_in(&token, NOW, &mut buffer)).unwrap();
+    let verified: Verified<Own<'_>> = block_on(service.verifier.verify_in(&token, NOW, &mut buffer)).unwrap();
     assert_eq!(verified.own().client_id, "web");
 }
