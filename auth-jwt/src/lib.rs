@@ -13,9 +13,8 @@ mod cached;
 mod claims;
 mod compact;
 mod context;
-mod der;
-#[cfg(feature = "reqwest")]
 pub mod danger;
+mod der;
 mod error;
 mod header;
 mod issuer;
@@ -31,16 +30,13 @@ mod payload;
 mod pem;
 mod policy;
 mod registered;
-mod revocations;
-mod thumbprint;
 mod remote;
+mod revocations;
 mod thumbprint;
 mod unverified;
 mod verified;
 mod verifier;
 
-#[cfg(feature = "reqwest")]
-pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
@@ -69,16 +65,15 @@ pub use {
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    remote::{
+        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
+        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+    },
     revocations::{
         RevocationStatus, Revocations,
         list::{RevocationList, RevocationListError},
         revocation::{Revocation, RevocationKind, RevocationRecord},
         store::{LoadEach, RevocationStore},
-    },
-    thumbprint::Thumbprint,
-    remote::{
-        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
-        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
     },
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,
@@ -91,3 +86,6 @@ pub use key::{
     Ps256VerifyingKey, Ps384VerifyingKey, Ps512VerifyingKey, Rs256VerifyingKey, Rs384VerifyingKey,
     Rs512VerifyingKey,
 };
+
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};
