@@ -91,3 +91,6 @@ pub use key::{
     Ps256VerifyingKey, Ps384VerifyingKey, Ps512VerifyingKey, Rs256VerifyingKey, Rs384VerifyingKey,
     Rs512VerifyingKey,
 };
+
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};
