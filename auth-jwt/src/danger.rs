@@ -6,9 +6,6 @@ use std::time::Duration;
 pub use crate::remote::http_on_loopback;
 use crate::{RevocationList, RevocationListError};
 
-#[cfg(feature = "reqwest")]
-pub use crate::remote::http_on_loopback;
-
 /// A list of revocations that is nowhere but in the memory of this process, and accepts tokens at once.
 ///
 /// A restart forgets all of it, so every token that was revoked and has not expired is accepted again; and no

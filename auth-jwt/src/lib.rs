@@ -38,8 +38,6 @@ mod unverified;
 mod verified;
 mod verifier;
 
-#[cfg(feature = "reqwest")]
-pub use remote::{HttpsFetcher, HttpsFetcherError};
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
