@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason};
+use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason, StoreError};
 
 use crate::{
     Algorithm,
@@ -19,6 +19,9 @@ pub struct Redacted {
 }
 
 impl Redacted {
+    /// Nothing was found.
+    pub(crate) const ABSENT: Self = Self::new(JsonKind::Null, 0);
+
     pub(crate) const fn new(kind: JsonKind, len: usize) -> Self {
         Self { kind, len }
     }
@@ -102,7 +105,8 @@ pub enum VerifyError {
         /// The claim.
         claim: &'static str,
     },
-    /// The token is from another issuer or for another audience.
+    /// A claim has another value than the policy wants: the token is from another issuer, for another audience,
+    /// about another subject.
     #[error("claim {claim} is not {expected}")]
     Mismatch {
         /// The claim.
@@ -112,27 +116,58 @@ pub enum VerifyError {
         /// What the token has.
         found: Redacted,
     },
+    /// A claim is there that tokens of this kind must not have.
+    #[error("claim {claim} must not be there")]
+    Forbidden {
+        /// The claim.
+        claim: &'static str,
+        /// What the token has.
+        found: Redacted,
+    },
+    /// A date is in the future, leeway included: `nbf` has not come, or the token was made then.
+    #[error("{claim} is {} seconds in the future", wait.as_secs())]
+    NotYetValid {
+        /// `nbf`, `iat` or `auth_time`.
+        claim: &'static str,
+        /// The time until then.
+        wait: Duration,
+    },
+    /// A date is longer ago than the policy allows, leeway included.
+    #[error("{claim} is {} seconds ago, more than {}", ago.as_secs(), max.as_secs())]
+    TooOld {
+        /// `iat` or `auth_time`.
+        claim: &'static str,
+        /// The time since then.
+        ago: Duration,
+        /// The most that the policy allows.
+        max: Duration,
+    },
     /// `exp` has passed, leeway included.
     #[error("expired {} seconds ago", ago.as_secs())]
     Expired {
         /// The time since `exp`.
         ago: Duration,
     },
-    /// `nbf` has not come, or `iat` is in the future, leeway included.
-    #[error("{claim} is {} seconds in the future", wait.as_secs())]
-    NotYetValid {
-        /// `nbf` or `iat`.
-        claim: &'static str,
-        /// The time until then.
-        wait: Duration,
-    },
+    /// Good in every other respect, and revoked: by its `jti`, its `sid`, or together with all tokens that its
+    /// subject had.
+    #[error("revoked")]
+    Revoked,
+    /// It could outlive its own revocation: it does not say when it was issued, lives longer than revocations
+    /// are remembered, or has no name to revoke it by.
+    #[error("token could outlive its revocation")]
+    Unrevocable,
+    /// Nobody can say whether it was revoked: the revocations are not loaded. Not the token's fault, and no
+    /// reason to let it pass. HTTP 503.
+    #[error("revocations are not loaded")]
+    RevocationsUnavailable,
     /// The token is good, but its own claims do not fit the type that they were asked for as.
     #[error("own claims do not fit")]
     OwnClaims(#[from] OwnClaimsError),
 }
 
 impl VerifyError {
-    /// Whether the token was good until it expired: a client may refresh it and try again.
+    /// Whether the token was good until it expired: a client may refresh it and try again. Not for
+    /// [`TooOld`](Self::TooOld): what helps there is a new login, or a new token.
     #[must_use]
     pub const fn is_expired(&self) -> bool {
         matches!(self, Self::Expired { .. })
@@ -140,44 +175,50 @@ impl VerifyError {
 
     /// What a client may learn: `invalid_token`, always (RFC 6750 section 3.1).
     ///
-    /// One word, because a second one would tell a forger how far the forgery got.
+    /// One word, because a second one would tell a forger how far the forgery got. A token that could not be
+    /// checked is no exception here: there, the status says that it may be tried again.
     #[must_use]
     pub const fn public_reason(&self) -> &'static str {
         "invalid_token"
     }
 
-    /// The reason as the audit log knows it.
+    /// The reason as the audit log knows it. `None` if the token was not refused, but could not be checked.
     #[must_use]
-    pub const fn rejection_reason(&self) -> RejectionReason {
-        match self {
+    pub const fn rejection_reason(&self) -> Option<RejectionReason> {
+        Some(match self {
             Self::Malformed(MalformedToken::TooLong { .. }) => RejectionReason::TooLong,
             Self::Malformed(_) => RejectionReason::Malformed,
             Self::UnknownKey | Self::AmbiguousKey => RejectionReason::Unknown,
             Self::Algorithm { .. } | Self::Signature => RejectionReason::Signature,
             Self::Expired { .. } => RejectionReason::Expired,
             Self::NotYetValid { .. } => RejectionReason::NotYetValid,
-            Self::Type { .. } | Self::Missing { .. } | Self::Mismatch { .. } => RejectionReason::WrongUse,
+            Self::TooOld { .. } => RejectionReason::Expired,
+            Self::Revoked => RejectionReason::Revoked,
+            Self::RevocationsUnavailable => return None,
+            Self::Type { .. }
+            | Self::Missing { .. }
+            | Self::Mismatch { .. }
+            | Self::Forbidden { .. }
+            | Self::Unrevocable => RejectionReason::WrongUse,
             Self::PayloadEncoding | Self::Payload(_) | Self::WrongType { .. } | Self::OwnClaims(_) => {
                 RejectionReason::Malformed
             }
-        }
+        })
     }
 }
 
-impl From<VerifyError> for Rejection {
-    fn from(error: VerifyError) -> Self {
-        Self::new(error.rejection_reason())
-    }
-}
-
+/// There is none for `Rejection`: a token that could not be checked was not refused.
 impl From<VerifyError> for AuthenticateError {
     fn from(error: VerifyError) -> Self {
-        Self::Rejected(error.into())
+        match error.rejection_reason() {
+            Some(reason) => Self::Rejected(Rejection::new(reason)),
+            None => Self::Unavailable(StoreError::not_written(error).into()),
+        }
     }
 }
 
 impl From<VerifyError> for Refusal {
     fn from(error: VerifyError) -> Self {
-        Self::Rejected(error.into())
+        AuthenticateError::from(error).into()
     }
 }

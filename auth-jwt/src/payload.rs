@@ -10,7 +10,7 @@ use crate::{
     VerifyError,
     json::{
         JsonError, JsonKind, JsonStr, Members, Reader,
-        de::{self, Fault, Text},
+        de::{self, Fault, Name, Scalar},
     },
     own_claims::OwnClaimsError,
     registered::{Claim, Registered},
@@ -75,11 +75,11 @@ struct Claims<'r, 'a> {
     seen: Members<'a>,
     registered: &'r mut Registered<'a>,
     /// The registered claims that the type asks for.
-    replayed: u16,
+    replayed: u32,
     /// What the type calls its fields, if it is a struct.
     fields: &'static [&'static str],
-    /// The value of such a claim, if it is a string: it was read, and is the next value.
-    replay: Option<JsonStr<'a>>,
+    /// The value of such a claim, if it is a string or a number: it was read, and is the next value.
+    replay: Option<Scalar<'a>>,
     /// The member whose value comes next.
     name: JsonStr<'a>,
     done: bool,
@@ -138,7 +138,7 @@ impl<'a> Claims<'_, 'a> {
 
     fn visit<V: Visitor<'a>>(
         &mut self,
-        replayed: u16,
+        replayed: u32,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
@@ -158,7 +158,7 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
         match self.next() {
             Ok(Some(name)) => {
                 self.name = name;
-                seed.deserialize(Text::<true>(name)).map(Some)
+                seed.deserialize(Name(name)).map(Some)
             }
             Ok(None) => Ok(None),
             Err(fault) => {
@@ -170,7 +170,7 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let value = match self.replay.take() {
-            Some(string) => seed.deserialize(Text::<false>(string)),
+            Some(scalar) => seed.deserialize(scalar),
             None => de::value(&mut self.reader, seed),
         };
         if let Err(Fault::Own(_)) = value {
@@ -184,7 +184,7 @@ impl<'de> Deserializer<'de> for &mut Claims<'_, 'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.visit(u16::MAX, &[], visitor)
+        self.visit(u32::MAX, &[], visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

@@ -26,6 +26,34 @@ macro_rules! public_formats {
                 )
             }
 
+            /// Reads a PEM block `PUBLIC KEY`, or, for RSA, `RSA PUBLIC KEY` (RFC 7468 section 13, PKCS#1).
+            ///
+            /// # Errors
+            /// [`KeyFormatError`](crate::KeyFormatError): for a certificate too.
+            pub fn from_pem(text: &str) -> Result<Self, $crate::KeyFormatError> {
+                Ok(Self::from_material(&$crate::pem::public(text)?)?)
+            }
+
+            /// Reads SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) or, for RSA, RSAPublicKey (PKCS#1).
+            ///
+            /// # Errors
+            /// [`KeyFormatError`](crate::KeyFormatError): for a certificate too.
+            pub fn from_der(bytes: &[u8]) -> Result<Self, $crate::KeyFormatError> {
+                Ok(Self::from_material(&$crate::der::public(bytes, None)?)?)
+            }
+
+            /// Writes a PEM block `PUBLIC KEY`, without the key's name.
+            #[must_use]
+            pub fn to_pem(&self) -> String {
+                $crate::pem::write_public(&self.material())
+            }
+
+            /// Writes SubjectPublicKeyInfo, without the key's name.
+            #[must_use]
+            pub fn to_der(&self) -> Vec<u8> {
+                $crate::der::spki(&self.material())
+            }
+
             /// The hash of what the key is (RFC 7638), whatever its name.
             #[must_use]
             pub fn thumbprint(&self) -> $crate::Thumbprint {
@@ -61,6 +89,37 @@ macro_rules! private_formats {
             pub fn to_jwk(&self) -> auth_core::Secret {
                 let id = self.verifying_key().effective_id();
                 $crate::jwk::write::private(&self.material(), id.as_ref(), Self::ALGORITHM)
+            }
+
+            /// Reads a PEM block `PRIVATE KEY` (PKCS#8, RFC 7468 section 10), or the older ones that OpenSSL
+            /// wrote, `EC PRIVATE KEY` and `RSA PRIVATE KEY`.
+            ///
+            /// # Errors
+            /// [`KeyFormatError`](crate::KeyFormatError): also for an encrypted key.
+            pub fn from_pem(text: &auth_core::Secret) -> Result<Self, $crate::KeyFormatError> {
+                let text = text.expose_str().ok_or($crate::KeyFormatError::Pem)?;
+                Ok(Self::from_material(&$crate::pem::private(text)?)?)
+            }
+
+            /// Reads PKCS#8 (RFC 5958, version 1 or 2), ECPrivateKey (SEC 1, RFC 5915) or RSAPrivateKey (PKCS#1).
+            ///
+            /// # Errors
+            /// [`KeyFormatError`](crate::KeyFormatError): also for an encrypted key.
+            pub fn from_der(bytes: &auth_core::Secret) -> Result<Self, $crate::KeyFormatError> {
+                Ok(Self::from_material(&$crate::der::private(bytes.expose(), None)?)?)
+            }
+
+            /// Writes a PEM block `PRIVATE KEY` (PKCS#8), not encrypted and without the key's name.
+            #[must_use]
+            pub fn to_pem(&self) -> auth_core::Secret {
+                $crate::pem::write_private(&self.material())
+            }
+
+            /// Writes PKCS#8, not encrypted and without the key's name.
+            #[must_use]
+            pub fn to_der(&self) -> auth_core::Secret {
+                let mut der = $crate::der::pkcs8(&self.material());
+                auth_core::Secret::new(std::mem::take(&mut *der))
             }
         }
     };

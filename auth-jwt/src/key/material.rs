@@ -79,6 +79,14 @@ impl PrivateMaterial {
             }
         }
     }
+
+    /// Adds the public part that a format has beside the private one. RSA's is a part of it.
+    pub(crate) fn set_public(&mut self, material: PublicMaterial) {
+        match self {
+            Self::Ec { public, .. } | Self::Ed25519 { public, .. } => *public = Some(material),
+            Self::Rsa(_) => {}
+        }
+    }
 }
 
 /// The numbers of a two-prime RSA key (RFC 8017 section 3.2), big-endian, without leading zeros.

@@ -7,6 +7,7 @@ use auth_jwt::{
     Hs384Key, Hs512Key, JsonError, Jwk, JwkError, KeyError, KeyId,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use proptest::prelude::*;
 
 use crate::{rfc_keys::*, support::base64};
 
@@ -499,4 +500,45 @@ fn secrets_come_back_as_they_went_out() {
     assert!(AnySigningKey::from(back).to_jwk().is_none());
     let short = Secret::new(vec![1; 8]);
     assert_eq!(Hs256Key::secret_to_jwk(&short, None).unwrap_err(), KeyError::TooShort { found: 8, min: 32 });
+}
+
+proptest! {
+    /// Checklist, signature: no text makes the reader panic; and what was changed is another key or none.
+    #[test]
+    fn no_change_of_a_key_goes_unseen(
+        at in any::<prop::sample::Index>(),
+        with in prop::sample::select(vec!["", "A", "_", "\"", "\\", "{", "}", ",", ":", "null", "é", "\u{0}"]),
+    ) {
+        for parts in [
+            &[RFC7518_ALICE, RFC7518_ALICE_D][..],
+            &[RFC8037, RFC8037_D],
+            &[RFC7517_RSA, RFC7517_RSA_D],
+            &[RFC8037],
+            &[RFC7520_OCT],
+        ] {
+            let key = jwk(parts);
+            let at = at.index(key.len());
+            let changed = format!("{}{with}{}", &key[..at], &key[at + 1..]);
+            let Ok(other) = Jwk::parse(&changed) else { continue };
+            if changed != key && parts.len() == 2 && !parts.contains(&RFC7517_RSA) {
+                let verifying = other.signing_key(other.algorithms()[0], Backend::default());
+                // Only a name that means nothing could have become another one.
+                prop_assert!(verifying.is_err() || !other.is_private(), "{}", changed);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic(text in ".{0,200}", members in prop::collection::vec((
+        prop::sample::select(vec!["kty", "crv", "x", "y", "d", "k", "n", "e", "use", "key_ops", "alg", "kid", "oth"]),
+        prop::sample::select(vec!["\"EC\"", "\"OKP\"", "\"RSA\"", "\"oct\"", "\"P-256\"", "\"Ed25519\"", "\"AQAB\"",
+            "\"\"", "null", "[\"verify\"]", "[]", "{}", "1e9", "\"sig\""]),
+    ), 0..8)) {
+        let _ = Jwk::parse(&text).is_ok();
+        let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let key = jwk(&[&members.join(",")]);
+        let _ = Jwk::parse(&key).is_ok();
+        let set = format!("{{\"keys\":[{key},{key},{text}]}}");
+        let _ = auth_jwt::KeySet::parse(&set, Algorithm::ALL, Backend::default()).is_ok();
+    }
 }

@@ -11,13 +11,22 @@
 
 mod algorithms;
 mod bearer;
+mod cached;
 mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
+mod jws;
 mod key_set;
+mod pem;
 mod properties;
+mod remote;
+mod revocations;
 mod rfc_keys;
+mod rsa_formats;
+mod rules;
+mod signers;
+mod signing;
 mod support;
 mod typing;
 mod vectors;
