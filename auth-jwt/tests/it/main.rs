@@ -15,6 +15,7 @@ mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
+mod jwk_round_trip;
 mod key_set;
 mod pem;
 mod properties;

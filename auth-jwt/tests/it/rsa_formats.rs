@@ -1,6 +1,6 @@
 //! RSA keys in their formats. The hashes are those of what OpenSSL 3.0 writes for the standards' keys.
 
-use auth_jwt::{Algorithm, Backend, Jwk, JwkError, KeyError, KeySet, KeySetParseError};
+use auth_jwt::{Algorithm, Backend, Jwk, JwkError, KeyError, KeySet};
 
 use crate::rfc_keys::*;
 
@@ -34,7 +34,7 @@ fn without_the_feature_an_rsa_key_is_read_and_not_used() {
     }
     let set = format!(r#"{{"keys":[{}]}}"#, jwk(&[RFC7517_RSA, r#""alg":"PS256""#]));
     let refused = KeySet::parse(&set, &RSA, Backend::RustCrypto).unwrap_err();
-    let KeySetParseError::NothingUsable(report) = refused else { panic!("{refused:?}") };
+    let auth_jwt::KeySetParseError::NothingUsable(report) = refused else { panic!("{refused:?}") };
     let unsupported = KeyError::Unsupported { algorithm: Algorithm::Ps256 };
     assert_eq!(report.refused()[0].error(), JwkError::Key(unsupported));
 }
