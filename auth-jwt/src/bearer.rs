@@ -10,7 +10,8 @@ use auth_core::{
 };
 
 use crate::{
-    AccessToken, Claims, TokenBuffer, Verified, Verifier,
+    AccessToken, CacheCapacity, Claims, TokenBuffer, Verified, Verifier,
+    cached::entries::TokenCache,
     context::{LocalClaims, ReadContext},
 };
 
@@ -54,6 +55,7 @@ pub struct BearerAuthenticator {
     verifier: Verifier,
     local: Option<Realm>,
     epochs: Option<Arc<dyn EpochSource>>,
+    cache: Option<Arc<TokenCache<Accepted>>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -65,7 +67,7 @@ impl BearerAuthenticator {
     /// of tenant, networks and actor is not read.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
-        Self { verifier, local: None, epochs: None, clock: Arc::new(SystemClock) }
+        Self { verifier, local: None, epochs: None, cache: None, clock: Arc::new(SystemClock) }
     }
 
     /// Declares that the issuer's subjects are the principals of a local realm.
@@ -77,6 +79,8 @@ impl BearerAuthenticator {
             return Err(BearerError::ForeignRealm);
         }
         self.local = Some(realm);
+        // What was read as a stranger's token, by a clone of this, is read anew.
+        self.cache = self.cache.map(|cache| Arc::new(TokenCache::new(cache.capacity())));
         Ok(self)
     }
 
@@ -95,6 +99,16 @@ impl BearerAuthenticator {
         Ok(self)
     }
 
+    /// Remembers the tokens that were accepted, so that one that is presented again is neither verified nor read
+    /// again. Its dates, revocations and epoch are checked each time.
+    ///
+    /// What makes that safe is said of [`CachedVerifier`](crate::CachedVerifier).
+    #[must_use]
+    pub fn with_cache(mut self, capacity: CacheCapacity) -> Self {
+        self.cache = Some(Arc::new(TokenCache::new(capacity)));
+        self
+    }
+
     /// The same with another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -108,21 +122,42 @@ impl BearerAuthenticator {
         &self.verifier
     }
 
-    /// All that can be said without a store.
-    fn read(&self, token: &str, now: UnixTime) -> Result<Read, AuthenticateError> {
+    /// All that can be said without a store, from the cache if there is one.
+    fn accept(&self, token: &str, now: UnixTime) -> Result<Accepted, AuthenticateError> {
+        let Some(cache) = &self.cache else {
+            return self.read(token, now).map(|(_, read)| read.into());
+        };
+        if let Some(verified) = cache.get(&self.verifier, token, now) {
+            let verified = verified?;
+            // Unless the clock has stepped back behind a login that it had held to be in the past.
+            if verified.own().authenticated.authentication().at <= now {
+                return Ok(verified.own().clone());
+            }
+        }
+        let provenance = self.verifier.provenance(token);
+        let (claims, read) = self.read(token, now)?;
+        let accepted = Accepted::from(read);
+        let verified = Arc::new(Verified::assertion(claims, accepted.clone()));
+        cache.put(&self.verifier, token, &verified, provenance, now);
+        Ok(accepted)
+    }
+
+    /// The same by verifying it.
+    fn read(&self, token: &str, now: UnixTime) -> Result<(Claims, Read), AuthenticateError> {
         match &self.local {
             Some(realm) => {
                 let mut buffer = TokenBuffer::new();
                 let verified: Verified<LocalClaims<'_>> = self.verifier.verify_in(token, now, &mut buffer)?;
                 let (claims, own) = verified.into_parts();
-                local(realm, &claims, own.auth_ctx, now)
+                let read = local(realm, &claims, own.auth_ctx, now)?;
+                Ok((claims, read))
             }
             None => {
                 // What looks like our own claim is not even parsed.
                 let verified: Verified = self.verifier.verify(token, now)?;
                 let realm = self.verifier.policy().issuer().realm();
                 let authentication = base(realm, None, verified.claims(), now)?;
-                Ok(Read { authentication, has_epoch: false })
+                Ok((verified.into_parts().0, Read { authentication, has_epoch: false }))
             }
         }
     }
@@ -132,6 +167,19 @@ impl BearerAuthenticator {
 struct Read {
     authentication: Authentication,
     has_epoch: bool,
+}
+
+/// What is left to say of an accepted token: whether its epoch is the present one.
+#[derive(Clone)]
+struct Accepted {
+    authenticated: Authenticated,
+    has_epoch: bool,
+}
+
+impl From<Read> for Accepted {
+    fn from(Read { authentication, has_epoch }: Read) -> Self {
+        Self { authenticated: Authenticated::assertion(authentication), has_epoch }
+    }
 }
 
 /// A token of an issuer that was declared local.
@@ -196,14 +244,15 @@ impl Authenticator for BearerAuthenticator {
     type Proof = Authenticated;
 
     async fn authenticate(&self, credential: AccessToken) -> Result<Authenticated, AuthenticateError> {
-        let Read { authentication, has_epoch } = self.read(credential.expose(), self.clock.now())?;
+        let Accepted { authenticated, has_epoch } = self.accept(credential.expose(), self.clock.now())?;
         if let Some(epochs) = &self.epochs {
+            let authentication = authenticated.authentication();
             let present = epochs.epoch_of(&authentication.principal).await?;
             if !has_epoch || present != Some(authentication.epoch) {
                 return Err(RejectionReason::Revoked.into());
             }
         }
-        Ok(Authenticated::assertion(authentication))
+        Ok(authenticated)
     }
 }
 
@@ -213,6 +262,7 @@ impl fmt::Debug for BearerAuthenticator {
             .field("verifier", &self.verifier)
             .field("local", &self.local)
             .field("epochs", &self.epochs.is_some())
+            .field("cache", &self.cache.as_ref().map(|cache| cache.capacity()))
             .finish_non_exhaustive()
     }
 }

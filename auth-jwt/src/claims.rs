@@ -11,8 +11,8 @@ use crate::{
 
 /// The registered claims of a verified token, in one allocation.
 ///
-/// They are only found in a [`Verified`](crate::Verified), so what they say has been signed by the issuer and
-/// has passed the policy. Claims that the policy does not require are `None` where the token lacks them.
+/// They are only found in a [`Verified`](crate::Verified), and shown to [`Revocations`](crate::Revocations) just
+/// before: what they say has been signed by the issuer and has passed the policy. Claims that the policy does not require are `None` where the token lacks them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Claims {
     /// All strings, one behind the other, those of a list with U+0000 between them, which no claim contains.
@@ -25,6 +25,8 @@ pub struct Claims {
     scope: Option<Range<u32>>,
     acr: Option<Range<u32>>,
     methods: Option<Range<u32>>,
+    session_id: Option<Range<u32>>,
+    is_bound: bool,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
     issued_at: Option<UnixTime>,
@@ -62,6 +64,8 @@ impl Claims {
             scope: registered.scope.map(|scope| string(scope, &mut text)),
             acr: registered.acr.map(|acr| string(acr, &mut text)),
             methods: registered.amr.map(|amr| list(amr, &mut text)),
+            session_id: registered.sid.map(|sid| string(sid, &mut text)),
+            is_bound: registered.cnf,
             expires_at,
             not_before: registered.nbf.map(UnixTime::from_secs),
             issued_at: registered.iat.map(UnixTime::from_secs),
@@ -116,6 +120,19 @@ impl Claims {
         self.list(&self.methods)
     }
 
+    /// The issuer's session that it belongs to: `sid` (OpenID Connect Front-Channel Logout section 3,
+    /// Back-Channel Logout section 2.1).
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.maybe(&self.session_id)
+    }
+
+    /// Whether it is bound to a key that its presenter has to prove: it has a `cnf` (RFC 7800 section 3.1).
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.is_bound
+    }
+
     /// When it expires, leeway not included: `exp`, a fraction rounded down (RFC 7519 section 4.1.4).
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
@@ -167,6 +184,7 @@ fn capacity(registered: &Registered<'_>) -> usize {
         registered.client_id,
         registered.scope,
         registered.acr,
+        registered.sid,
     ];
     let lists = [registered.aud, registered.amr];
     strings

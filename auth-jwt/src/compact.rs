@@ -4,6 +4,10 @@ use memchr::memchr;
 
 use crate::json::JsonError;
 
+mod write;
+
+pub(crate) use write::Unsigned;
+
 /// Why something is not a JWS that is worth a look at its signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason};
+use auth_core::{AuthenticateError, Refusal, Rejection, RejectionReason, StoreError};
 
 use crate::{
     Algorithm,
@@ -126,6 +126,18 @@ pub enum VerifyError {
         /// The time until then.
         wait: Duration,
     },
+    /// Good in every other respect, and revoked: by its `jti`, its `sid`, or together with all tokens that its
+    /// subject had.
+    #[error("revoked")]
+    Revoked,
+    /// It could outlive its own revocation: it does not say when it was issued, lives longer than revocations
+    /// are remembered, or has no name to revoke it by.
+    #[error("token could outlive its revocation")]
+    Unrevocable,
+    /// Nobody can say whether it was revoked: the revocations are not loaded. Not the token's fault, and no
+    /// reason to let it pass. HTTP 503.
+    #[error("revocations are not loaded")]
+    RevocationsUnavailable,
     /// The token is good, but its own claims do not fit the type that they were asked for as.
     #[error("own claims do not fit")]
     OwnClaims(#[from] OwnClaimsError),
@@ -140,44 +152,47 @@ impl VerifyError {
 
     /// What a client may learn: `invalid_token`, always (RFC 6750 section 3.1).
     ///
-    /// One word, because a second one would tell a forger how far the forgery got.
+    /// One word, because a second one would tell a forger how far the forgery got. A token that could not be
+    /// checked is no exception here: there, the status says that it may be tried again.
     #[must_use]
     pub const fn public_reason(&self) -> &'static str {
         "invalid_token"
     }
 
-    /// The reason as the audit log knows it.
+    /// The reason as the audit log knows it. `None` if the token was not refused, but could not be checked.
     #[must_use]
-    pub const fn rejection_reason(&self) -> RejectionReason {
-        match self {
+    pub const fn rejection_reason(&self) -> Option<RejectionReason> {
+        Some(match self {
             Self::Malformed(MalformedToken::TooLong { .. }) => RejectionReason::TooLong,
             Self::Malformed(_) => RejectionReason::Malformed,
             Self::UnknownKey | Self::AmbiguousKey => RejectionReason::Unknown,
             Self::Algorithm { .. } | Self::Signature => RejectionReason::Signature,
             Self::Expired { .. } => RejectionReason::Expired,
             Self::NotYetValid { .. } => RejectionReason::NotYetValid,
-            Self::Type { .. } | Self::Missing { .. } | Self::Mismatch { .. } => RejectionReason::WrongUse,
+            Self::Revoked => RejectionReason::Revoked,
+            Self::RevocationsUnavailable => return None,
+            Self::Type { .. } | Self::Missing { .. } | Self::Mismatch { .. } | Self::Unrevocable => {
+                RejectionReason::WrongUse
+            }
             Self::PayloadEncoding | Self::Payload(_) | Self::WrongType { .. } | Self::OwnClaims(_) => {
                 RejectionReason::Malformed
             }
-        }
+        })
     }
 }
 
-impl From<VerifyError> for Rejection {
-    fn from(error: VerifyError) -> Self {
-        Self::new(error.rejection_reason())
-    }
-}
-
+/// There is none for `Rejection`: a token that could not be checked was not refused.
 impl From<VerifyError> for AuthenticateError {
     fn from(error: VerifyError) -> Self {
-        Self::Rejected(error.into())
+        match error.rejection_reason() {
+            Some(reason) => Self::Rejected(Rejection::new(reason)),
+            None => Self::Unavailable(StoreError::not_written(error).into()),
+        }
     }
 }
 
 impl From<VerifyError> for Refusal {
     fn from(error: VerifyError) -> Self {
-        Self::Rejected(error.into())
+        AuthenticateError::from(error).into()
     }
 }

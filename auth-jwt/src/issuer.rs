@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::{
     AccessToken, AnySigningKey, Audience, ClientId, Issuer, SignError, TokenPolicy, base64url,
+    compact::Unsigned,
     issuer::wire::{WireClaims, WireHeader},
 };
 
@@ -245,22 +246,12 @@ impl fmt::Debug for NewToken<'_> {
 }
 
 impl Inner {
-    fn sign(&self, payload: &str) -> Result<String, IssueError> {
-        let signature = base64url::encoded_len(self.signature_len);
-        let len = [self.header.len(), base64url::encoded_len(payload.len()), signature, 2]
-            .into_iter()
-            .fold(0, usize::saturating_add);
-        if len > TokenIssuer::MAX_LEN {
-            return Err(IssueError::TooLong { max: TokenIssuer::MAX_LEN });
-        }
-        let mut token = String::with_capacity(len);
-        token.push_str(&self.header);
-        token.push('.');
-        base64url::encode_to(payload.as_bytes(), &mut token);
-        let signature = self.key.sign(token.as_bytes())?;
-        token.push('.');
-        base64url::encode_to(signature.as_bytes(), &mut token);
-        Ok(token)
+    fn sign(&self, payload: &[u8]) -> Result<String, IssueError> {
+        let max = TokenIssuer::MAX_LEN;
+        let token = Unsigned::new(&self.header, payload, self.signature_len, max);
+        let token = token.ok_or(IssueError::TooLong { max })?;
+        let signature = self.key.sign(token.signing_input())?;
+        Ok(token.signed(signature.as_bytes()))
     }
 }
 

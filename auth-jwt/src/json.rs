@@ -13,11 +13,13 @@ mod members;
 mod number;
 mod string;
 mod variant;
+mod write;
 
 pub use error::{JsonError, JsonKind};
 pub(crate) use members::Members;
 pub(crate) use number::{Number, Rounding};
 pub(crate) use string::JsonStr;
+pub(crate) use write::Writer;
 
 /// How deep arrays and objects may nest in a header. Nothing of ours nests at all.
 const HEADER_DEPTH: u8 = 8;

@@ -161,6 +161,11 @@ impl KeySet {
         self.0.entries.iter().map(|entry| &entry.key)
     }
 
+    /// What tells a key of the set from the others. Several may be one key, for several algorithms.
+    pub(crate) fn id(&self, index: usize) -> Option<&KeyId> {
+        self.0.entries.get(index)?.id.as_ref()
+    }
+
     /// A number that no other set of this process has, unless it is a clone.
     #[allow(dead_code, reason = "caches of verified tokens ask for it")]
     pub(crate) fn generation(&self) -> u64 {

@@ -8,9 +8,11 @@ pub mod aws_lc_rs;
 mod backend;
 mod base64url;
 mod bearer;
+mod cached;
 mod claims;
 mod compact;
 mod context;
+pub mod danger;
 mod der;
 mod error;
 mod header;
@@ -26,6 +28,7 @@ mod payload;
 mod pem;
 mod policy;
 mod registered;
+mod revocations;
 mod thumbprint;
 mod unverified;
 mod verified;
@@ -36,6 +39,10 @@ pub use {
     algorithm::Algorithm,
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
+    cached::{
+        CachedVerifier,
+        capacity::{CacheCapacity, CacheError},
+    },
     claims::Claims,
     compact::MalformedToken,
     der::KeyFormatError,
@@ -53,6 +60,12 @@ pub use {
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    revocations::{
+        RevocationStatus, Revocations,
+        list::{RevocationList, RevocationListError},
+        revocation::{Revocation, RevocationKind, RevocationRecord},
+        store::{LoadEach, RevocationStore},
+    },
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,

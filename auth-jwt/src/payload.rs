@@ -10,7 +10,7 @@ use crate::{
     VerifyError,
     json::{
         JsonError, JsonKind, JsonStr, Members, Reader,
-        de::{self, Fault, Text},
+        de::{self, Fault, Name, Scalar},
     },
     own_claims::OwnClaimsError,
     registered::{Claim, Registered},
@@ -78,8 +78,8 @@ struct Claims<'r, 'a> {
     replayed: u16,
     /// What the type calls its fields, if it is a struct.
     fields: &'static [&'static str],
-    /// The value of such a claim, if it is a string: it was read, and is the next value.
-    replay: Option<JsonStr<'a>>,
+    /// The value of such a claim, if it is a string or a number: it was read, and is the next value.
+    replay: Option<Scalar<'a>>,
     /// The member whose value comes next.
     name: JsonStr<'a>,
     done: bool,
@@ -158,7 +158,7 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
         match self.next() {
             Ok(Some(name)) => {
                 self.name = name;
-                seed.deserialize(Text::<true>(name)).map(Some)
+                seed.deserialize(Name(name)).map(Some)
             }
             Ok(None) => Ok(None),
             Err(fault) => {
@@ -170,7 +170,7 @@ impl<'a> MapAccess<'a> for &mut Claims<'_, 'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let value = match self.replay.take() {
-            Some(string) => seed.deserialize(Text::<false>(string)),
+            Some(scalar) => seed.deserialize(scalar),
             None => de::value(&mut self.reader, seed),
         };
         if let Err(Fault::Own(_)) = value {

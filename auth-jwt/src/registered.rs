@@ -3,11 +3,14 @@
 use crate::{
     Redacted, VerifyError,
     header::redacted,
-    json::{JsonKind, JsonStr, Reader, Rounding, de::Fault},
+    json::{
+        JsonKind, JsonStr, Number, Reader, Rounding,
+        de::{Fault, Scalar},
+    },
 };
 
 /// The registered claims that are known here: RFC 7519 section 4.1, RFC 8693 sections 4.2 and 4.3, OpenID
-/// Connect Core section 2.
+/// Connect Core section 2, OpenID Connect Front-Channel Logout section 3 and RFC 7800 section 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Claim {
     Iss,
@@ -22,10 +25,12 @@ pub(crate) enum Claim {
     AuthTime,
     Acr,
     Amr,
+    Sid,
+    Cnf,
 }
 
 impl Claim {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Iss,
         Self::Sub,
         Self::Aud,
@@ -38,6 +43,8 @@ impl Claim {
         Self::AuthTime,
         Self::Acr,
         Self::Amr,
+        Self::Sid,
+        Self::Cnf,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -54,25 +61,47 @@ impl Claim {
             Self::AuthTime => "auth_time",
             Self::Acr => "acr",
             Self::Amr => "amr",
+            Self::Sid => "sid",
+            Self::Cnf => "cnf",
         }
     }
 
     /// Exact, case included: `EXP` is somebody's own claim.
     #[inline]
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "iss" => Self::Iss,
-            "sub" => Self::Sub,
-            "aud" => Self::Aud,
-            "exp" => Self::Exp,
-            "nbf" => Self::Nbf,
-            "iat" => Self::Iat,
-            "jti" => Self::Jti,
-            "client_id" => Self::ClientId,
-            "scope" => Self::Scope,
-            "auth_time" => Self::AuthTime,
-            "acr" => Self::Acr,
-            "amr" => Self::Amr,
+        // Names of three letters are compared as one number each, not letter by letter with all of them.
+        const fn number([a, b, c]: [u8; 3]) -> u32 {
+            u32::from_le_bytes([a, b, c, 0])
+        }
+        const ISS: u32 = number(*b"iss");
+        const SUB: u32 = number(*b"sub");
+        const AUD: u32 = number(*b"aud");
+        const EXP: u32 = number(*b"exp");
+        const NBF: u32 = number(*b"nbf");
+        const IAT: u32 = number(*b"iat");
+        const JTI: u32 = number(*b"jti");
+        const ACR: u32 = number(*b"acr");
+        const AMR: u32 = number(*b"amr");
+        const SID: u32 = number(*b"sid");
+        const CNF: u32 = number(*b"cnf");
+        Some(match (name.as_bytes(), name) {
+            (&[a, b, c], _) => match number([a, b, c]) {
+                ISS => Self::Iss,
+                SUB => Self::Sub,
+                AUD => Self::Aud,
+                EXP => Self::Exp,
+                NBF => Self::Nbf,
+                IAT => Self::Iat,
+                JTI => Self::Jti,
+                ACR => Self::Acr,
+                AMR => Self::Amr,
+                SID => Self::Sid,
+                CNF => Self::Cnf,
+                _ => return None,
+            },
+            (_, "client_id") => Self::ClientId,
+            (_, "scope") => Self::Scope,
+            (_, "auth_time") => Self::AuthTime,
             _ => return None,
         })
     }
@@ -92,7 +121,10 @@ impl Claim {
             Self::Aud => "a non-empty string or a non-empty array of them",
             Self::Amr => "a non-empty array of non-empty strings",
             Self::Scope => "a string",
-            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr => "a non-empty string",
+            Self::Cnf => "an object",
+            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr | Self::Sid => {
+                "a non-empty string"
+            }
         }
     }
 
@@ -155,6 +187,9 @@ pub(crate) struct Registered<'a> {
     pub(crate) auth_time: Option<u64>,
     pub(crate) acr: Option<JsonStr<'a>>,
     pub(crate) amr: Option<Strings<'a>>,
+    pub(crate) sid: Option<JsonStr<'a>>,
+    /// Whether there is one. What is in it is for whoever checks the proof.
+    pub(crate) cnf: bool,
 }
 
 /// A registered claim has a value of the wrong type. Small: it travels through the user's own code.
@@ -174,31 +209,43 @@ impl From<WrongType> for VerifyError {
 }
 
 impl<'a> Registered<'a> {
-    /// Reads the value of a claim. Yields it if the claim is a string by definition.
+    /// Reads the value of a claim. Yields it if it is a string or a number.
     #[inline(always)]
     pub(crate) fn read(
         &mut self,
         claim: Claim,
         reader: &mut Reader<'a>,
-    ) -> Result<Option<JsonStr<'a>>, Fault> {
+    ) -> Result<Option<Scalar<'a>>, Fault> {
         let place = match claim {
             Claim::Iss => &mut self.iss,
             Claim::Sub => &mut self.sub,
             Claim::Jti => &mut self.jti,
             Claim::ClientId => &mut self.client_id,
             Claim::Acr => &mut self.acr,
+            Claim::Sid => &mut self.sid,
             Claim::Scope => &mut self.scope,
             Claim::Aud => {
-                self.aud = Some(strings(claim, reader)?);
-                return Ok(None);
+                let strings = strings(claim, reader)?;
+                self.aud = Some(strings);
+                return Ok(match strings {
+                    Strings::One(string) => Some(Scalar::String(string)),
+                    Strings::Many(_) => None,
+                });
             }
             Claim::Amr => {
                 self.amr = Some(array(claim, reader)?);
                 return Ok(None);
             }
-            Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {
-                self.read_date(claim, reader)?;
+            Claim::Cnf => {
+                if reader.kind()? != JsonKind::Object {
+                    return Err(wrong_next(claim, reader));
+                }
+                reader.skip()?;
+                self.cnf = true;
                 return Ok(None);
+            }
+            Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {
+                return Ok(Some(Scalar::Number(self.read_date(claim, reader)?)));
             }
         };
         let string = any_string(claim, reader)?;
@@ -207,10 +254,11 @@ impl<'a> Registered<'a> {
             return Err(wrong(claim, JsonKind::String, ""));
         }
         *place = Some(string);
-        Ok(Some(string))
+        Ok(Some(Scalar::String(string)))
     }
 
-    fn read_date(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<(), Fault> {
+    #[inline]
+    fn read_date(&mut self, claim: Claim, reader: &mut Reader<'a>) -> Result<Number<'a>, Fault> {
         // Rounded against the token, except that what lies in the past stays there.
         let (place, rounding) = match claim {
             Claim::Exp => (&mut self.exp, Rounding::Down),
@@ -218,8 +266,15 @@ impl<'a> Registered<'a> {
             Claim::Iat => (&mut self.iat, Rounding::Down),
             _ => (&mut self.auth_time, Rounding::Down),
         };
-        *place = Some(date(claim, rounding, reader)?);
-        Ok(())
+        if reader.kind()? != JsonKind::Number {
+            return Err(wrong_next(claim, reader));
+        }
+        let number = reader.number()?;
+        match number.date(rounding) {
+            Some(date) => *place = Some(date),
+            None => return Err(wrong(claim, JsonKind::Number, number.raw())),
+        }
+        Ok(number)
     }
 }
 
@@ -272,13 +327,4 @@ fn array<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault
     }
     // `first` is still true if there was no element.
     if first { Err(wrong(claim, JsonKind::Array, raw)) } else { Ok(Strings::Many(raw)) }
-}
-
-#[inline]
-fn date(claim: Claim, rounding: Rounding, reader: &mut Reader<'_>) -> Result<u64, Fault> {
-    if reader.kind()? != JsonKind::Number {
-        return Err(wrong_next(claim, reader));
-    }
-    let number = reader.number()?;
-    number.date(rounding).ok_or_else(|| wrong(claim, JsonKind::Number, number.raw()))
 }

@@ -6,7 +6,8 @@ use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    AnyVerifyingKey, Claims, KeySet, TokenPolicy, Verified, VerifyError, base64url,
+    AnyVerifyingKey, Claims, KeySet, RevocationStatus, Revocations, TokenPolicy, Verified, VerifyError,
+    base64url,
     compact::Compact,
     header::{Header, HeaderBuffer, SeenHeaders},
     json::JsonError,
@@ -58,6 +59,17 @@ impl fmt::Debug for TokenBuffer {
     }
 }
 
+/// What an answer about a token depends on beside the token and the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Provenance {
+    /// The verifier's set of keys.
+    pub(crate) generation: u64,
+    /// Until when the key that the token names may be used.
+    pub(crate) key_until: UnixTime,
+    /// The version of the revocations that were asked.
+    pub(crate) revocations: Option<u64>,
+}
+
 /// A key, and the headers that were seen under it.
 struct KeySlot {
     key: AnyVerifyingKey,
@@ -68,7 +80,8 @@ struct KeySlot {
 ///
 /// The order of the checks is fixed: length, segments, header, algorithm and key, signature, `typ`; only
 /// then is the payload decoded, and read once: its JSON, the types of the registered claims, issuer,
-/// audience, required claims, `nbf`, `iat`, `exp`, and at last your own type.
+/// audience, required claims, `nbf`, `iat`, `exp`, [revocations](Self::with_revocations), and at last your own
+/// type.
 ///
 /// ```
 /// use auth_core::{SystemEntropy, UnixTime};
@@ -89,6 +102,7 @@ pub struct Verifier {
     keys: KeySet,
     /// In the order of `keys`.
     slots: Arc<[KeySlot]>,
+    revocations: Option<Arc<dyn Revocations>>,
 }
 
 impl Verifier {
@@ -106,7 +120,16 @@ impl Verifier {
     pub fn new(keys: impl Into<KeySet>, policy: TokenPolicy) -> Self {
         let keys = keys.into();
         let slots = keys.iter().map(|key| KeySlot { key: key.clone(), seen: SeenHeaders::default() });
-        Self { policy: Arc::new(policy), slots: slots.collect(), keys }
+        Self { policy: Arc::new(policy), slots: slots.collect(), keys, revocations: None }
+    }
+
+    /// The same, refusing what `revocations` says is revoked, or cannot say of.
+    ///
+    /// It is asked last, of tokens that are good in every other respect, so that it tells a forger nothing and
+    /// that an expired token is called expired.
+    #[must_use]
+    pub fn with_revocations(self, revocations: Arc<dyn Revocations>) -> Self {
+        Self { revocations: Some(revocations), ..self }
     }
 
     /// The policy.
@@ -185,7 +208,42 @@ impl Verifier {
         let mut registered = Registered::default();
         let own = payload::read::<C>(text, &mut registered)?;
         let expires_at = self.policy.accept(&registered, now)?;
-        Ok(Verified::assertion(Claims::keep(&registered, expires_at), own?))
+        let claims = Claims::keep(&registered, expires_at);
+        self.check_revoked(&claims)?;
+        Ok(Verified::assertion(claims, own?))
+    }
+
+    /// The last check. A cache repeats it.
+    pub(crate) fn check_revoked(&self, claims: &Claims) -> Result<(), VerifyError> {
+        match self.revocations.as_ref().map(|revocations| revocations.status(claims)) {
+            None | Some(RevocationStatus::NotRevoked) => Ok(()),
+            Some(RevocationStatus::Revoked) => Err(VerifyError::Revoked),
+            Some(RevocationStatus::Unrevocable) => Err(VerifyError::Unrevocable),
+            Some(RevocationStatus::Unavailable) => Err(VerifyError::RevocationsUnavailable),
+        }
+    }
+
+    /// What a cached answer about `token` depends on beside the token. To be taken before it is verified, so
+    /// that keys which change meanwhile make the answer old and not new.
+    pub(crate) fn provenance(&self, _token: &str) -> Provenance {
+        Provenance {
+            generation: self.generation(),
+            key_until: UnixTime::MAX,
+            revocations: self.revocations_version(),
+        }
+    }
+
+    /// Another number whenever [`check_revoked`](Self::check_revoked) may answer otherwise; `None` if that is not
+    /// known. To be read before it is asked.
+    #[inline]
+    pub(crate) fn revocations_version(&self) -> Option<u64> {
+        self.revocations.as_ref().map_or(Some(0), |revocations| revocations.version())
+    }
+
+    /// Counts the changes of the set of keys: it must be another number as soon as a key has left the set, or
+    /// its time was cut short. A [`KeySet`] never changes, and neither does that of a verifier.
+    pub(crate) const fn generation(&self) -> u64 {
+        0
     }
 
     /// Checks header and signature of a token whose header was not seen before.
@@ -204,6 +262,10 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("policy", &self.policy).field("keys", &self.keys).finish()
+        f.debug_struct("Verifier")
+            .field("policy", &self.policy)
+            .field("keys", &self.keys)
+            .field("revocations", &self.revocations.is_some())
+            .finish()
     }
 }

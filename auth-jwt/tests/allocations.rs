@@ -1,9 +1,21 @@
 //! How often verifying allocates. A binary of its own, for the counting allocator is the whole process's.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
 use allocation_counter::measure;
-use auth_core::{Secret, UnixTime};
-use auth_jwt::{Audience, Hs256Key, Issuer, TokenBuffer, TokenPolicy, Verified, Verifier, VerifyError};
+use auth_core::{
+    Authenticator, Secret, UnixTime,
+    testing::{FixedClock, block_on},
+};
+use auth_jwt::{
+    AccessToken, Audience, BearerAuthenticator, CacheCapacity, CachedVerifier, Hs256Key, Issuer, Revocation,
+    RevocationList, TokenBuffer, TokenPolicy, Verified, Verifier, VerifyError, danger::revoke_until_restart,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -112,4 +124,104 @@ fn a_refusal_allocates_nothing() {
         assert!(matches!(verifier.verify::<()>(&token, late), Err(VerifyError::Expired { .. })));
     });
     assert_eq!(counted.count_total, 0);
+}
+
+#[derive(serde::Deserialize)]
+struct Email {
+    email: String,
+}
+
+/// Revocations of each kind, none of them the token's.
+fn revocations(capacity: usize) -> RevocationList {
+    let list = revoke_until_restart(Duration::from_secs(900), capacity).unwrap();
+    let issuer = Issuer::new("https://id.example").unwrap();
+    for revocation in [
+        Revocation::token(issuer.clone(), "t2", None),
+        Revocation::session(issuer.clone(), "s2"),
+        Revocation::subject(issuer, "43", NOW),
+    ] {
+        block_on(list.revoke(&revocation.unwrap(), NOW)).unwrap();
+    }
+    list
+}
+
+/// What a `CachedVerifier` promises: a token that was seen costs no allocation, revocations or not.
+#[test]
+fn a_token_that_was_seen_before_costs_no_allocation() {
+    let list = revocations(100);
+    for verifier in [verifier(), verifier().with_revocations(Arc::new(list.clone()))] {
+        let cached = CachedVerifier::<Email>::new(verifier, CacheCapacity::default());
+        let token = sign(HEADER, PAYLOAD, &secret());
+        let first = cached.verify(&token, NOW).unwrap();
+        let counted = measure(|| {
+            let verified = cached.verify(&token, NOW).unwrap();
+            assert_eq!(verified.own().email, "ann@example.com");
+            assert!(Arc::ptr_eq(&first, &verified));
+        });
+        assert_eq!(counted.count_total, 0);
+        // After a change, the list is asked again, and that costs none either.
+        let more = Revocation::token(Issuer::new("https://id.example").unwrap(), "t3", None).unwrap();
+        let counted = measure(|| {
+            block_on(list.revoke(&more, NOW)).unwrap();
+            assert!(Arc::ptr_eq(&first, &cached.verify(&token, NOW).unwrap()));
+        });
+        assert!(counted.count_total <= 1, "that of `block_on`");
+    }
+}
+
+/// One for the future, which `async_trait` boxes.
+#[test]
+fn a_bearer_token_that_was_seen_before_costs_no_allocation_of_its_own() {
+    let bearer = BearerAuthenticator::new(verifier())
+        .with_cache(CacheCapacity::default())
+        .with_clock(Arc::new(FixedClock(NOW)));
+    let token = || AccessToken::new(sign(HEADER, PAYLOAD, &secret()));
+    let _first = block_on(bearer.authenticate(token())).unwrap();
+    let (again, waker) = (token(), Waker::noop());
+    let counted = measure(|| {
+        let mut future = bearer.authenticate(again);
+        let answer = future.as_mut().poll(&mut Context::from_waker(waker));
+        assert!(matches!(answer, Poll::Ready(Ok(_))));
+    });
+    assert_eq!(counted.count_total, 1);
+}
+
+/// Said in the docs of `RevocationList`: 24 bytes for each that there is room for, all of them taken at once.
+#[test]
+fn a_million_revocations_take_24_megabytes() {
+    let mut list = None;
+    let taken = measure(|| list = Some(revoke_until_restart(Duration::from_secs(900), 1_000_000).unwrap()));
+    let bytes = u64::try_from(taken.bytes_current).unwrap();
+    assert!((24_000_000..24_001_000).contains(&bytes), "{bytes}");
+    let (list, issuer) = (list.unwrap(), Issuer::new("https://id.example").unwrap());
+    let taken = measure(|| {
+        for n in 0..10_000 {
+            let revocation = Revocation::session(issuer.clone(), &n.to_string()).unwrap();
+            block_on(list.revoke(&revocation, NOW)).unwrap();
+        }
+    });
+    assert_eq!((taken.bytes_current, list.len()), (0, 10_000));
+}
+
+/// Said in the docs of `CacheCapacity`.
+#[test]
+fn a_cached_token_takes_400_bytes_beyond_its_own() {
+    const TOKENS: usize = 4_000;
+    let tokens: Vec<_> = (0..TOKENS)
+        .map(|n| sign(HEADER, &PAYLOAD.replace(r#""t1""#, &format!(r#""t{n}""#)), &secret()))
+        .collect();
+    let verifier = warm().0;
+    let mut cache = None;
+    let taken = measure(|| {
+        let cached =
+            CachedVerifier::<()>::new(verifier.clone(), CacheCapacity::new(TOKENS, TOKENS * 1_024).unwrap());
+        for token in &tokens {
+            let _verified = cached.verify(token, NOW).unwrap();
+        }
+        cache = Some(cached);
+    });
+    let bytes = usize::try_from(taken.bytes_current).unwrap() / TOKENS;
+    println!("{bytes} bytes an entry of a token of {} bytes", tokens[0].len());
+    assert!(bytes < tokens[0].len() + 400, "{bytes}");
+    drop(cache);
 }

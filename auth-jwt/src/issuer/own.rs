@@ -6,7 +6,7 @@ use super::IssueError;
 use crate::{
     context,
     json::{JsonKind, Members, Reader},
-    registered::Claim,
+    registered::{Claim, Registered},
 };
 
 /// The members of what `claims` serialises to, without the braces, checked as a verifier would: what is signed
@@ -27,7 +27,13 @@ fn check(json: &str) -> Result<(), IssueError> {
     reader.open_object().map_err(malformed)?;
     let mut seen = Members::default();
     while let Some(name) = reader.next_name(&mut seen).map_err(malformed)? {
-        if let Some(claim) = Claim::of(name) {
+        let claim = Claim::of(name);
+        if let Some(claim @ (Claim::Sid | Claim::Cnf)) = claim {
+            // Registered, but whether a token has them is for the application to say.
+            Registered::default().read(claim, &mut reader).map_err(|_| IssueError::OwnClaims(None))?;
+            continue;
+        }
+        if let Some(claim) = claim {
             return Err(IssueError::Reserved { claim: claim.name() });
         }
         if name.is(context::CLAIM) {

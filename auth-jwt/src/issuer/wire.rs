@@ -4,7 +4,11 @@ use auth_core::{Assurance, Authentication, Method, Scopes, UnixTime};
 use serde::Serialize;
 
 use super::{Inner, IssueError};
-use crate::{AnySigningKey, base64url, context::WrittenContext};
+use crate::{
+    AnySigningKey, base64url,
+    context::{self, WrittenContext},
+    json::Writer,
+};
 
 /// The header of an access token (RFC 9068 section 2.1).
 #[derive(Debug, Serialize)]
@@ -31,7 +35,7 @@ impl WireHeader {
 }
 
 /// The claims of an access token (RFC 9068 section 2.2), and our own one.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct WireClaims<'a> {
     iss: &'a str,
     sub: &'a str,
@@ -40,20 +44,11 @@ pub(super) struct WireClaims<'a> {
     iat: UnixTime,
     jti: &'a str,
     client_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "space_separated")]
     scope: Option<&'a Scopes>,
     auth_time: UnixTime,
     acr: Assurance,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     amr: &'a [Method],
     auth_ctx: WrittenContext<'a>,
-}
-
-fn space_separated<S: serde::Serializer>(scopes: &Option<&Scopes>, serializer: S) -> Result<S::Ok, S::Error> {
-    match scopes {
-        Some(scopes) => serializer.collect_str(scopes),
-        None => serializer.serialize_none(),
-    }
 }
 
 impl<'a> WireClaims<'a> {
@@ -82,16 +77,27 @@ impl<'a> WireClaims<'a> {
     }
 
     /// The payload, with `own` members behind ours.
-    pub(super) fn payload(&self, own: &str) -> Result<String, IssueError> {
-        let mut payload =
-            serde_json::to_string(self).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
-        if !own.is_empty() {
-            // What was written is an object with members, so it ends with a brace.
-            payload.pop();
-            payload.push(',');
-            payload.push_str(own);
-            payload.push('}');
+    pub(super) fn payload(&self, own: &str) -> Result<Vec<u8>, IssueError> {
+        let mut payload = Writer::object(own.len().saturating_add(512));
+        payload.string("iss", self.iss);
+        payload.string("sub", self.sub);
+        payload.string("aud", self.aud);
+        payload.integer("exp", self.exp.as_secs());
+        payload.integer("iat", self.iat.as_secs());
+        payload.string("jti", self.jti);
+        payload.string("client_id", self.client_id);
+        if let Some(scope) = self.scope {
+            payload.string("scope", &scope.to_string());
         }
-        Ok(payload)
+        payload.integer("auth_time", self.auth_time.as_secs());
+        payload.string("acr", self.acr.as_str());
+        if !self.amr.is_empty() {
+            payload.strings("amr", self.amr.iter().map(Method::as_str));
+        }
+        payload
+            .value(context::CLAIM, &self.auth_ctx)
+            .map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
+        payload.members(own);
+        Ok(payload.finish())
     }
 }

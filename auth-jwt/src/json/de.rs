@@ -6,7 +6,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{JsonError, JsonKind, JsonStr, Members, Reader, number, variant};
+use super::{JsonError, JsonKind, JsonStr, Members, Number, Reader, number, variant};
 use crate::{own_claims::Problem, registered::WrongType};
 
 /// Why a value could not be made. Small and without an allocation: it may be thrown away.
@@ -53,7 +53,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             }
             JsonKind::Bool => visitor.visit_bool(self.bool()?),
             JsonKind::String => visit_string(self.string()?, visitor),
-            JsonKind::Number => visit_number(self, visitor),
+            JsonKind::Number => visit_number(self.number()?, visitor),
             JsonKind::Array => {
                 self.open_array()?;
                 let mut elements = Elements { reader: self, first: true, done: false };
@@ -131,8 +131,16 @@ fn visit_string<'de, V: Visitor<'de>>(string: JsonStr<'de>, visitor: V) -> Resul
 }
 
 /// Integers stay integers, however long; what would be rounded to a float is refused instead.
-fn visit_number<'de, V: Visitor<'de>>(reader: &mut Reader<'de>, visitor: V) -> Result<V::Value, Fault> {
-    let number = reader.number()?;
+#[inline]
+fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
+    match number.small() {
+        Some(integer) => visitor.visit_u64(integer),
+        None => visit_any_number(number, visitor),
+    }
+}
+
+#[cold]
+fn visit_any_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
     let raw = number.raw();
     if number.is_integer() && raw != "-0" {
         if let Ok(integer) = raw.parse() {
@@ -214,7 +222,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
             return Ok(None);
         }
         match self.reader.next_name(&mut self.seen)? {
-            Some(name) => seed.deserialize(Text::<true>(name)).map(Some),
+            Some(name) => seed.deserialize(Name(name)).map(Some),
             None => {
                 self.done = true;
                 Ok(None)
@@ -227,17 +235,65 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
     }
 }
 
-/// A string that was read before: a member's name, or a value.
+/// A value that was read before: a string or a number.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scalar<'de> {
+    String(JsonStr<'de>),
+    Number(Number<'de>),
+}
+
+impl<'de> Deserializer<'de> for Scalar<'de> {
+    type Error = Fault;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self {
+            Self::String(string) => visit_string(string, visitor),
+            Self::Number(number) => visit_number(number, visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self {
+            Self::String(string) => visitor.visit_enum(variant::Unit(string)),
+            Self::Number(_) => Err(wrong_type()),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// A member's name.
 ///
 /// Maps with integers or booleans as keys find them in names, written as strings; only in the one canonical
 /// spelling, or two names could become one key.
-pub(crate) struct Text<'de, const IS_NAME: bool>(pub(crate) JsonStr<'de>);
+pub(crate) struct Name<'de>(pub(crate) JsonStr<'de>);
 
 macro_rules! parsed_keys {
     ($($method:ident => $visit:ident,)*) => {
         $(
             fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-                let integer = self.0.plain().filter(|text| IS_NAME && number::is_canonical_integer(text));
+                let integer = self.0.plain().filter(|text| number::is_canonical_integer(text));
                 match integer.and_then(|text| text.parse().ok()) {
                     Some(value) => visitor.$visit(value),
                     None => visit_string(self.0, visitor),
@@ -247,15 +303,16 @@ macro_rules! parsed_keys {
     };
 }
 
-impl<'de, const IS_NAME: bool> Deserializer<'de> for Text<'de, IS_NAME> {
+impl<'de> Deserializer<'de> for Name<'de> {
     type Error = Fault;
 
+    #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         visit_string(self.0, visitor)
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.0.plain().filter(|_| IS_NAME) {
+        match self.0.plain() {
             Some("true") => visitor.visit_bool(true),
             Some("false") => visitor.visit_bool(false),
             _ => visit_string(self.0, visitor),

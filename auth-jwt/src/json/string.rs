@@ -148,24 +148,22 @@ fn scan_escaped(text: &str, from: usize, first: usize) -> Result<(JsonStr<'_>, u
 
 /// How many bytes there are before the first quote, backslash or control character.
 #[inline]
-fn ordinary(bytes: &[u8]) -> usize {
+pub(super) fn ordinary(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const TWOS: u64 = u64::from_ne_bytes([2; 8]);
+    const QUOTES_OR_LESS: u64 = u64::from_ne_bytes([0x21; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     // Eight bytes at a time ("Bit Twiddling Hacks", `hasless`): the lowest bit that is set is exact; those
-    // above it may not be, and are not looked at.
+    // above it may not be, and are not looked at. With their second bit flipped, quotes and control characters
+    // are all the bytes below 0x21.
     let (words, rest) = bytes.as_chunks::<8>();
     let mut count: usize = 0;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let quote = word ^ QUOTES;
-        let backslash = word ^ BACKSLASHES;
-        let found = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(SPACES) & !word);
-        let found = found & HIGHS;
+        let quote = (word ^ TWOS).wrapping_sub(QUOTES_OR_LESS);
+        let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
+        let found = (quote | backslash) & !word & HIGHS;
         if found != 0 {
             return count.wrapping_add((found.trailing_zeros() >> 3) as usize);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     JwsSignError, MAX_LEN, MAX_LEN_BOUNDS, MAX_SIGNATURES, checked_max_len, is_printable,
     payload::SigningInput,
-    write::{self, WireHeader},
+    write::{self, Signed, WireHeader},
 };
 use crate::{AnySigningKey, PolicyError, Signature, base64url, typ};
 
@@ -13,7 +13,8 @@ use crate::{AnySigningKey, PolicyError, Signature, base64url, typ};
 ///
 /// Not for access tokens: [`TokenIssuer`](crate::TokenIssuer) issues those, on a login.
 ///
-/// The whole header is protected: `alg`, the key's name as `kid` if it has one, `typ` and `cty` if they are set.
+/// The whole header is protected: `alg`, the key's name or else its thumbprint as `kid` (a secret without a name
+/// has none), `typ` and `cty` if they are set.
 /// What it makes, a [`JwsVerifier`](crate::JwsVerifier) of the same settings accepts.
 ///
 /// ```
@@ -45,9 +46,6 @@ pub struct JwsSigner {
     /// The header segment of all that it signs, encoded once.
     header: String,
 }
-
-/// Signatures behind the header segments that they are under.
-type Headed<'s> = Vec<(&'s str, Signature)>;
 
 impl JwsSigner {
     /// The longest JWS, and the longest detached payload, that it makes: what verifiers accept by default.
@@ -179,14 +177,16 @@ impl JwsSigner {
         first.capped_text(write::general(None, &signatures))
     }
 
-    fn all<'s>(signers: &'s [Self], payload: &[u8]) -> Result<(&'s Self, Headed<'s>), JwsSignError> {
+    fn all<'s>(signers: &'s [Self], payload: &[u8]) -> Result<(&'s Self, Vec<Signed<'s>>), JwsSignError> {
         let first = signers.first().ok_or(JwsSignError::Signers)?;
         let is_mixed = signers.iter().any(|signer| signer.is_unencoded != first.is_unencoded);
         if is_mixed || signers.len() > MAX_SIGNATURES {
             return Err(JwsSignError::Signers);
         }
         let mut input = first.input(payload)?;
-        let sign = |signer: &'s Self| Ok((&*signer.header, signer.signature(&mut input)?));
+        let sign = |signer: &'s Self| {
+            Ok(Signed { header: &signer.header, signature: signer.signature(&mut input)? })
+        };
         Ok((first, signers.iter().map(sign).collect::<Result<_, JwsSignError>>()?))
     }
 

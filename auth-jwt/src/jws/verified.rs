@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Algorithm, AnyVerifyingKey, KeyId, header::JwsHeader, json::JsonStr};
+use crate::{Algorithm, KeyId, header::JwsHeader, json::JsonStr};
 
 /// Proof that these bytes were signed by a key of ours, and which.
 ///
@@ -64,7 +64,7 @@ impl<'p> VerifiedJws<'p> {
         self.first.algorithm()
     }
 
-    /// The key of [`signature`](Self::signature), if it has a name.
+    /// The key of [`signature`](Self::signature): its name, or else its thumbprint.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.first.key_id()
@@ -104,11 +104,11 @@ pub struct VerifiedSignature {
 
 impl VerifiedSignature {
     /// States that the signature under this header is good.
-    pub(super) fn assertion(key: &AnyVerifyingKey, header: &JwsHeader<'_>) -> Self {
+    pub(super) fn assertion(algorithm: Algorithm, key_id: Option<&KeyId>, header: &JwsHeader<'_>) -> Self {
         let owned = |string: JsonStr<'_>| string.text().into();
         Self {
-            algorithm: key.algorithm(),
-            key_id: key.id().cloned(),
+            algorithm,
+            key_id: key_id.cloned(),
             typ: header.common.typ.map(owned),
             content_type: header.cty.map(owned),
         }
@@ -120,7 +120,8 @@ impl VerifiedSignature {
         self.algorithm
     }
 
-    /// The name of the key, if it has one: ours, not what the JWS calls it.
+    /// The name of the key, or else its thumbprint; `None` for a secret without a name. It is what we call the
+    /// key, not what the JWS calls it.
     #[must_use]
     pub fn key_id(&self) -> Option<&KeyId> {
         self.key_id.as_ref()

@@ -177,8 +177,8 @@ impl JwsVerifier {
     /// good, and **each key** of this verifier has to have made one.
     ///
     /// So nobody can take a signature away, or add one. The keys are then those of all parties, each with one
-    /// key; where the parties' keys change, ask [`general_any`](Self::general_any) of one verifier for each
-    /// party instead.
+    /// key (of an RSA key that is there for several algorithms, one signature is enough); where the parties' keys
+    /// change, ask [`general_any`](Self::general_any) of one verifier for each party instead.
     ///
     /// # Errors
     /// [`JwsError`]; [`JwsError::NotAllSigned`] if a key has not signed.

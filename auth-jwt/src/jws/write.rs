@@ -31,6 +31,13 @@ impl WireHeader<'_> {
     }
 }
 
+/// A signature and its header segment.
+#[derive(Debug)]
+pub(super) struct Signed<'s> {
+    pub(super) header: &'s str,
+    pub(super) signature: Signature,
+}
+
 /// The payload as a JSON string, quotes included.
 pub(super) fn payload(payload: &[u8], is_unencoded: bool) -> Result<String, JwsSignError> {
     if is_unencoded {
@@ -54,10 +61,10 @@ pub(super) fn flattened(payload: Option<&str>, header: &str, signature: &Signatu
 }
 
 /// The general serialisation (RFC 7515 section 7.2.1).
-pub(super) fn general(payload: Option<&str>, signatures: &[(&str, Signature)]) -> String {
+pub(super) fn general(payload: Option<&str>, signatures: &[Signed<'_>]) -> String {
     let mut jws = begun(payload);
     jws.push_str("\"signatures\":[");
-    for (index, (header, signature)) in signatures.iter().enumerate() {
+    for (index, Signed { header, signature }) in signatures.iter().enumerate() {
         jws.push_str(if index == 0 { "{" } else { ",{" });
         push_signature(&mut jws, header, signature);
         jws.push('}');

@@ -4,7 +4,7 @@ use auth_core::UnixTime;
 
 use super::{Profile, TokenPolicy};
 use crate::{
-    VerifyError,
+    Claims, VerifyError,
     header::{Header, redacted},
     registered::{Claim, Registered},
 };
@@ -62,10 +62,29 @@ impl TokenPolicy {
     /// `exp` comes last: a token that is called expired was good in every other respect.
     fn check_times(&self, claims: &Registered<'_>, now: UnixTime) -> Result<UnixTime, VerifyError> {
         let expires_at = claims.exp.map(UnixTime::from_secs).ok_or(missing(Claim::Exp))?;
+        let (not_before, issued_at) =
+            (claims.nbf.map(UnixTime::from_secs), claims.iat.map(UnixTime::from_secs));
+        self.check_dates(expires_at, not_before, issued_at, now)?;
+        Ok(expires_at)
+    }
+
+    /// Whether claims that were accepted once would be accepted at `now`. Every rule in which the time has a
+    /// part must be here as well: a cache asks nothing else before it serves a token again.
+    pub(crate) fn accept_again(&self, claims: &Claims, now: UnixTime) -> Result<(), VerifyError> {
+        self.check_dates(claims.expires_at(), claims.not_before(), claims.issued_at(), now)
+    }
+
+    fn check_dates(
+        &self,
+        expires_at: UnixTime,
+        not_before: Option<UnixTime>,
+        issued_at: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Result<(), VerifyError> {
         let latest = now.saturating_add(self.leeway);
         // A token from the future would outlive a revocation of "all that were issued before now".
-        for (claim, date) in [(Claim::Nbf, claims.nbf), (Claim::Iat, claims.iat)] {
-            if let Some(date) = date.map(UnixTime::from_secs).filter(|date| *date > latest) {
+        for (claim, date) in [(Claim::Nbf, not_before), (Claim::Iat, issued_at)] {
+            if let Some(date) = date.filter(|date| *date > latest) {
                 return Err(VerifyError::NotYetValid { claim: claim.name(), wait: date.since(now) });
             }
         }
@@ -73,7 +92,7 @@ impl TokenPolicy {
         if now >= expires_at.saturating_add(self.leeway) {
             return Err(VerifyError::Expired { ago: now.since(expires_at) });
         }
-        Ok(expires_at)
+        Ok(())
     }
 }
 

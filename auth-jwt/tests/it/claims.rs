@@ -251,7 +251,7 @@ fn the_public_reason_is_always_the_same() {
         (forged, RejectionReason::Signature),
         (malformed, RejectionReason::Malformed),
     ] {
-        assert_eq!((error.public_reason(), error.rejection_reason()), ("invalid_token", reason));
+        assert_eq!((error.public_reason(), error.rejection_reason()), ("invalid_token", Some(reason)));
         assert_eq!(auth_core::Refusal::from(error).to_string(), "credential refused");
     }
 }

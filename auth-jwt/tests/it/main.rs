@@ -11,14 +11,17 @@
 
 mod algorithms;
 mod bearer;
+mod cached;
 mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
 mod jwk_round_trip;
+mod jws;
 mod key_set;
 mod pem;
 mod properties;
+mod revocations;
 mod rfc_keys;
 mod rsa_formats;
 mod support;

@@ -2,7 +2,7 @@
 
 use super::JwsVerifier;
 use crate::{
-    AnyVerifyingKey, MalformedToken, Signature, base64url,
+    AnyVerifyingKey, KeySet, MalformedToken, Signature, base64url,
     header::{HeaderBuffer, JwsHeader},
     json::{JsonError, Members, Reader},
     jws::{
@@ -46,12 +46,14 @@ impl JwsVerifier {
     ) -> Result<VerifiedJws<'p>, JwsError> {
         self.agree(entries)?;
         let mut signed = self.signed(&payload);
-        let mut has_signed = [false; crate::KeySet::MAX_KEYS];
+        let mut has_signed = [false; KeySet::MAX_KEYS];
         let mut signatures = Vec::new();
         for entry in entries {
             let (index, signature) = self.check(entry, &mut signed)?;
-            if let Some(place) = has_signed.get_mut(index) {
-                *place = true;
+            for (other, place) in has_signed.iter_mut().enumerate() {
+                // A key that serves for several algorithms signs with one.
+                *place |=
+                    other == index || signature.key_id().is_some_and(|id| self.keys.id(other) == Some(id));
             }
             signatures.push(signature);
         }
@@ -88,7 +90,7 @@ impl JwsVerifier {
         let message = signed.under(segment).ok_or(MalformedToken::HeaderTooLong)?;
         key.verify(message, signature).map_err(|_| JwsError::Signature)?;
         self.typ.check(&header.common).map_err(JwsError::of)?;
-        Ok((index, VerifiedSignature::assertion(key, &header)))
+        Ok((index, VerifiedSignature::assertion(key.algorithm(), self.keys.id(index), &header)))
     }
 
     fn signed<'a, 't, 'p>(&self, payload: &'a Payload<'t, 'p>) -> Signed<'a, 't, 'p> {

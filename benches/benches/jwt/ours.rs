@@ -1,0 +1,158 @@
+//! Ours, and the keyed MAC alone, which nobody can beat.
+
+use std::hint::black_box;
+
+use auth_core::{AuthEpoch, Authentication, Clock, Login, Method, PrincipalId, Secret, SystemClock};
+use auth_jwt::{
+    Audience, ClientId, Hs256Key, Issuer, TokenBuffer, TokenIssuer, TokenPolicy, Verified, Verifier,
+    VerifyError, typ,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+use crate::fixture::{
+    AUDIENCE, Bad, CLIENT, HEADER, ISSUER, KEY, Owned, PAYLOAD, Row, USER, issued, keyed, mac, new_id, token,
+};
+
+pub(crate) fn rows() -> Vec<Row> {
+    [verify(), reject(), sign()].into_iter().flatten().collect()
+}
+
+/// The same without copies.
+#[derive(Debug, Deserialize)]
+struct Borrowed<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    exp: u64,
+    nbf: u64,
+    iat: u64,
+    jti: &'a str,
+    name: &'a str,
+    plan: &'a str,
+    admin: bool,
+}
+
+/// What a user of this toolkit asks for: the registered claims are there anyway.
+#[derive(Debug, Deserialize)]
+struct Own {
+    name: String,
+    plan: String,
+    admin: bool,
+}
+
+/// The same without copies.
+#[derive(Debug, Deserialize)]
+struct OwnBorrowed<'a> {
+    name: &'a str,
+    plan: &'a str,
+    admin: bool,
+}
+
+pub(crate) fn verifier() -> Verifier {
+    let issuer = Issuer::new(ISSUER).unwrap();
+    let policy = TokenPolicy::typed(typ("JWT").unwrap(), issuer, Audience::new(AUDIENCE).unwrap());
+    Verifier::new(Hs256Key::new(&Secret::new(KEY.to_vec())).unwrap(), policy)
+}
+
+/// The MAC of a token, compared with what it should be.
+fn mac_alone(name: &str, token: &str) -> Row {
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let (keyed, input, signature) = (keyed(), input.to_owned(), URL_SAFE_NO_PAD.decode(signature).unwrap());
+    Row::new(name, move || assert_eq!(mac(black_box(&keyed), black_box(input.as_bytes())), *signature))
+}
+
+fn verify() -> Vec<Row> {
+    let (token, verifier) = (token(HEADER, PAYLOAD), verifier());
+    assert_eq!((PAYLOAD.len(), token.len()), (215, 368));
+    let fixture = || (token.clone(), verifier.clone());
+    vec![
+        mac_alone("verify/mac", &token),
+        {
+            let (token, verifier) = fixture();
+            Row::new("verify-owned/ours", move || {
+                let verified: Verified<Owned> =
+                    verifier.verify(black_box(&token), SystemClock.now()).unwrap();
+                assert!(verified.own().admin);
+                black_box(&verified);
+            })
+        },
+        {
+            let (token, verifier) = fixture();
+            Row::new("verify-own-claims/ours", move || {
+                let verified: Verified<Own> = verifier.verify(black_box(&token), SystemClock.now()).unwrap();
+                assert!(verified.own().admin);
+                black_box((&verified.own().name, &verified.own().plan, verified.claims().subject()));
+            })
+        },
+        {
+            let ((token, verifier), mut buffer) = (fixture(), TokenBuffer::new());
+            Row::new("verify-own-claims-borrowed/ours", move || {
+                let verified: Verified<OwnBorrowed<'_>> =
+                    verifier.verify_in(black_box(&token), SystemClock.now(), &mut buffer).unwrap();
+                assert!(verified.own().admin);
+                black_box((verified.claims().subject(), verified.own().name, verified.own().plan));
+            })
+        },
+        {
+            let ((token, verifier), mut buffer) = (fixture(), TokenBuffer::new());
+            Row::new("verify-borrowed/ours", move || {
+                let verified: Verified<Borrowed<'_>> =
+                    verifier.verify_in(black_box(&token), SystemClock.now(), &mut buffer).unwrap();
+                let Borrowed { iss, sub, aud, exp, nbf, iat, jti, name, plan, admin } = verified.own();
+                black_box((iss, sub, aud, exp, nbf, iat, jti, name, plan));
+                assert!(admin);
+            })
+        },
+    ]
+}
+
+fn reject() -> Vec<Row> {
+    let (bad, verifier) = (Bad::new(), verifier());
+    // Read once: the peers read no clock either before a signature is right.
+    let now = SystemClock.now();
+    // From now on the header has been seen.
+    assert!(verifier.verify::<Owned>(&token(HEADER, PAYLOAD), now).is_ok());
+    let row = |name: &str, token: String, is_right: fn(&VerifyError) -> bool| {
+        let verifier = verifier.clone();
+        Row::new(name, move || {
+            let refused = verifier.verify::<Owned>(black_box(&token), now).unwrap_err();
+            assert!(is_right(&refused));
+        })
+    };
+    let malformed = |error: &VerifyError| matches!(error, VerifyError::Malformed(_));
+    let signature = |error: &VerifyError| matches!(error, VerifyError::Signature);
+    vec![
+        row("reject-oversized/ours", bad.oversized, malformed),
+        row("reject-malformed/ours", bad.malformed, malformed),
+        row("reject-wrong-alg/ours", bad.wrong_alg, |error| matches!(error, VerifyError::Algorithm { .. })),
+        mac_alone("reject-signature/mac", &token(HEADER, PAYLOAD)),
+        row("reject-signature/ours", bad.signature, signature),
+        row("reject-signature-new-header/ours", bad.new_header, signature),
+    ]
+}
+
+fn sign() -> Vec<Row> {
+    let key = Hs256Key::new(&Secret::new(KEY.to_vec())).unwrap();
+    let (issuer, audience) = (Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
+    let tokens = TokenIssuer::new(key, issuer, audience, ClientId::new(CLIENT).unwrap());
+    let principal = PrincipalId::local_user(USER).unwrap();
+    let now = SystemClock.now();
+    let login = Login::assertion(Authentication::new(principal, Method::PASSWORD, now, AuthEpoch::ZERO));
+
+    let first = tokens.for_login(&login).sign(now).unwrap();
+    let first = first.token().expose().to_owned();
+    let len = first.len();
+    // The same members; the peers write them in another order.
+    let payload = URL_SAFE_NO_PAD.decode(first.split('.').nth(1).unwrap()).unwrap();
+    let theirs = serde_json::to_vec(&issued(&new_id())).unwrap();
+    assert_eq!(payload.len(), theirs.len(), "{}", String::from_utf8_lossy(&payload));
+    vec![
+        mac_alone("sign/mac", &first),
+        Row::new("sign/id", || drop(black_box(new_id()))),
+        Row::new("sign/ours", move || {
+            let issued = tokens.for_login(black_box(&login)).sign(SystemClock.now()).unwrap();
+            assert_eq!(issued.token().expose().len(), len);
+        }),
+    ]
+}
