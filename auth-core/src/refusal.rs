@@ -145,6 +145,9 @@ pub enum Unavailable {
     /// There is no randomness, so no secret can be made.
     #[error("no randomness available")]
     Entropy(#[from] crate::EntropyError),
+    /// The keys that credentials are checked with are out of reach.
+    #[error("keys unavailable")]
+    Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Infrastructure that a decision needs is missing. Never an allow; HTTP 503.

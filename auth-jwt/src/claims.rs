@@ -6,7 +6,8 @@ use auth_core::UnixTime;
 
 use crate::{
     json::JsonStr,
-    registered::{Registered, Strings},
+    policy::Dates,
+    registered::{Claim, Registered, Strings},
 };
 
 /// The registered claims of a verified token, in one allocation.
@@ -26,6 +27,7 @@ pub struct Claims {
     acr: Option<Range<u32>>,
     methods: Option<Range<u32>>,
     session_id: Option<Range<u32>>,
+    authorized_party: Option<Range<u32>>,
     is_bound: bool,
     expires_at: UnixTime,
     not_before: Option<UnixTime>,
@@ -65,7 +67,8 @@ impl Claims {
             acr: registered.acr.map(|acr| string(acr, &mut text)),
             methods: registered.amr.map(|amr| list(amr, &mut text)),
             session_id: registered.sid.map(|sid| string(sid, &mut text)),
-            is_bound: registered.cnf,
+            authorized_party: registered.azp.map(|azp| string(azp, &mut text)),
+            is_bound: registered.has(Claim::Cnf),
             expires_at,
             not_before: registered.nbf.map(UnixTime::from_secs),
             issued_at: registered.iat.map(UnixTime::from_secs),
@@ -127,13 +130,22 @@ impl Claims {
         self.maybe(&self.session_id)
     }
 
-    /// Whether it is bound to a key that its presenter has to prove: it has a `cnf` (RFC 7800 section 3.1).
+    /// The client that it was issued to, in ID tokens: `azp` (OpenID Connect Core section 2).
+    #[must_use]
+    pub fn authorized_party(&self) -> Option<&str> {
+        self.maybe(&self.authorized_party)
+    }
+
+    /// Whether it is bound to a key that its presenter has to prove possession of: it has a `cnf` (RFC 7800
+    /// section 3.1).
     #[must_use]
     pub fn is_bound(&self) -> bool {
         self.is_bound
     }
 
     /// When it expires, leeway not included: `exp`, a fraction rounded down (RFC 7519 section 4.1.4).
+    /// [`UnixTime::MAX`] if it never does, which a policy allows only
+    /// [explicitly](crate::TokenPolicy::without_expiry).
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
@@ -155,6 +167,16 @@ impl Claims {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<UnixTime> {
         self.authenticated_at
+    }
+
+    /// What a policy looks at again when time has passed.
+    pub(crate) fn dates(&self) -> Dates {
+        Dates {
+            expires_at: self.expires_at,
+            not_before: self.not_before,
+            issued_at: self.issued_at,
+            authenticated_at: self.authenticated_at,
+        }
     }
 
     fn at(&self, range: &Range<u32>) -> &str {
@@ -185,6 +207,7 @@ fn capacity(registered: &Registered<'_>) -> usize {
         registered.scope,
         registered.acr,
         registered.sid,
+        registered.azp,
     ];
     let lists = [registered.aud, registered.amr];
     strings

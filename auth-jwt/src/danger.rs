@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "reqwest")]
+pub use crate::remote::http_on_loopback;
 use crate::{RevocationList, RevocationListError};
 
 /// A list of revocations that is nowhere but in the memory of this process, and accepts tokens at once.

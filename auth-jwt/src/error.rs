@@ -19,6 +19,9 @@ pub struct Redacted {
 }
 
 impl Redacted {
+    /// Nothing was found.
+    pub(crate) const ABSENT: Self = Self::new(JsonKind::Null, 0);
+
     pub(crate) const fn new(kind: JsonKind, len: usize) -> Self {
         Self { kind, len }
     }
@@ -102,7 +105,8 @@ pub enum VerifyError {
         /// The claim.
         claim: &'static str,
     },
-    /// The token is from another issuer or for another audience.
+    /// A claim has another value than the policy wants: the token is from another issuer, for another audience,
+    /// about another subject.
     #[error("claim {claim} is not {expected}")]
     Mismatch {
         /// The claim.
@@ -112,19 +116,37 @@ pub enum VerifyError {
         /// What the token has.
         found: Redacted,
     },
+    /// A claim is there that tokens of this kind must not have.
+    #[error("claim {claim} must not be there")]
+    Forbidden {
+        /// The claim.
+        claim: &'static str,
+        /// What the token has.
+        found: Redacted,
+    },
+    /// A date is in the future, leeway included: `nbf` has not come, or the token was made then.
+    #[error("{claim} is {} seconds in the future", wait.as_secs())]
+    NotYetValid {
+        /// `nbf`, `iat` or `auth_time`.
+        claim: &'static str,
+        /// The time until then.
+        wait: Duration,
+    },
+    /// A date is longer ago than the policy allows, leeway included.
+    #[error("{claim} is {} seconds ago, more than {}", ago.as_secs(), max.as_secs())]
+    TooOld {
+        /// `iat` or `auth_time`.
+        claim: &'static str,
+        /// The time since then.
+        ago: Duration,
+        /// The most that the policy allows.
+        max: Duration,
+    },
     /// `exp` has passed, leeway included.
     #[error("expired {} seconds ago", ago.as_secs())]
     Expired {
         /// The time since `exp`.
         ago: Duration,
-    },
-    /// `nbf` has not come, or `iat` is in the future, leeway included.
-    #[error("{claim} is {} seconds in the future", wait.as_secs())]
-    NotYetValid {
-        /// `nbf` or `iat`.
-        claim: &'static str,
-        /// The time until then.
-        wait: Duration,
     },
     /// Good in every other respect, and revoked: by its `jti`, its `sid`, or together with all tokens that its
     /// subject had.
@@ -144,7 +166,8 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Whether the token was good until it expired: a client may refresh it and try again.
+    /// Whether the token was good until it expired: a client may refresh it and try again. Not for
+    /// [`TooOld`](Self::TooOld): what helps there is a new login, or a new token.
     #[must_use]
     pub const fn is_expired(&self) -> bool {
         matches!(self, Self::Expired { .. })
@@ -169,11 +192,14 @@ impl VerifyError {
             Self::Algorithm { .. } | Self::Signature => RejectionReason::Signature,
             Self::Expired { .. } => RejectionReason::Expired,
             Self::NotYetValid { .. } => RejectionReason::NotYetValid,
+            Self::TooOld { .. } => RejectionReason::Expired,
             Self::Revoked => RejectionReason::Revoked,
             Self::RevocationsUnavailable => return None,
-            Self::Type { .. } | Self::Missing { .. } | Self::Mismatch { .. } | Self::Unrevocable => {
-                RejectionReason::WrongUse
-            }
+            Self::Type { .. }
+            | Self::Missing { .. }
+            | Self::Mismatch { .. }
+            | Self::Forbidden { .. }
+            | Self::Unrevocable => RejectionReason::WrongUse,
             Self::PayloadEncoding | Self::Payload(_) | Self::WrongType { .. } | Self::OwnClaims(_) => {
                 RejectionReason::Malformed
             }

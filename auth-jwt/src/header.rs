@@ -1,7 +1,5 @@
 //! The protected header (RFC 7515 section 4): compared with what the key is, never obeyed.
 
-use std::sync::OnceLock;
-
 use crate::{
     KeyId, Redacted, base64url,
     compact::MalformedToken,
@@ -131,36 +129,6 @@ fn parameter<'h>(name: &'static str, reader: &mut Reader<'h>) -> Result<JsonStr<
     }
     let value = reader.string()?;
     if value.is_empty() { Err(MalformedToken::Parameter(name)) } else { Ok(value) }
-}
-
-/// Header segments that were seen under a valid signature, so that they need not be parsed again.
-///
-/// An issuer writes the same header again and again. A segment gets in only behind a signature and a `typ`
-/// that were right, so only the holder of the key can fill the four places. They are never given up:
-/// reading takes no lock.
-#[derive(Debug, Default)]
-pub(crate) struct SeenHeaders([OnceLock<Box<str>>; 4]);
-
-impl SeenHeaders {
-    /// A longer segment is parsed every time.
-    const MAX_LEN: usize = 512;
-
-    pub(crate) fn contains(&self, segment: &str) -> bool {
-        self.0.iter().map_while(OnceLock::get).any(|seen| **seen == *segment)
-    }
-
-    pub(crate) fn remember(&self, segment: &str) {
-        if segment.len() > Self::MAX_LEN {
-            return;
-        }
-        for place in &self.0 {
-            // Places fill from the first to the last, so whoever loses one looks at what it holds now, and
-            // two threads with one header spend one place.
-            if place.get_or_init(|| segment.into()).as_ref() == segment {
-                return;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -8,13 +8,15 @@ use auth_core::{
 use serde::Serialize;
 
 use crate::{
-    AccessToken, AnySigningKey, Audience, ClientId, Issuer, SignError, TokenPolicy, base64url,
-    compact::Unsigned,
-    issuer::wire::{WireClaims, WireHeader},
+    AccessToken, AnySigningKey, Audience, ClientId, Issuer, SignError, TypeRule, base64url,
+    issuer::wire::WireClaims,
 };
 
-mod own;
+pub(crate) mod own;
+mod pen;
 mod wire;
+
+pub(crate) use self::pen::Pen;
 
 /// Why no token was issued.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,27 @@ pub enum IssueError {
         /// The name.
         claim: &'static str,
     },
+    /// A claim has a value of the wrong type, so that every verifier would refuse the token.
+    #[error("claim {claim} has a value of the wrong type")]
+    WrongType {
+        /// The name.
+        claim: &'static str,
+    },
+    /// A claim has an empty value, which verifiers refuse.
+    #[error("claim {claim} is empty")]
+    Empty {
+        /// The name.
+        claim: &'static str,
+    },
+    /// A date that makes the token useless: beyond 2^53, or an end that is not after the beginning.
+    #[error("claim {claim} is not a date that a token can have")]
+    Date {
+        /// The claim.
+        claim: &'static str,
+    },
+    /// Access tokens (`at+jwt`) are issued on a login, by a [`TokenIssuer`], and in no other way.
+    #[error("access tokens are issued on a login")]
+    AccessToken,
     /// The token would be longer than verifiers accept.
     #[error("token would be longer than {max} bytes")]
     TooLong {
@@ -90,10 +113,7 @@ pub struct TokenIssuer(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    key: AnySigningKey,
-    signature_len: usize,
-    /// The header segment of every token, encoded once.
-    header: String,
+    pen: Pen,
     issuer: Issuer,
     audience: Audience,
     client_id: ClientId,
@@ -107,7 +127,7 @@ impl TokenIssuer {
     /// The longest that can be set: one day.
     pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
     /// The longest token that is made: what verifiers accept by default.
-    pub const MAX_LEN: usize = TokenPolicy::MAX_LEN;
+    pub const MAX_LEN: usize = Pen::MAX_LEN;
 
     /// An issuer that signs with `key`, in the name of `issuer`, for `audience`, to the client `client_id`.
     #[must_use]
@@ -117,10 +137,9 @@ impl TokenIssuer {
         audience: Audience,
         client_id: ClientId,
     ) -> Self {
-        let key = key.into();
-        let (header, signature_len) = (WireHeader::of(&key).segment(), key.verifying_key().signature_len());
+        let pen = Pen::new(key.into(), Some(TypeRule::ACCESS_TOKEN));
         let (lifetime, entropy) = (Self::LIFETIME, Arc::new(SystemEntropy));
-        Self(Arc::new(Inner { key, signature_len, header, issuer, audience, client_id, lifetime, entropy }))
+        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy }))
     }
 
     /// The same with another lifetime, in whole seconds.
@@ -156,14 +175,14 @@ impl TokenIssuer {
 
     fn new_token<'a>(&'a self, authentication: &'a Authentication, ends_at: UnixTime) -> NewToken<'a> {
         let lifetime = self.0.lifetime;
-        NewToken { issuer: &self.0, authentication, ends_at, lifetime, scopes: None, own: Ok(String::new()) }
+        NewToken { issuer: &self.0, authentication, ends_at, lifetime, scopes: None, own: Ok(Vec::new()) }
     }
 }
 
 impl fmt::Debug for TokenIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenIssuer")
-            .field("key", &self.0.key)
+            .field("key", self.0.pen.key())
             .field("issuer", &self.0.issuer)
             .field("audience", &self.0.audience)
             .field("client_id", &self.0.client_id)
@@ -185,8 +204,8 @@ pub struct NewToken<'a> {
     ends_at: UnixTime,
     lifetime: Duration,
     scopes: Option<Scopes>,
-    /// The members of the own claims' object, without its braces.
-    own: Result<String, IssueError>,
+    /// The members of the own claims' object, each with a comma before it.
+    own: Result<Vec<u8>, IssueError>,
 }
 
 impl NewToken<'_> {
@@ -202,10 +221,12 @@ impl NewToken<'_> {
         self
     }
 
-    /// Adds claims of your own: anything that becomes a JSON object and uses no registered name. Everybody
-    /// who has the token can read them.
+    /// Adds claims of your own: anything that becomes a JSON object and uses no name that is written here. A
+    /// registered claim that is not, like `sid`, has to be of its registered type. Everybody who has the token
+    /// can read them.
     pub fn with_claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
-        self.own = own::members(claims);
+        let mut members = Vec::new();
+        self.own = own::append(claims, &mut members, own::is_of_access_tokens).map(|()| members);
         self
     }
 
@@ -221,11 +242,10 @@ impl NewToken<'_> {
         }
         let expires_at = now.saturating_add(lifetime).min(self.ends_at);
         let scope = self.scope()?;
-        let mut id = String::with_capacity(base64url::encoded_len(16));
-        base64url::encode_to(&entropy_array::<16>(&*issuer.entropy)?, &mut id);
+        let id = random_id(&*issuer.entropy)?;
 
         let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at);
-        let token = issuer.sign(&claims.payload(&self.own?)?)?;
+        let token = issuer.pen.sign(&claims.payload(&self.own?)?)?;
         Ok(IssuedToken { token: AccessToken::new(token), id, expires_at, lifetime: expires_at.since(now) })
     }
 
@@ -245,14 +265,11 @@ impl fmt::Debug for NewToken<'_> {
     }
 }
 
-impl Inner {
-    fn sign(&self, payload: &[u8]) -> Result<String, IssueError> {
-        let max = TokenIssuer::MAX_LEN;
-        let token = Unsigned::new(&self.header, payload, self.signature_len, max);
-        let token = token.ok_or(IssueError::TooLong { max })?;
-        let signature = self.key.sign(token.signing_input())?;
-        Ok(token.signed(signature.as_bytes()))
-    }
+/// A name for a token: 128 random bits.
+pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<String, EntropyError> {
+    let mut id = String::with_capacity(base64url::encoded_len(16));
+    base64url::encode_to(&entropy_array::<16>(entropy)?, &mut id);
+    Ok(id)
 }
 
 /// A token that was issued.

@@ -11,6 +11,8 @@ use std::{
     },
 };
 
+use auth_core::UnixTime;
+
 pub use self::error::{KeySetError, KeySetParseError, KeySetReport, RefusedJwk};
 use crate::{Algorithm, AnyVerifyingKey, Backend, KeyId, VerifyError, header::Header, jwk::write};
 
@@ -60,6 +62,7 @@ struct Keys {
 struct Entry {
     key: AnyVerifyingKey,
     id: Option<KeyId>,
+    window: Option<(UnixTime, UnixTime)>,
 }
 
 impl KeySet {
@@ -172,6 +175,22 @@ impl KeySet {
         self.0.generation
     }
 
+    /// The same keys, in their order, each to be used within its window only.
+    #[cfg_attr(not(test), allow(dead_code, reason = "key rings ask for it"))]
+    pub(crate) fn with_windows(
+        &self,
+        windows: impl IntoIterator<Item = Option<(UnixTime, UnixTime)>>,
+    ) -> Self {
+        let entry =
+            |(entry, window): (&Entry, _)| Entry { key: entry.key.clone(), id: entry.id.clone(), window };
+        Self::of(self.0.entries.iter().zip(windows).map(entry).collect(), self.0.ambiguous.to_vec())
+    }
+
+    /// From when on, and until before when, a key may be used; `None` for always.
+    pub(crate) fn window(&self, index: usize) -> Option<(UnixTime, UnixTime)> {
+        self.0.entries.get(index)?.window
+    }
+
     /// Which key a header means. Its `alg` is compared with that of the key.
     pub(crate) fn choose(&self, header: &Header<'_>) -> Result<usize, VerifyError> {
         let named = |entry: &Entry| match (header.kid, &entry.id) {
@@ -221,7 +240,7 @@ impl KeySet {
 
 impl Entry {
     fn of(key: AnyVerifyingKey) -> Self {
-        Self { id: key.effective_id(), key }
+        Self { id: key.effective_id(), key, window: None }
     }
 
     fn is_secret(&self) -> bool {

@@ -3,6 +3,7 @@
 
 mod access_token;
 mod algorithm;
+mod async_signer;
 #[cfg(feature = "aws-lc-rs")]
 pub mod aws_lc_rs;
 mod backend;
@@ -21,6 +22,7 @@ mod json;
 mod jwk;
 mod jws;
 mod key;
+mod key_ring;
 mod key_set;
 mod names;
 mod own_claims;
@@ -28,7 +30,9 @@ mod payload;
 mod pem;
 mod policy;
 mod registered;
+mod remote;
 mod revocations;
+mod signer;
 mod thumbprint;
 mod unverified;
 mod verified;
@@ -37,6 +41,7 @@ mod verifier;
 pub use {
     access_token::AccessToken,
     algorithm::Algorithm,
+    async_signer::{AsyncSignError, AsyncSigner, DerSignatureError, RemoteSigningKey, RemoteSigningKeyError},
     backend::Backend,
     bearer::{BearerAuthenticator, BearerError},
     cached::{
@@ -56,16 +61,23 @@ pub use {
         Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
         Hs384Key, Hs512Key, KeyError, SignError, Signature, SignatureError,
     },
+    key_ring::{IssuerKeyRing, IssuerKeyRingError, NoSigningKey},
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
     names::{Audience, ClientId, Issuer, KeyId},
     own_claims::OwnClaimsError,
-    policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, typ},
+    policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, audiences, typ},
+    registered::Claim,
+    remote::{
+        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
+        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+    },
     revocations::{
         RevocationStatus, Revocations,
         list::{RevocationList, RevocationListError},
         revocation::{Revocation, RevocationKind, RevocationRecord},
         store::{LoadEach, RevocationStore},
     },
+    signer::{SignedToken, TokenBuilder, TokenSigner},
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,
     verified::Verified,
@@ -77,3 +89,6 @@ pub use key::{
     Ps256VerifyingKey, Ps384VerifyingKey, Ps512VerifyingKey, Rs256VerifyingKey, Rs384VerifyingKey,
     Rs512VerifyingKey,
 };
+
+#[cfg(feature = "reqwest")]
+pub use remote::{HttpsFetcher, HttpsFetcherError};

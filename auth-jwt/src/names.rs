@@ -74,6 +74,12 @@ jwt_name! {
     ClientId, max: 256
 }
 
+impl ClientId {
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
 jwt_name! {
     /// Which key a token is signed with: the `kid` of its header (RFC 7515 section 4.1.4).
     ///

@@ -75,7 +75,7 @@ struct Claims<'r, 'a> {
     seen: Members<'a>,
     registered: &'r mut Registered<'a>,
     /// The registered claims that the type asks for.
-    replayed: u16,
+    replayed: u32,
     /// What the type calls its fields, if it is a struct.
     fields: &'static [&'static str],
     /// The value of such a claim, if it is a string or a number: it was read, and is the next value.
@@ -138,7 +138,7 @@ impl<'a> Claims<'_, 'a> {
 
     fn visit<V: Visitor<'a>>(
         &mut self,
-        replayed: u16,
+        replayed: u32,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fault> {
@@ -184,7 +184,7 @@ impl<'de> Deserializer<'de> for &mut Claims<'_, 'de> {
     type Error = Fault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.visit(u16::MAX, &[], visitor)
+        self.visit(u32::MAX, &[], visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(

@@ -1,121 +1,41 @@
 //! What a token must say to be accepted here.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use crate::{
-    Audience, Issuer, VerifyError,
-    header::{Header, redacted},
-    json::JsonStr,
-};
+use crate::{Claim, Issuer};
 
+mod audience;
 mod check;
+mod error;
+mod rules;
+mod typ;
 
-/// A policy that cannot be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PolicyError {
-    /// More leeway than clocks need.
-    #[error("leeway is more than {} seconds", max.as_secs())]
-    Leeway {
-        /// The most that is allowed.
-        max: Duration,
-    },
-    /// A length cap that refuses every token, or none.
-    #[error("length cap is not between {min} and {max} bytes")]
-    MaxLen {
-        /// The least.
-        min: usize,
-        /// The most.
-        max: usize,
-    },
-    /// Not a media type (RFC 2045 section 5.1), with or without `application/`.
-    #[error("typ is not a media type")]
-    Type,
-}
-
-/// Which `typ` a token's header must have. Made by [`typ`] or [`any_typ`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeRule(Option<Arc<str>>);
-
-/// Tokens of this media type, and no others (RFC 7519 section 5.1).
-///
-/// Compared as RFC 8725 section 3.11 and RFC 7515 section 4.1.9 say: without regard to case, and
-/// `application/` may be left out on either side.
-///
-/// # Errors
-/// [`PolicyError::Type`] if `name` is not a media type.
-pub fn typ(name: &str) -> Result<TypeRule, PolicyError> {
-    let token = |part: &str| {
-        !part.is_empty()
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&byte))
-    };
-    let lower = name.to_ascii_lowercase();
-    let (kind, subtype) = lower.split_once('/').unwrap_or(("application", &lower));
-    if name.len() > 127 || !token(kind) || !token(subtype) {
-        return Err(PolicyError::Type);
-    }
-    let short = if kind == "application" { subtype } else { &lower };
-    Ok(TypeRule(Some(short.into())))
-}
-
-/// Tokens of any media type, and without one.
-///
-/// This gives up the protection against tokens that the same issuer made for something else: an ID token is
-/// then as good as an access token (RFC 8725 section 2.8).
-#[must_use]
-pub const fn any_typ() -> TypeRule {
-    TypeRule(None)
-}
-
-impl TypeRule {
-    pub(crate) fn check(&self, header: &Header<'_>) -> Result<(), VerifyError> {
-        let Some(expected) = &self.0 else { return Ok(()) };
-        if header.typ.is_some_and(|found| is_media_type(found, expected)) {
-            return Ok(());
-        }
-        Err(VerifyError::Type { expected: Arc::clone(expected), found: header.typ.map(redacted) })
-    }
-}
-
-/// `expected` is in lower case, and without `application/`.
-fn is_media_type(found: JsonStr<'_>, expected: &str) -> bool {
-    let found = || found.chars().map(|character| character.to_ascii_lowercase());
-    found().eq(expected.chars())
-        || (!expected.contains('/') && found().eq("application/".chars().chain(expected.chars())))
-}
-
-/// Which `aud` a token must have: an [`Audience`], or [`any_audience`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AudienceRule(pub(crate) Option<Audience>);
-
-impl From<Audience> for AudienceRule {
-    fn from(audience: Audience) -> Self {
-        Self(Some(audience))
-    }
-}
-
-/// Tokens for anybody.
-///
-/// This gives up the protection against tokens that the same issuer made for another service, which that
-/// service, or whoever breaks into it, can then present here (RFC 8725 section 3.9).
-#[must_use]
-pub const fn any_audience() -> AudienceRule {
-    AudienceRule(None)
-}
-
-/// What a kind of token has to have beside what every token has to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// RFC 9068: `sub`, `aud`, `client_id`, `iat` and `jti` are required.
-    AccessToken,
-    /// What the policy says, and no more.
-    Explicit,
-}
+pub(crate) use self::check::Dates;
+use self::rules::Rules;
+pub use self::{
+    audience::{AudienceRule, any_audience, audiences},
+    error::PolicyError,
+    typ::{TypeRule, any_typ, typ},
+};
 
 /// What a token must say to be accepted here: who issued it, for whom, as what.
 ///
-/// `exp` is always required, `nbf` and `iat` are checked where they are there. There is no policy by default:
-/// both constructors ask for all that one can get wrong by leaving it out.
+/// Naming a rule makes its claim required: there is no rule that a token passes by saying nothing. `exp` is
+/// required unless [`without_expiry`](Self::without_expiry) says otherwise; `exp`, `nbf` and `iat` are checked
+/// wherever they are there. There is no policy by default: both constructors ask for all that one can get
+/// wrong by leaving it out.
+///
+/// | to accept | say |
+/// |---|---|
+/// | a kind of token | [`access_token`](Self::access_token), [`typed`](Self::typed) |
+/// | several names of this service | [`audiences`] |
+/// | only with a claim, whatever it says | [`require`](Self::require) |
+/// | only of a subject, a client | [`with_subject`](Self::with_subject), [`with_clients`](Self::with_clients), [`with_authorized_parties`](Self::with_authorized_parties) |
+/// | only if recent | [`with_max_token_age`](Self::with_max_token_age), [`with_max_auth_age`](Self::with_max_auth_age) |
+/// | only after some kind of login | [`with_acr`](Self::with_acr), [`with_methods`](Self::with_methods) |
+///
+/// A policy has one issuer, because keys belong to an issuer: with two in one policy, each could sign in the
+/// name of the other. Several issuers are several [`Verifier`](crate::Verifier)s.
 ///
 /// ```
 /// use auth_jwt::{Audience, Issuer, TokenPolicy, any_audience, typ};
@@ -127,11 +47,13 @@ pub(crate) enum Profile {
 /// ```
 #[derive(Debug, Clone)]
 pub struct TokenPolicy {
-    pub(crate) profile: Profile,
-    pub(crate) typ: TypeRule,
-    pub(crate) issuer: Issuer,
-    pub(crate) audience: AudienceRule,
-    pub(crate) leeway: Duration,
+    typ: TypeRule,
+    issuer: Issuer,
+    audience: AudienceRule,
+    /// The [bits](Claim::bit) of the claims that have to be there.
+    required: u32,
+    rules: Option<Box<Rules>>,
+    leeway: Duration,
     pub(crate) max_len: usize,
 }
 
@@ -149,18 +71,30 @@ impl TokenPolicy {
     /// `client_id`, `iat` and `jti` are there.
     #[must_use]
     pub fn access_token(issuer: Issuer, audience: impl Into<AudienceRule>) -> Self {
-        Self::new(Profile::AccessToken, TypeRule(Some("at+jwt".into())), issuer, audience.into())
+        // RFC 9068 section 2.2.
+        [Claim::Aud, Claim::Sub, Claim::ClientId, Claim::Iat, Claim::Jti]
+            .into_iter()
+            .fold(Self::typed(TypeRule::exactly(TypeRule::ACCESS_TOKEN), issuer, audience), Self::require)
     }
 
     /// Tokens of a type that is named, or explicitly not named. Required are `iss`, `exp`, and `aud` unless
     /// the audience is [`any_audience`].
     #[must_use]
     pub fn typed(typ: TypeRule, issuer: Issuer, audience: impl Into<AudienceRule>) -> Self {
-        Self::new(Profile::Explicit, typ, issuer, audience.into())
+        let audience = audience.into();
+        let aud = if audience.is_any() { 0 } else { Claim::Aud.bit() };
+        let required = Claim::Iss.bit() | Claim::Exp.bit() | aud;
+        Self { typ, issuer, audience, required, rules: None, leeway: Self::LEEWAY, max_len: Self::MAX_LEN }
     }
 
-    fn new(profile: Profile, typ: TypeRule, issuer: Issuer, audience: AudienceRule) -> Self {
-        Self { profile, typ, issuer, audience, leeway: Self::LEEWAY, max_len: Self::MAX_LEN }
+    /// The same, and tokens without `exp` are accepted. One that is there still counts.
+    ///
+    /// This gives up the one end that a stolen token has by itself: it works until the key is retired, or until
+    /// somebody revokes it. [`with_max_token_age`](Self::with_max_token_age) brings an end back.
+    #[must_use]
+    pub fn without_expiry(mut self) -> Self {
+        self.required &= !Claim::Exp.bit();
+        self
     }
 
     /// The same with another leeway, in whole seconds.

@@ -9,28 +9,56 @@ use crate::{
     },
 };
 
-/// The registered claims that are known here: RFC 7519 section 4.1, RFC 8693 sections 4.2 and 4.3, OpenID
-/// Connect Core section 2, OpenID Connect Front-Channel Logout section 3 and RFC 7800 section 3.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Claim {
+/// A registered claim whose type is checked wherever it is found (IANA, "JSON Web Token Claims").
+///
+/// What a policy can [require](crate::TokenPolicy::require) is named by one of these. An own claim has no
+/// variant: make it a field of your claims type, without `Option`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Claim {
+    /// `iss`, who issued the token (RFC 7519 section 4.1.1).
     Iss,
+    /// `sub`, whom it speaks of (RFC 7519 section 4.1.2).
     Sub,
+    /// `aud`, whom it is for (RFC 7519 section 4.1.3).
     Aud,
+    /// `exp`, when it expires (RFC 7519 section 4.1.4).
     Exp,
+    /// `nbf`, when it begins (RFC 7519 section 4.1.5).
     Nbf,
+    /// `iat`, when it was issued (RFC 7519 section 4.1.6).
     Iat,
+    /// `jti`, its own name (RFC 7519 section 4.1.7).
     Jti,
+    /// `client_id`, the client that it was issued to (RFC 8693 section 4.3).
     ClientId,
+    /// `scope`, what it may be used for (RFC 8693 section 4.2).
     Scope,
+    /// `auth_time`, when the subject was authenticated (OpenID Connect Core section 2).
     AuthTime,
+    /// `acr`, how sure the issuer is of that (OpenID Connect Core section 2).
     Acr,
+    /// `amr`, how that was done (OpenID Connect Core section 2, RFC 8176).
     Amr,
+    /// `azp`, the client that it was issued to, in ID tokens (OpenID Connect Core section 2).
+    Azp,
+    /// `sid`, the issuer's session (OpenID Connect Front-Channel Logout section 3).
     Sid,
+    /// `nonce`, which ties it to a request (OpenID Connect Core section 2).
+    Nonce,
+    /// `at_hash`, the hash of an access token (OpenID Connect Core section 3.1.3.6).
+    AtHash,
+    /// `c_hash`, the hash of an authorization code (OpenID Connect Core section 3.3.2.11).
+    CHash,
+    /// `events`, what has happened (RFC 8417 section 2.2).
+    Events,
+    /// `cnf`, the key of which the presenter has to prove possession (RFC 7800 section 3.1).
     Cnf,
 }
 
 impl Claim {
-    const ALL: [Self; 14] = [
+    /// All of them, in the order in which they are found missing.
+    pub(crate) const ALL: [Self; 19] = [
         Self::Iss,
         Self::Sub,
         Self::Aud,
@@ -43,11 +71,18 @@ impl Claim {
         Self::AuthTime,
         Self::Acr,
         Self::Amr,
+        Self::Azp,
         Self::Sid,
+        Self::Nonce,
+        Self::AtHash,
+        Self::CHash,
+        Self::Events,
         Self::Cnf,
     ];
 
-    pub(crate) const fn name(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Iss => "iss",
             Self::Sub => "sub",
@@ -61,7 +96,12 @@ impl Claim {
             Self::AuthTime => "auth_time",
             Self::Acr => "acr",
             Self::Amr => "amr",
+            Self::Azp => "azp",
             Self::Sid => "sid",
+            Self::Nonce => "nonce",
+            Self::AtHash => "at_hash",
+            Self::CHash => "c_hash",
+            Self::Events => "events",
             Self::Cnf => "cnf",
         }
     }
@@ -82,6 +122,7 @@ impl Claim {
         const JTI: u32 = number(*b"jti");
         const ACR: u32 = number(*b"acr");
         const AMR: u32 = number(*b"amr");
+        const AZP: u32 = number(*b"azp");
         const SID: u32 = number(*b"sid");
         const CNF: u32 = number(*b"cnf");
         Some(match (name.as_bytes(), name) {
@@ -95,6 +136,7 @@ impl Claim {
                 JTI => Self::Jti,
                 ACR => Self::Acr,
                 AMR => Self::Amr,
+                AZP => Self::Azp,
                 SID => Self::Sid,
                 CNF => Self::Cnf,
                 _ => return None,
@@ -102,6 +144,10 @@ impl Claim {
             (_, "client_id") => Self::ClientId,
             (_, "scope") => Self::Scope,
             (_, "auth_time") => Self::AuthTime,
+            (_, "nonce") => Self::Nonce,
+            (_, "at_hash") => Self::AtHash,
+            (_, "c_hash") => Self::CHash,
+            (_, "events") => Self::Events,
             _ => return None,
         })
     }
@@ -115,22 +161,35 @@ impl Claim {
     }
 
     /// What its value has to be.
-    const fn expected(self) -> &'static str {
+    pub(crate) const fn expected(self) -> &'static str {
         match self {
             Self::Exp | Self::Nbf | Self::Iat | Self::AuthTime => "a date from 0 to 2^53",
             Self::Aud => "a non-empty string or a non-empty array of them",
             Self::Amr => "a non-empty array of non-empty strings",
             Self::Scope => "a string",
-            Self::Cnf => "an object",
-            Self::Iss | Self::Sub | Self::Jti | Self::ClientId | Self::Acr | Self::Sid => {
-                "a non-empty string"
-            }
+            Self::Events | Self::Cnf => "an object",
+            Self::Iss
+            | Self::Sub
+            | Self::Jti
+            | Self::ClientId
+            | Self::Acr
+            | Self::Azp
+            | Self::Sid
+            | Self::Nonce
+            | Self::AtHash
+            | Self::CHash => "a non-empty string",
         }
     }
 
     /// A bit of its own, for sets of claims.
-    pub(crate) const fn bit(self) -> u16 {
-        1 << (self as u16)
+    pub(crate) const fn bit(self) -> u32 {
+        1 << (self as u32)
+    }
+}
+
+impl std::fmt::Display for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -143,6 +202,14 @@ pub(crate) enum Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
+    #[inline]
+    pub(crate) fn any(self, wanted: impl Fn(JsonStr<'a>) -> bool) -> bool {
+        match self {
+            Self::One(string) => wanted(string),
+            Self::Many(_) => self.iter().any(wanted),
+        }
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = JsonStr<'a>> {
         let (mut one, mut many) = match self {
             Self::One(string) => (Some(string), None),
@@ -187,9 +254,15 @@ pub(crate) struct Registered<'a> {
     pub(crate) auth_time: Option<u64>,
     pub(crate) acr: Option<JsonStr<'a>>,
     pub(crate) amr: Option<Strings<'a>>,
+    pub(crate) azp: Option<JsonStr<'a>>,
     pub(crate) sid: Option<JsonStr<'a>>,
-    /// Whether there is one. What is in it is for whoever checks the proof.
-    pub(crate) cnf: bool,
+    pub(crate) nonce: Option<JsonStr<'a>>,
+    pub(crate) at_hash: Option<JsonStr<'a>>,
+    pub(crate) c_hash: Option<JsonStr<'a>>,
+    /// The object as it is written.
+    pub(crate) events: Option<&'a str>,
+    /// The [bits](Claim::bit) of all claims that are there.
+    present: u32,
 }
 
 /// A registered claim has a value of the wrong type. Small: it travels through the user's own code.
@@ -216,14 +289,19 @@ impl<'a> Registered<'a> {
         claim: Claim,
         reader: &mut Reader<'a>,
     ) -> Result<Option<Scalar<'a>>, Fault> {
+        self.present |= claim.bit();
         let place = match claim {
             Claim::Iss => &mut self.iss,
             Claim::Sub => &mut self.sub,
             Claim::Jti => &mut self.jti,
             Claim::ClientId => &mut self.client_id,
             Claim::Acr => &mut self.acr,
-            Claim::Sid => &mut self.sid,
             Claim::Scope => &mut self.scope,
+            Claim::Azp => &mut self.azp,
+            Claim::Sid => &mut self.sid,
+            Claim::Nonce => &mut self.nonce,
+            Claim::AtHash => &mut self.at_hash,
+            Claim::CHash => &mut self.c_hash,
             Claim::Aud => {
                 let strings = strings(claim, reader)?;
                 self.aud = Some(strings);
@@ -236,12 +314,12 @@ impl<'a> Registered<'a> {
                 self.amr = Some(array(claim, reader)?);
                 return Ok(None);
             }
+            Claim::Events => {
+                self.events = Some(object(claim, reader)?);
+                return Ok(None);
+            }
             Claim::Cnf => {
-                if reader.kind()? != JsonKind::Object {
-                    return Err(wrong_next(claim, reader));
-                }
-                reader.skip()?;
-                self.cnf = true;
+                object(claim, reader)?;
                 return Ok(None);
             }
             Claim::Exp | Claim::Nbf | Claim::Iat | Claim::AuthTime => {
@@ -255,6 +333,19 @@ impl<'a> Registered<'a> {
         }
         *place = Some(string);
         Ok(Some(Scalar::String(string)))
+    }
+
+    /// Whether the claim is there. One of the wrong type has ended the reading.
+    #[inline]
+    pub(crate) const fn has(&self, claim: Claim) -> bool {
+        self.present & claim.bit() != 0
+    }
+
+    /// The first of the claims in `required` that is not there.
+    #[inline]
+    pub(crate) fn first_missing(&self, required: u32) -> Option<Claim> {
+        let missing = required & !self.present;
+        if missing == 0 { None } else { Claim::ALL.into_iter().find(|claim| claim.bit() & missing != 0) }
     }
 
     #[inline]
@@ -327,4 +418,27 @@ fn array<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<Strings<'a>, Fault
     }
     // `first` is still true if there was no element.
     if first { Err(wrong(claim, JsonKind::Array, raw)) } else { Ok(Strings::Many(raw)) }
+}
+
+fn object<'a>(claim: Claim, reader: &mut Reader<'a>) -> Result<&'a str, Fault> {
+    match reader.kind()? {
+        JsonKind::Object => Ok(reader.raw()?),
+        _ => Err(wrong_next(claim, reader)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_claim_is_found_by_its_name_and_no_other() {
+        let mut bits = 0;
+        for claim in Claim::ALL {
+            assert_eq!(Claim::named(claim.name()), Some(claim));
+            assert_eq!(Claim::named(&claim.name().to_ascii_uppercase()), None);
+            assert_eq!(bits & claim.bit(), 0);
+            bits |= claim.bit();
+        }
+    }
 }

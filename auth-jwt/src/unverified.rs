@@ -28,7 +28,11 @@ impl UnverifiedToken {
     /// # Errors
     /// [`MalformedToken`] if there is no verifier that could accept it.
     pub fn parse(token: &str) -> Result<Self, MalformedToken> {
-        let compact = Compact::split(token, *TokenPolicy::MAX_LEN_BOUNDS.end())?;
+        Self::parse_within(token, *TokenPolicy::MAX_LEN_BOUNDS.end())
+    }
+
+    pub(crate) fn parse_within(token: &str, max_len: usize) -> Result<Self, MalformedToken> {
+        let compact = Compact::split(token, max_len)?;
         let mut buffer = HeaderBuffer::default();
         let header = Header::parse(compact.header, &mut buffer)?;
         let kid = header.kid.map(|kid| KeyId::new(&kid.text()));

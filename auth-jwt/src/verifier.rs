@@ -6,14 +6,17 @@ use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    AnyVerifyingKey, Claims, KeySet, RevocationStatus, Revocations, TokenPolicy, Verified, VerifyError,
-    base64url,
+    Algorithm, AnyVerifyingKey, Claims, KeySet, RevocationStatus, Revocations, TokenPolicy, Verified,
+    VerifyError, base64url,
     compact::Compact,
-    header::{Header, HeaderBuffer, SeenHeaders},
+    header::{Header, HeaderBuffer},
     json::JsonError,
     payload,
     registered::Registered,
+    verifier::seen::SeenHeaders,
 };
+
+mod seen;
 
 /// Room for a decoded payload: 1 KiB in place, so on the stack, and as much as a token needs beyond that.
 ///
@@ -32,7 +35,7 @@ impl TokenBuffer {
         Self { inline: [0; Self::INLINE], heap: Vec::new() }
     }
 
-    fn decode(&mut self, segment: &str) -> Result<&str, VerifyError> {
+    pub(crate) fn decode(&mut self, segment: &str) -> Result<&str, VerifyError> {
         let room = base64url::decoded_len(segment.len());
         let into = if room <= Self::INLINE {
             &mut self.inline[..]
@@ -64,24 +67,45 @@ impl fmt::Debug for TokenBuffer {
 pub(crate) struct Provenance {
     /// The verifier's set of keys.
     pub(crate) generation: u64,
-    /// Until when the key that the token names may be used.
+    /// Until before when the key that the token means may be used.
     pub(crate) key_until: UnixTime,
     /// The version of the revocations that were asked.
     pub(crate) revocations: Option<u64>,
 }
 
-/// A key, and the headers that were seen under it.
+/// The keys, as verifying wants them.
+struct Keys {
+    set: KeySet,
+    /// In the order of `set`.
+    slots: Box<[KeySlot]>,
+    seen: SeenHeaders,
+}
+
 struct KeySlot {
     key: AnyVerifyingKey,
-    seen: SeenHeaders,
+    /// From when on, and until before when, it may be used.
+    window: Option<(UnixTime, UnixTime)>,
+}
+
+impl KeySlot {
+    #[inline]
+    fn check(&self, compact: &Compact<'_>, now: UnixTime) -> Result<(), VerifyError> {
+        if self.window.is_some_and(|(from, until)| now < from || now >= until) {
+            return Err(VerifyError::UnknownKey);
+        }
+        self.key.check(compact.signing_input, compact.signature)
+    }
 }
 
 /// Verifies the tokens that one policy accepts. Cheap to clone; share it.
 ///
 /// The order of the checks is fixed: length, segments, header, algorithm and key, signature, `typ`; only
-/// then is the payload decoded, and read once: its JSON, the types of the registered claims, issuer,
-/// audience, required claims, `nbf`, `iat`, `exp`, [revocations](Self::with_revocations), and at last your own
-/// type.
+/// then is the payload decoded, and read once: its JSON, the types of the registered claims, required claims,
+/// issuer, audience, further rules, `nbf`, `iat`, `exp`, [revocations](Self::with_revocations), and at last your
+/// own type.
+///
+/// It is for one issuer, whose keys it has. Several issuers are several verifiers; which one a token is for is
+/// known by where it comes from, or by the `kid` of an [`UnverifiedToken`](crate::UnverifiedToken).
 ///
 /// ```
 /// use auth_core::{SystemEntropy, UnixTime};
@@ -99,9 +123,7 @@ struct KeySlot {
 #[derive(Clone)]
 pub struct Verifier {
     policy: Arc<TokenPolicy>,
-    keys: KeySet,
-    /// In the order of `keys`.
-    slots: Arc<[KeySlot]>,
+    keys: Arc<Keys>,
     revocations: Option<Arc<dyn Revocations>>,
 }
 
@@ -118,9 +140,13 @@ impl Verifier {
     /// ```
     #[must_use]
     pub fn new(keys: impl Into<KeySet>, policy: TokenPolicy) -> Self {
-        let keys = keys.into();
-        let slots = keys.iter().map(|key| KeySlot { key: key.clone(), seen: SeenHeaders::default() });
-        Self { policy: Arc::new(policy), slots: slots.collect(), keys, revocations: None }
+        let set = keys.into();
+        let slot =
+            |(index, key): (usize, &AnyVerifyingKey)| KeySlot { key: key.clone(), window: set.window(index) };
+        let slots = set.iter().enumerate().map(slot).collect();
+        let seen = SeenHeaders::new(set.len());
+        let keys = Arc::new(Keys { slots, seen, set });
+        Self { policy: Arc::new(policy), keys, revocations: None }
     }
 
     /// The same, refusing what `revocations` says is revoked, or cannot say of.
@@ -150,8 +176,8 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<Verified<C>, VerifyError> {
         // Made behind the signature check, which forgeries do not pass.
-        let payload = self.check(token)?;
-        self.read(payload, now, &mut TokenBuffer::new())
+        let signed = self.check(token, now)?;
+        self.read(TokenBuffer::new().decode(signed.payload)?, now, |_| Ok(()))
     }
 
     /// Verifies a token, with own claims that may borrow their strings from `buffer`.
@@ -181,33 +207,59 @@ impl Verifier {
         now: UnixTime,
         buffer: &'b mut TokenBuffer,
     ) -> Result<Verified<C>, VerifyError> {
-        let payload = self.check(token)?;
-        self.read(payload, now, buffer)
+        let signed = self.check(token, now)?;
+        self.read(buffer.decode(signed.payload)?, now, |_| Ok(()))
     }
 
-    /// Everything up to the signature; yields the payload's segment.
-    #[inline]
-    fn check<'t>(&self, token: &'t str) -> Result<&'t str, VerifyError> {
+    /// Whether the token's header is one that was seen before, so that its key is here.
+    pub(crate) fn has_seen_header_of(&self, token: &str) -> bool {
+        Compact::split(token, self.policy.max_len)
+            .is_ok_and(|compact| self.keys.seen.find(compact.header).is_some())
+    }
+
+    /// Whether the key that the token's header means is here. Nothing is verified.
+    pub(crate) fn finds_key_of(&self, token: &str) -> Result<(), VerifyError> {
+        self.slot_of(token).map(drop)
+    }
+
+    fn slot_of(&self, token: &str) -> Result<&KeySlot, VerifyError> {
         let compact = Compact::split(token, self.policy.max_len)?;
-        match self.slots.iter().find(|slot| slot.seen.contains(compact.header)) {
-            Some(slot) => slot.key.check(compact.signing_input, compact.signature)?,
-            None => self.check_new(&compact)?,
-        }
-        Ok(compact.payload)
+        let mut buffer = HeaderBuffer::default();
+        let index = self.keys.set.choose(&Header::parse(compact.header, &mut buffer)?)?;
+        self.keys.slots.get(index).ok_or(VerifyError::UnknownKey)
     }
 
-    /// Everything behind the signature.
+    /// Another number for every other set of keys. A [`KeySet`] never changes, and neither does a verifier's.
+    pub(crate) fn generation(&self) -> u64 {
+        self.keys.set.generation()
+    }
+
+    /// Everything up to the signature.
     #[inline]
-    fn read<'b, C: Deserialize<'b>>(
+    pub(crate) fn check<'t>(&self, token: &'t str, now: UnixTime) -> Result<Signed<'t>, VerifyError> {
+        let compact = Compact::split(token, self.policy.max_len)?;
+        let key = match self.keys.seen.find(compact.header).and_then(|index| self.keys.slots.get(index)) {
+            Some(slot) => {
+                slot.check(&compact, now)?;
+                &slot.key
+            }
+            None => self.check_new(&compact, now)?,
+        };
+        Ok(Signed { payload: compact.payload, algorithm: key.algorithm() })
+    }
+
+    /// Everything behind the signature, of a payload that was decoded. `more` is what one call asks for beyond
+    /// the policy.
+    #[inline]
+    pub(crate) fn read<'b, C: Deserialize<'b>>(
         &self,
-        payload: &str,
+        payload: &'b str,
         now: UnixTime,
-        buffer: &'b mut TokenBuffer,
+        more: impl FnOnce(&Registered<'_>) -> Result<(), VerifyError>,
     ) -> Result<Verified<C>, VerifyError> {
-        let text = buffer.decode(payload)?;
         let mut registered = Registered::default();
-        let own = payload::read::<C>(text, &mut registered)?;
-        let expires_at = self.policy.accept(&registered, now)?;
+        let own = payload::read::<C>(payload, &mut registered)?;
+        let expires_at = self.policy.accept(&registered, now, more)?;
         let claims = Claims::keep(&registered, expires_at);
         self.check_revoked(&claims)?;
         Ok(Verified::assertion(claims, own?))
@@ -224,11 +276,13 @@ impl Verifier {
     }
 
     /// What a cached answer about `token` depends on beside the token. To be taken before it is verified, so
-    /// that keys which change meanwhile make the answer old and not new.
-    pub(crate) fn provenance(&self, _token: &str) -> Provenance {
+    /// that revocations which come meanwhile make the answer old and not new.
+    pub(crate) fn provenance(&self, token: &str) -> Provenance {
+        let until = |slot: &KeySlot| slot.window.map_or(UnixTime::MAX, |(_, until)| until);
         Provenance {
             generation: self.generation(),
-            key_until: UnixTime::MAX,
+            // A token without a key is not accepted, so nothing is remembered of it.
+            key_until: self.slot_of(token).map_or(UnixTime::EPOCH, until),
             revocations: self.revocations_version(),
         }
     }
@@ -240,32 +294,38 @@ impl Verifier {
         self.revocations.as_ref().map_or(Some(0), |revocations| revocations.version())
     }
 
-    /// Counts the changes of the set of keys: it must be another number as soon as a key has left the set, or
-    /// its time was cut short. A [`KeySet`] never changes, and neither does that of a verifier.
-    pub(crate) const fn generation(&self) -> u64 {
-        0
-    }
-
     /// Checks header and signature of a token whose header was not seen before.
     #[inline(never)]
-    fn check_new(&self, compact: &Compact<'_>) -> Result<(), VerifyError> {
+    fn check_new(&self, compact: &Compact<'_>, now: UnixTime) -> Result<&AnyVerifyingKey, VerifyError> {
         let mut buffer = HeaderBuffer::default();
         let header = Header::parse(compact.header, &mut buffer)?;
-        let slot = self.slots.get(self.keys.choose(&header)?).ok_or(VerifyError::UnknownKey)?;
-        slot.key.check(compact.signing_input, compact.signature)?;
+        let index = self.keys.set.choose(&header)?;
+        let slot = self.keys.slots.get(index).ok_or(VerifyError::UnknownKey)?;
+        slot.check(compact, now)?;
         // `typ` is part of what was signed, so a forger learns nothing of it.
         self.policy.check_type(&header)?;
-        slot.seen.remember(compact.header);
-        Ok(())
+        self.keys.seen.remember(compact.header, index);
+        Ok(&slot.key)
     }
+}
+
+/// A payload whose signature was verified, and nothing else of it.
+pub(crate) struct Signed<'t> {
+    /// Still encoded.
+    pub(crate) payload: &'t str,
+    #[allow(dead_code, reason = "ID tokens ask for it")]
+    pub(crate) algorithm: Algorithm,
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("policy", &self.policy)
-            .field("keys", &self.keys)
+            .field("keys", &self.keys.set)
             .field("revocations", &self.revocations.is_some())
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

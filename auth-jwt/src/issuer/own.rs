@@ -9,16 +9,51 @@ use crate::{
     registered::{Claim, Registered},
 };
 
-/// The members of what `claims` serialises to, without the braces, checked as a verifier would: what is signed
-/// here must be accepted there.
-pub(super) fn members<C: Serialize + ?Sized>(claims: &C) -> Result<String, IssueError> {
-    let json = serde_json::to_string(claims).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
-    check(&json)?;
-    let inside = json.strip_prefix('{').and_then(|json| json.strip_suffix('}'));
-    Ok(inside.unwrap_or_default().to_owned())
+/// The claims that every issuer writes itself (RFC 7519 section 4.1).
+const ALWAYS_RESERVED: [Claim; 7] =
+    [Claim::Iss, Claim::Sub, Claim::Aud, Claim::Exp, Claim::Nbf, Claim::Iat, Claim::Jti];
+
+/// The claims that the issuer of access tokens writes beside these.
+const OF_ACCESS_TOKENS: [Claim; 5] = [Claim::ClientId, Claim::Scope, Claim::AuthTime, Claim::Acr, Claim::Amr];
+
+/// Adds the members of what `claims` serialises to, each with a comma before it, behind the members of an
+/// object that is not yet closed. They are checked as a verifier would: what is signed here must be accepted
+/// there.
+pub(crate) fn append<C: Serialize + ?Sized>(
+    claims: &C,
+    payload: &mut Vec<u8>,
+    reserved: impl Fn(Claim) -> bool,
+) -> Result<(), IssueError> {
+    let start = payload.len();
+    serde_json::to_writer(&mut *payload, claims)
+        .map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
+    let json = payload.get(start..).map(std::str::from_utf8);
+    let json = json.and_then(Result::ok).ok_or(IssueError::OwnClaims(None))?;
+    let is_empty = check(json, reserved)?;
+    // `{..}` becomes `,..`.
+    if is_empty {
+        payload.truncate(start);
+    } else {
+        payload.pop();
+        if let Some(brace) = payload.get_mut(start) {
+            *brace = b',';
+        }
+    }
+    Ok(())
 }
 
-fn check(json: &str) -> Result<(), IssueError> {
+/// Whether the claim is one that the issuer of access tokens writes itself.
+pub(crate) fn is_of_access_tokens(claim: Claim) -> bool {
+    is_always_reserved(claim) || OF_ACCESS_TOKENS.contains(&claim)
+}
+
+/// Whether the claim is one that every issuer writes itself.
+pub(crate) fn is_always_reserved(claim: Claim) -> bool {
+    ALWAYS_RESERVED.contains(&claim)
+}
+
+/// Yields whether there is no member.
+fn check(json: &str, reserved: impl Fn(Claim) -> bool) -> Result<bool, IssueError> {
     let malformed = |_| IssueError::OwnClaims(None);
     let mut reader = Reader::payload(json);
     if reader.kind().map_err(malformed)? != JsonKind::Object {
@@ -27,19 +62,19 @@ fn check(json: &str) -> Result<(), IssueError> {
     reader.open_object().map_err(malformed)?;
     let mut seen = Members::default();
     while let Some(name) = reader.next_name(&mut seen).map_err(malformed)? {
-        let claim = Claim::of(name);
-        if let Some(claim @ (Claim::Sid | Claim::Cnf)) = claim {
-            // Registered, but whether a token has them is for the application to say.
-            Registered::default().read(claim, &mut reader).map_err(|_| IssueError::OwnClaims(None))?;
-            continue;
+        match Claim::of(name) {
+            Some(claim) if reserved(claim) => return Err(IssueError::Reserved { claim: claim.name() }),
+            // Registered, and whether a token has it is for the application to say; what it is, is not.
+            Some(claim) => {
+                let read = Registered::default().read(claim, &mut reader);
+                read.map_err(|_| IssueError::WrongType { claim: claim.name() })?;
+            }
+            None if name.is(context::CLAIM) => {
+                return Err(IssueError::Reserved { claim: context::CLAIM });
+            }
+            None => reader.skip().map_err(malformed)?,
         }
-        if let Some(claim) = claim {
-            return Err(IssueError::Reserved { claim: claim.name() });
-        }
-        if name.is(context::CLAIM) {
-            return Err(IssueError::Reserved { claim: context::CLAIM });
-        }
-        reader.skip().map_err(malformed)?;
     }
-    reader.end().map_err(malformed)
+    reader.end().map_err(malformed)?;
+    Ok(seen.is_empty())
 }

@@ -10,19 +10,20 @@ use crate::{
     json::Writer,
 };
 
-/// The header of an access token (RFC 9068 section 2.1).
+/// The header of a token that we sign (RFC 7515 section 4.1).
 #[derive(Debug, Serialize)]
-pub(super) struct WireHeader {
+pub(super) struct WireHeader<'a> {
     alg: &'static str,
-    typ: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typ: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<String>,
 }
 
-impl WireHeader {
-    pub(super) fn of(key: &AnySigningKey) -> Self {
+impl<'a> WireHeader<'a> {
+    pub(super) fn of(key: &AnySigningKey, typ: Option<&'a str>) -> Self {
         let kid = key.effective_id().map(|id| id.as_str().to_owned());
-        Self { alg: key.algorithm().name(), typ: "at+jwt", kid }
+        Self { alg: key.algorithm().name(), typ, kid }
     }
 
     pub(super) fn segment(&self) -> String {
@@ -77,8 +78,8 @@ impl<'a> WireClaims<'a> {
     }
 
     /// The payload, with `own` members behind ours.
-    pub(super) fn payload(&self, own: &str) -> Result<Vec<u8>, IssueError> {
-        let mut payload = Writer::object(own.len().saturating_add(512));
+    pub(super) fn payload(&self, own: &[u8]) -> Result<Vec<u8>, IssueError> {
+        let mut payload = Writer::object(own.len().saturating_add(USUAL_LEN));
         payload.string("iss", self.iss);
         payload.string("sub", self.sub);
         payload.string("aud", self.aud);
@@ -101,3 +102,6 @@ impl<'a> WireClaims<'a> {
         Ok(payload.finish())
     }
 }
+
+/// More than most payloads have.
+const USUAL_LEN: usize = 512;

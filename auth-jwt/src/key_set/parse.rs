@@ -35,7 +35,7 @@ pub(super) fn parse(
                 return Err(JwkError::DuplicateId);
             }
             let keys = keys(&jwk, accepted, backend)?;
-            Ok(keys.into_iter().map(|key| Entry { key, id: id.clone() }).collect::<Vec<_>>())
+            Ok(keys.into_iter().map(|key| Entry { key, id: id.clone(), window: None }).collect::<Vec<_>>())
         });
         match keys {
             Ok(keys) => entries.extend(keys),

@@ -1,0 +1,156 @@
+//! Verifying under keys that an issuer publishes.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+use auth_core::UnixTime;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{FetchKeySet, RemoteKeySet, RemoteKeys, RemoteVerifyError};
+use crate::{TokenBuffer, TokenPolicy, UnverifiedToken, Verified, Verifier, VerifyError};
+
+/// Verifies the tokens of an issuer who publishes its keys. Cheap to clone; share it.
+///
+/// It is a [`Verifier`] whose keys come from a [`RemoteKeySet`]. A token that names a key which is not there
+/// causes one fetch, if the set allows it, and is then looked at once more. A token that no key of the set
+/// could have signed, because it is malformed or of another algorithm, causes none; nor does a wrong signature.
+///
+/// The token's time is the caller's `now`; the age of the keys goes by the set's own clock.
+///
+/// ```
+/// use auth_core::UnixTime;
+/// use auth_jwt::{FetchKeySet, RemoteVerifier, RemoteVerifyError};
+///
+/// async fn subject<F: FetchKeySet + 'static>(
+///     verifier: &RemoteVerifier<F>,
+///     token: &str,
+///     now: UnixTime,
+/// ) -> Result<Option<String>, RemoteVerifyError> {
+///     let verified = verifier.verify::<()>(token, now).await?;
+///     Ok(verified.claims().subject().map(str::to_owned))
+/// }
+/// ```
+pub struct RemoteVerifier<F> {
+    keys: Arc<RemoteKeySet<F>>,
+    policy: TokenPolicy,
+    built: Arc<ArcSwapOption<Built>>,
+}
+
+/// A verifier of one generation of keys.
+struct Built {
+    generation: u64,
+    verifier: Arc<Verifier>,
+}
+
+impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
+    /// Accepts what the keys of `keys` have signed and `policy` allows.
+    #[must_use]
+    pub fn new(keys: Arc<RemoteKeySet<F>>, policy: TokenPolicy) -> Self {
+        Self { keys, policy, built: Arc::default() }
+    }
+
+    /// Verifies a token, with own claims of type `C`.
+    ///
+    /// # Errors
+    /// [`RemoteVerifyError::Refused`] if the token is not good; [`RemoteVerifyError::Unavailable`] if nobody can
+    /// tell, for the keys cannot be fetched.
+    pub async fn verify<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Verified<C>, RemoteVerifyError> {
+        Ok(self.verifier_for(token).await?.verify(token, now)?)
+    }
+
+    /// Verifies a token, with own claims that may borrow their strings from `buffer`.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_in<'b, C: Deserialize<'b>>(
+        &self,
+        token: &str,
+        now: UnixTime,
+        buffer: &'b mut TokenBuffer,
+    ) -> Result<Verified<C>, RemoteVerifyError> {
+        Ok(self.verifier_for(token).await?.verify_in(token, now, buffer)?)
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<RemoteKeySet<F>> {
+        &self.keys
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &TokenPolicy {
+        &self.policy
+    }
+
+    /// The verifier that has the key which `token` names, if there is one.
+    pub(crate) async fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, RemoteVerifyError> {
+        if let Some(keys) = self.keys.fresh() {
+            let built = self.built_of(&keys);
+            if built.has_seen_header_of(token) {
+                return Ok(built);
+            }
+        }
+        // Without any key it can be known that a token is malformed, or of an algorithm that no key here has.
+        let unverified =
+            UnverifiedToken::parse_within(token, self.policy.max_len).map_err(VerifyError::from)?;
+        if !self.keys.accepted().has(unverified.alg()) {
+            return Err(VerifyError::UnknownKey.into());
+        }
+        let keys = self.keys.current().await?;
+        let built = self.built_of(&keys);
+        match built.finds_key_of(token) {
+            Err(VerifyError::UnknownKey) => self.refreshed_for(token, &unverified, &keys).await,
+            found => Ok(found.map(|()| built)?),
+        }
+    }
+
+    /// The same after another look at what the issuer publishes, if that is allowed now.
+    async fn refreshed_for(
+        &self,
+        token: &str,
+        unverified: &UnverifiedToken,
+        seen: &RemoteKeys,
+    ) -> Result<Arc<Verifier>, RemoteVerifyError> {
+        let kid = unverified.kid();
+        let Some(keys) = self.keys.refresh_for(kid, seen.number).await? else {
+            return Err(VerifyError::UnknownKey.into());
+        };
+        let built = self.built_of(&keys);
+        let found = built.finds_key_of(token);
+        if let (Err(VerifyError::UnknownKey), Some(kid)) = (&found, kid) {
+            self.keys.note_unknown(kid.clone());
+        }
+        Ok(found.map(|()| built)?)
+    }
+
+    fn built_of(&self, keys: &RemoteKeys) -> Arc<Verifier> {
+        let built = self.built.load();
+        if let Some(built) = &*built
+            && built.generation == keys.keys().generation()
+        {
+            return Arc::clone(&built.verifier);
+        }
+        let verifier = Arc::new(Verifier::new(keys.keys().clone(), self.policy.clone()));
+        let built = Built { generation: keys.keys().generation(), verifier: Arc::clone(&verifier) };
+        self.built.store(Some(Arc::new(built)));
+        verifier
+    }
+}
+
+impl<F> Clone for RemoteVerifier<F> {
+    fn clone(&self) -> Self {
+        let (keys, built) = (Arc::clone(&self.keys), Arc::clone(&self.built));
+        Self { keys, policy: self.policy.clone(), built }
+    }
+}
+
+impl<F> fmt::Debug for RemoteVerifier<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteVerifier").field("keys", &self.keys).field("policy", &self.policy).finish()
+    }
+}

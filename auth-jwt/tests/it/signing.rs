@@ -1,0 +1,213 @@
+//! Tokens that are not access tokens: what is signed here is accepted there, or not signed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use auth_core::{UnixTime, testing::NoEntropy};
+use auth_jwt::{
+    Audience, Ed25519SigningKey, Es256SigningKey, IssueError, KeyId, SignedToken, TokenPolicy, TokenSigner,
+    Verified, Verifier, any_audience, any_typ, typ,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+const LATER: UnixTime = UnixTime::from_secs(1_800_000_900);
+
+fn signer() -> TokenSigner {
+    TokenSigner::new(key(), typ("invitation+jwt").unwrap(), issuer()).unwrap()
+}
+
+fn accepted(token: &SignedToken) -> Verified<Value> {
+    let policy =
+        TokenPolicy::typed(typ("invitation+jwt").unwrap(), issuer(), any_audience()).without_expiry();
+    Verifier::new(key(), policy).verify(token.expose(), NOW).unwrap()
+}
+
+fn segment(token: &SignedToken, index: usize) -> Value {
+    let segment = token.expose().split('.').nth(index).unwrap().to_owned();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
+}
+
+#[test]
+fn a_token_says_what_was_named_and_no_more() {
+    let least = signer().expiring_at(LATER).sign().unwrap();
+    assert_eq!(segment(&least, 0), json!({"alg": "HS256", "typ": "invitation+jwt"}));
+    assert_eq!(segment(&least, 1), json!({"iss": ISSUER, "exp": 1_800_000_900}));
+    let audiences = ["a", "b \"c\\"].map(|name| Audience::new(name).unwrap());
+    let own = json!({"team": "blue", "nonce": "n", "sid": "s", "deep": {"exp": 1}});
+    let most = signer()
+        .expiring_at(LATER)
+        .with_subject("ann\n\"é\"")
+        .with_audiences(&audiences)
+        .with_not_before(NOW)
+        .with_issued_at(NOW)
+        .with_token_id("t1")
+        .with_claims(&own)
+        .sign()
+        .unwrap();
+    let payload = json!({
+        "iss": ISSUER, "sub": "ann\n\"é\"", "aud": ["a", "b \"c\\"], "exp": 1_800_000_900, "nbf": 1_800_000_000,
+        "iat": 1_800_000_000, "jti": "t1", "team": "blue", "nonce": "n", "sid": "s", "deep": {"exp": 1},
+    });
+    assert_eq!(segment(&most, 1), payload);
+    let verified = accepted(&most);
+    assert_eq!((verified.own(), verified.claims().session_id()), (&payload, Some("s")));
+    let one = signer().expiring_at(LATER).with_audience(&audiences[0]).sign().unwrap();
+    assert_eq!(segment(&one, 1)["aud"], json!("a"));
+    let none = signer().expiring_at(LATER).with_audiences(&[]).with_claims(&json!({})).sign().unwrap();
+    assert_eq!(segment(&none, 1), json!({"iss": ISSUER, "exp": 1_800_000_900}));
+}
+
+/// A key's name is written, and the type only if there is one.
+#[test]
+fn the_header_names_algorithm_type_and_key() {
+    let entropy = auth_core::SystemEntropy;
+    let key = Es256SigningKey::generate(&entropy).unwrap().with_id(KeyId::new("2026 \"a\"").unwrap());
+    let signer = TokenSigner::new(key.clone(), any_typ(), issuer()).unwrap();
+    let token = signer.expiring_at(LATER).sign().unwrap();
+    assert_eq!(segment(&token, 0), json!({"alg": "ES256", "kid": "2026 \"a\""}));
+    let policy = TokenPolicy::typed(any_typ(), issuer(), any_audience());
+    assert!(Verifier::new(key.verifying_key(), policy).verify::<()>(token.expose(), NOW).is_ok());
+    let key = Ed25519SigningKey::generate(&entropy).unwrap().with_id(KeyId::new("k").unwrap());
+    let signer = TokenSigner::new(key, typ("application/X+jwt").unwrap(), issuer()).unwrap();
+    let token = signer.expiring_at(LATER).sign().unwrap();
+    assert_eq!(segment(&token, 0), json!({"alg": "EdDSA", "typ": "x+jwt", "kid": "k"}));
+}
+
+/// That an access token was issued means that its subject was authenticated; nobody checks that here.
+#[test]
+fn access_tokens_are_not_signed_here() {
+    for name in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
+        let refused = TokenSigner::new(key(), typ(name).unwrap(), issuer()).map(drop);
+        assert!(matches!(refused, Err(IssueError::AccessToken)), "{name}");
+    }
+    for name in ["JWT", "text/at+jwt", "xat+jwt"] {
+        assert!(TokenSigner::new(key(), typ(name).unwrap(), issuer()).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_token_without_expiry_takes_a_call_on_both_sides() {
+    let token = signer().without_expiry().sign().unwrap();
+    assert_eq!(segment(&token, 1), json!({"iss": ISSUER}));
+    let strict = TokenPolicy::typed(typ("invitation+jwt").unwrap(), issuer(), any_audience());
+    assert!(Verifier::new(key(), strict).verify::<()>(token.expose(), NOW).is_err());
+    assert_eq!(accepted(&token).claims().expires_at(), UnixTime::MAX);
+}
+
+/// A second `exp`, written by whoever fills in the own claims, would be the one that counts for some readers.
+#[test]
+fn own_claims_do_not_shadow_what_the_builder_writes() {
+    for claim in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_ctx"] {
+        let own = BTreeMap::from([(claim, 1)]);
+        let refused = signer().expiring_at(LATER).with_claims(&own).sign().unwrap_err();
+        assert!(matches!(refused, IssueError::Reserved { claim: found } if found == claim), "{refused:?}");
+    }
+    // Another case is another claim.
+    assert!(signer().expiring_at(LATER).with_claims(&json!({"EXP": 1})).sign().is_ok());
+}
+
+#[test]
+fn own_claims_are_what_a_verifier_accepts() {
+    for (claim, bad) in [
+        ("nonce", json!(1)),
+        ("sid", json!("")),
+        ("acr", json!(["x"])),
+        ("amr", json!("pwd")),
+        ("amr", json!([])),
+        ("auth_time", json!("1")),
+        ("auth_time", json!(-1)),
+        ("scope", json!(["a"])),
+        ("events", json!([])),
+        ("cnf", json!("key")),
+        ("azp", json!(null)),
+        ("client_id", json!(7)),
+        ("at_hash", json!({})),
+        ("c_hash", json!(true)),
+    ] {
+        let own = BTreeMap::from([(claim, bad)]);
+        let refused = signer().expiring_at(LATER).with_claims(&own).sign().unwrap_err();
+        assert!(
+            matches!(refused, IssueError::WrongType { claim: found } if found == claim),
+            "{claim}: {refused:?}"
+        );
+    }
+    for bad in [json!(null), json!([]), json!("x"), json!(1)] {
+        let refused = signer().expiring_at(LATER).with_claims(&bad).sign().unwrap_err();
+        assert!(matches!(refused, IssueError::OwnClaims(None)), "{bad}: {refused:?}");
+    }
+    // A verifier refuses U+0000 and the second of two equal names.
+    struct Twice;
+    impl serde::Serialize for Twice {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([("a", 1), ("a", 2)])
+        }
+    }
+    assert!(matches!(
+        signer().expiring_at(LATER).with_claims(&Twice).sign().unwrap_err(),
+        IssueError::OwnClaims(None)
+    ));
+    assert!(signer().expiring_at(LATER).with_claims(&json!({"a": "\0"})).sign().is_err());
+    assert!(matches!(
+        signer().expiring_at(LATER).with_subject("a\0b").sign().unwrap_err(),
+        IssueError::WrongType { claim: "sub" }
+    ));
+    assert!(matches!(
+        signer().expiring_at(LATER).with_subject("").sign().unwrap_err(),
+        IssueError::Empty { claim: "sub" }
+    ));
+    assert!(matches!(
+        signer().expiring_at(LATER).with_token_id("").sign().unwrap_err(),
+        IssueError::Empty { claim: "jti" }
+    ));
+}
+
+#[test]
+fn dates_that_make_a_token_useless_are_refused() {
+    let date = |result: Result<SignedToken, IssueError>| match result {
+        Ok(_) => None,
+        Err(IssueError::Date { claim }) => Some(claim),
+        Err(other) => panic!("{other:?}"),
+    };
+    let signer = signer();
+    let latest = UnixTime::from_secs(1 << 53);
+    let beyond = UnixTime::from_secs((1 << 53) + 1);
+    assert_eq!(date(signer.expiring_at(latest).sign()), None);
+    assert_eq!(date(signer.expiring_at(beyond).sign()), Some("exp"));
+    assert_eq!(date(signer.expiring_at(UnixTime::MAX).sign()), Some("exp"));
+    assert_eq!(date(signer.expiring_at(LATER).with_not_before(LATER).sign()), Some("nbf"));
+    assert_eq!(date(signer.expiring_at(LATER).with_issued_at(LATER).sign()), Some("iat"));
+    assert_eq!(date(signer.without_expiry().with_issued_at(beyond).sign()), Some("iat"));
+    assert_eq!(date(signer.without_expiry().with_not_before(NOW).sign()), None);
+    // Already expired is somebody's test, and not a contradiction.
+    assert_eq!(date(signer.expiring_at(UnixTime::EPOCH).sign()), None);
+}
+
+#[test]
+fn a_token_that_verifiers_would_not_look_at_is_not_signed() {
+    let own = json!({"x": "y".repeat(9_000)});
+    let refused = signer().expiring_at(LATER).with_claims(&own).sign().unwrap_err();
+    assert!(matches!(refused, IssueError::TooLong { max: 8_192 }));
+}
+
+#[test]
+fn a_random_name_is_new_each_time_or_there_is_no_token() {
+    let name = |token: SignedToken| accepted(&token).claims().token_id().unwrap().to_owned();
+    let one = name(signer().expiring_at(LATER).with_random_token_id().sign().unwrap());
+    let two = name(signer().expiring_at(LATER).with_random_token_id().sign().unwrap());
+    assert_ne!(one, two);
+    assert_eq!(one.len(), 22);
+    let failing = signer().with_entropy(Arc::new(NoEntropy));
+    let refused = failing.expiring_at(LATER).with_random_token_id().sign();
+    assert!(matches!(refused, Err(IssueError::Entropy(_))));
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let token = signer().expiring_at(LATER).with_subject("ann").sign().unwrap();
+    assert_eq!(format!("{token:?}"), "SignedToken(redacted)");
+    assert!(!format!("{:?}", signer().expiring_at(LATER).with_subject("ann")).contains("ann"));
+    let text = token.expose().to_owned();
+    assert_eq!(token.into_exposed(), text);
+}
