@@ -6,7 +6,10 @@ use auth_core::{
     Assurance, AuthEpoch, Authentication, LiveSession, Login, Method, PrincipalId, Scopes, UnixTime,
     testing::{NoEntropy, SeededEntropy, login_as},
 };
-use auth_jwt::{ClientId, IssueError, KeyId, TokenIssuer, UnverifiedToken, Verified};
+use auth_jwt::{
+    Algorithm, Backend, ClientId, Es256SigningKey, IssueError, KeyId, KeySet, TokenIssuer, UnverifiedToken,
+    Verified, Verifier,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -32,6 +35,21 @@ fn login_with(change: impl FnOnce(Authentication) -> Authentication) -> Login {
 fn payload_of(token: &str) -> Value {
     let segment = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segment).unwrap()).unwrap()
+}
+
+/// Whoever reads the published set finds the key that a token names, although nobody has named it (RFC 7638).
+#[test]
+fn a_key_without_a_name_is_called_by_its_thumbprint() {
+    let [one, two] = [1, 2].map(|seed| Es256SigningKey::generate(&SeededEntropy::new(seed)).unwrap());
+    let token = TokenIssuer::new(one.clone(), issuer(), audience(), ClientId::new("web").unwrap());
+    let token = token.for_login(&login()).sign(NOW).unwrap().into_token();
+    let unverified = UnverifiedToken::parse(token.expose()).unwrap();
+    let thumbprint = one.verifying_key().thumbprint().to_string();
+    assert_eq!(unverified.kid().map(KeyId::as_str), Some(&*thumbprint));
+
+    let published = KeySet::new([two.verifying_key(), one.verifying_key()]).unwrap().to_jwks().unwrap();
+    let (keys, _) = KeySet::parse(&published, &[Algorithm::Es256], Backend::default()).unwrap();
+    assert!(Verifier::new(keys, policy()).verify::<()>(token.expose(), NOW).is_ok());
 }
 
 /// RFC 9068 section 2: header and claims, on the wire.

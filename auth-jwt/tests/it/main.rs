@@ -16,6 +16,7 @@ mod claims;
 mod encoding;
 mod issuing;
 mod jwk;
+mod jwk_round_trip;
 mod jws;
 mod key_set;
 mod pem;
