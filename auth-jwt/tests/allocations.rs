@@ -13,8 +13,9 @@ use auth_core::{
     testing::{FixedClock, block_on},
 };
 use auth_jwt::{
-    AccessToken, Audience, BearerAuthenticator, CacheCapacity, CachedVerifier, Hs256Key, Issuer, Revocation,
-    RevocationList, TokenBuffer, TokenPolicy, Verified, Verifier, VerifyError, danger::revoke_until_restart,
+    AccessToken, Audience, BearerAuthenticator, CacheCapacity, CachedVerifier, Hs256Key, Issuer, JwsError,
+    JwsVerifier, Revocation, RevocationList, TokenBuffer, TokenPolicy, Verified, Verifier, VerifyError,
+    danger::revoke_until_restart,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -224,4 +225,50 @@ fn a_cached_token_takes_400_bytes_beyond_its_own() {
     println!("{bytes} bytes an entry of a token of {} bytes", tokens[0].len());
     assert!(bytes < tokens[0].len() + 400, "{bytes}");
     drop(cache);
+
+/// Nor must a flood of bad JWS: nothing is put together before a signature is about to be verified.
+#[test]
+fn a_jws_that_is_refused_before_its_signature_allocates_nothing() {
+    let verifier = JwsVerifier::new(Hs256Key::new(&Secret::new(secret())).unwrap());
+    let (plain, payload) = (URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#), URL_SAFE_NO_PAD.encode("hello"));
+    let mac = "A".repeat(43);
+    let entry = |extra: &str, protected: &str, signature: &str| {
+        format!(r#"{extra}"protected":"{}","signature":"{signature}""#, URL_SAFE_NO_PAD.encode(protected))
+    };
+    let bad = [
+        entry("", r#"{"alg":"none"}"#, ""),
+        entry("", r#"{"alg":"RS256","kid":"k"}"#, &mac),
+        entry("", r#"{"alg":"HS256","crit":["exp"],"exp":1}"#, &mac),
+        entry("", r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#, &mac),
+        entry("", r#"{"alg":"HS256","alg":"HS256"}"#, &mac),
+        entry("", r#"{"alg":"HS256"}"#, "AAAA"),
+        entry("", r#"{"alg":"HS256"}"#, &"A".repeat(10_000)),
+        entry(r#""header":{"alg":"HS256"},"#, r#"{"alg":"HS256"}"#, &mac),
+        entry(r#""header":{"x":1,"kid":"a"},"#, r#"{"alg":"HS256","kid":"b","x":1}"#, &mac),
+        entry(r#""header":{"a":1,"a":2},"#, r#"{"alg":"HS256"}"#, &mac),
+        entry(r#""\u0070ayload":"\u0061","payload":"","#, r#"{"alg":"HS256"}"#, &mac),
+        format!(r#""header":{{"jwk":{{}}}},"signature":"{mac}""#),
+    ];
+    for entry in &bad {
+        let flattened = format!(r#"{{"payload":"{payload}",{entry}}}"#);
+        let eight = vec![format!("{{{entry}}}"); 8].join(",");
+        let general = format!(r#"{{"payload":"{payload}","signatures":[{eight}]}}"#);
+        let counted = measure(|| {
+            assert!(verifier.flattened(&flattened).is_err());
+            assert!(verifier.flattened_detached(&flattened, b"hello").is_err());
+            assert!(verifier.general_any(&general).is_err());
+            assert!(verifier.general_all(&general).is_err());
+            assert!(verifier.compact(&flattened).is_err());
+        });
+        assert_eq!(counted.count_total, 0, "{entry}");
+    }
+    let compact = format!("{plain}.{payload}.{mac}");
+    let counted = measure(|| assert_eq!(verifier.compact(&compact).unwrap_err(), JwsError::Signature));
+    assert_eq!(counted.count_total, 0, "what is in one piece need not be put together");
+    let general = format!(
+        r#"{{"payload":"{payload}","signatures":[{}]}}"#,
+        vec![format!(r#"{{"protected":"{plain}","signature":"{mac}"}}"#); 8].join(",")
+    );
+    let counted = measure(|| assert_eq!(verifier.general_any(&general).unwrap_err(), JwsError::Signature));
+    assert_eq!(counted.count_total, 1, "once for eight signatures");
 }

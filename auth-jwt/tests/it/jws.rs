@@ -3,11 +3,12 @@
 mod compact;
 mod headers;
 mod properties;
-mod rfc7520;
+
 mod serialisations;
 mod several;
 mod signing;
 mod unencoded;
+mod vectors;
 
 use auth_jwt::{Es256SigningKey, JwsError, JwsVerifier, KeyId, VerifiedJws};
 use hmac::{Hmac, KeyInit, Mac};

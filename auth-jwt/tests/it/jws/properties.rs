@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use auth_core::SystemEntropy;
+#[cfg(feature = "aws-lc-rs")]
+use auth_jwt::aws_lc_rs::RsaSize;
 use auth_jwt::{
     AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Hs256Key, Hs384Key,
     Hs512Key, JwsSigner, JwsVerifier, KeyId, KeySet,
@@ -23,6 +25,12 @@ static KEYS: LazyLock<Vec<AnySigningKey>> = LazyLock::new(|| {
         Es384SigningKey::generate(entropy).unwrap().into(),
         Es512SigningKey::generate(entropy).unwrap().into(),
         Ed25519SigningKey::generate(entropy).unwrap().into(),
+        #[cfg(feature = "aws-lc-rs")]
+        auth_jwt::aws_lc_rs::Es256SigningKey::generate(entropy).unwrap().into(),
+        #[cfg(feature = "aws-lc-rs")]
+        auth_jwt::aws_lc_rs::Rs256SigningKey::generate(RsaSize::default()).unwrap().into(),
+        #[cfg(feature = "aws-lc-rs")]
+        auth_jwt::aws_lc_rs::Ps512SigningKey::generate(RsaSize::default()).unwrap().into(),
     ]
 });
 

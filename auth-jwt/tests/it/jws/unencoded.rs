@@ -18,7 +18,7 @@ fn raw(payload: &[u8]) -> String {
 fn the_examples_of_the_standard_verify() {
     const KEY: &str =
         "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-    let verifier = JwsVerifier::new(super::rfc7520::secret_key(KEY));
+    let verifier = JwsVerifier::new(super::vectors::secret_key(KEY));
     let encoded = "eyJhbGciOiJIUzI1NiJ9.JC4wMg.5mvfOroL-g7HyqJoozehmsaqmvTYGEq5jTI1gVvoEoQ";
     assert_eq!(verifier.compact(encoded).unwrap().payload(), b"$.02");
     let unencoded = verifier.clone().with_unencoded_payload();
