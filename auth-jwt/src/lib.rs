@@ -18,6 +18,7 @@ mod der;
 mod error;
 mod header;
 mod id_token;
+mod introspection;
 mod issuer;
 mod json;
 mod jwk;
@@ -56,6 +57,7 @@ pub use {
     der::KeyFormatError,
     error::{Redacted, VerifyError},
     id_token::{IdToken, IdTokenChecks, IdTokenPolicy, IdTokenVerifier},
+    introspection::{ActiveToken, Introspection, IntrospectionReader},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
     jwk::{Jwk, JwkError},

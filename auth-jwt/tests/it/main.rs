@@ -15,6 +15,7 @@ mod cached;
 mod claims;
 mod encoding;
 mod id_token;
+mod introspection;
 mod issuing;
 mod jwk;
 mod jws;
