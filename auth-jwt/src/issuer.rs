@@ -56,6 +56,12 @@ pub enum IssueError {
         /// The name.
         claim: &'static str,
     },
+    /// A claim without which the rest would mean something else.
+    #[error("claim {claim} is missing")]
+    Missing {
+        /// The name.
+        claim: &'static str,
+    },
     /// A date that makes the token useless: beyond 2^53, or an end that is not after the beginning.
     #[error("claim {claim} is not a date that a token can have")]
     Date {
@@ -226,7 +232,7 @@ impl NewToken<'_> {
     /// can read them.
     pub fn with_claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
         let mut members = Vec::new();
-        self.own = own::append(claims, &mut members, own::is_of_access_tokens).map(|()| members);
+        self.own = own::append(claims, &mut members, own::Reserved::OF_ACCESS_TOKENS).map(|()| members);
         self
     }
 

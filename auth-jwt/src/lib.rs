@@ -17,6 +17,8 @@ pub mod danger;
 mod der;
 mod error;
 mod header;
+mod id_token;
+mod introspection;
 mod issuer;
 mod json;
 mod jwk;
@@ -24,7 +26,9 @@ mod jws;
 mod key;
 mod key_ring;
 mod key_set;
+mod logout_token;
 mod names;
+mod nonce;
 mod own_claims;
 mod payload;
 mod pem;
@@ -52,6 +56,8 @@ pub use {
     compact::MalformedToken,
     der::KeyFormatError,
     error::{Redacted, VerifyError},
+    id_token::{IdToken, IdTokenChecks, IdTokenPolicy, IdTokenVerifier},
+    introspection::{ActiveToken, Introspection, IntrospectionReader},
     issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
     jwk::{Jwk, JwkError},
@@ -63,7 +69,9 @@ pub use {
     },
     key_ring::{IssuerKeyRing, IssuerKeyRingError, NoSigningKey},
     key_set::{KeySet, KeySetError, KeySetParseError, KeySetReport, RefusedJwk},
+    logout_token::{LogoutToken, LogoutTokenVerifier},
     names::{Audience, ClientId, Issuer, KeyId},
+    nonce::Nonce,
     own_claims::OwnClaimsError,
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, audiences, typ},
     registered::Claim,

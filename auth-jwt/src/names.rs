@@ -74,6 +74,14 @@ jwt_name! {
     ClientId, max: 256
 }
 
+/// ID tokens are for the client that asked for them (OpenID Connect Core section 2).
+impl From<ClientId> for Audience {
+    fn from(client: ClientId) -> Self {
+        // A client's id is shorter, and of the same characters.
+        Self(client.0)
+    }
+}
+
 impl ClientId {
     pub(crate) fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)

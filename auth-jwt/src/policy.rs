@@ -10,7 +10,7 @@ mod error;
 mod rules;
 mod typ;
 
-pub(crate) use self::check::Dates;
+pub(crate) use self::check::{Dates, missing};
 use self::rules::Rules;
 pub use self::{
     audience::{AudienceRule, any_audience, audiences},
@@ -33,6 +33,7 @@ pub use self::{
 /// | only of a subject, a client | [`with_subject`](Self::with_subject), [`with_clients`](Self::with_clients), [`with_authorized_parties`](Self::with_authorized_parties) |
 /// | only if recent | [`with_max_token_age`](Self::with_max_token_age), [`with_max_auth_age`](Self::with_max_auth_age) |
 /// | only after some kind of login | [`with_acr`](Self::with_acr), [`with_methods`](Self::with_methods) |
+/// | what a client asked an OpenID provider for | [`IdTokenPolicy`](crate::IdTokenPolicy), instead of this |
 ///
 /// A policy has one issuer, because keys belong to an issuer: with two in one policy, each could sign in the
 /// name of the other. Several issuers are several [`Verifier`](crate::Verifier)s.
@@ -94,6 +95,11 @@ impl TokenPolicy {
     #[must_use]
     pub fn without_expiry(mut self) -> Self {
         self.required &= !Claim::Exp.bit();
+        self
+    }
+
+    pub(crate) fn with_typ(mut self, typ: TypeRule) -> Self {
+        self.typ = typ;
         self
     }
 

@@ -341,6 +341,14 @@ impl<'a> Registered<'a> {
         self.present & claim.bit() != 0
     }
 
+    /// States who the issuer is, unless the payload does.
+    pub(crate) fn default_issuer(&mut self, issuer: &'a str) {
+        if self.iss.is_none() {
+            self.iss = Some(JsonStr::verbatim(issuer));
+            self.present |= Claim::Iss.bit();
+        }
+    }
+
     /// The first of the claims in `required` that is not there.
     #[inline]
     pub(crate) fn first_missing(&self, required: u32) -> Option<Claim> {

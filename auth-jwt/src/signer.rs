@@ -15,7 +15,7 @@ use crate::{
 
 mod payload;
 
-use self::payload::Payload;
+pub(crate) use self::payload::Payload;
 
 /// Issues tokens that are not access tokens: ID tokens, logout tokens, client assertions, links in e-mails, what
 /// services say to each other. One key, one type, one issuer. Cheap to clone.
@@ -217,7 +217,7 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
         self.check_dates()?;
         let mut payload = Payload::new(&self.signer.start);
         payload.string(Claim::Sub, self.subject)?;
-        payload.audiences(self.audiences);
+        payload.one_or_many(Claim::Aud, self.audiences.iter().map(Audience::as_str));
         payload.date(Claim::Exp, self.expires_at);
         payload.date(Claim::Nbf, self.not_before);
         payload.date(Claim::Iat, self.issued_at);
@@ -227,7 +227,7 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
             TokenId::Random => payload.string(Claim::Jti, Some(&random_id(&*self.signer.entropy)?))?,
         }
         let token = self.signer.pen.sign(&payload.finish(|bytes| match self.own {
-            Some(claims) => own::append(claims, bytes, own::is_always_reserved),
+            Some(claims) => own::append(claims, bytes, own::Reserved::ALWAYS),
             None => Ok(()),
         })?)?;
         Ok(SignedToken(Zeroizing::new(token)))

@@ -313,7 +313,6 @@ impl Verifier {
 pub(crate) struct Signed<'t> {
     /// Still encoded.
     pub(crate) payload: &'t str,
-    #[allow(dead_code, reason = "ID tokens ask for it")]
     pub(crate) algorithm: Algorithm,
 }
 

@@ -23,6 +23,11 @@ impl<'a> JsonStr<'a> {
         Self { raw, plain: memchr(b'\\', raw.as_bytes()).unwrap_or(raw.len()) }
     }
 
+    /// A text that was never JSON, and has no escapes whatever it looks like.
+    pub(crate) fn verbatim(text: &'a str) -> Self {
+        Self { raw: text, plain: text.len() }
+    }
+
     /// As it is written, if it is written without escapes.
     #[inline]
     pub(crate) fn plain(self) -> Option<&'a str> {

@@ -102,7 +102,7 @@ impl TokenPolicy {
     }
 
     /// Whether `date` is at most `max` ago, and not in the future, where being recent would mean nothing.
-    pub(super) fn check_age(
+    pub(crate) fn check_age(
         &self,
         claim: Claim,
         date: Option<UnixTime>,
@@ -122,6 +122,6 @@ impl TokenPolicy {
     }
 }
 
-pub(super) const fn missing(claim: Claim) -> VerifyError {
+pub(crate) const fn missing(claim: Claim) -> VerifyError {
     VerifyError::Missing { claim: claim.name() }
 }

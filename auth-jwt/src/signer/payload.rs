@@ -2,71 +2,81 @@
 
 use auth_core::UnixTime;
 
-use crate::{Audience, IssueError, registered::Claim};
+use crate::{IssueError, registered::Claim};
 
 /// An object that is not yet closed.
-pub(super) struct Payload(Vec<u8>);
+pub(crate) struct Payload(Vec<u8>);
 
 impl Payload {
     /// More than most payloads have.
     const USUAL_LEN: usize = 512;
 
     /// The members that all payloads of an issuer begin with.
-    pub(super) fn start(issuer: &str) -> Vec<u8> {
+    pub(crate) fn start(issuer: &str) -> Vec<u8> {
         let mut start = br#"{"iss":"#.to_vec();
         quote(issuer, &mut start);
         start
     }
 
-    pub(super) fn new(start: &[u8]) -> Self {
+    pub(crate) fn new(start: &[u8]) -> Self {
         let mut payload = Vec::with_capacity(start.len().saturating_add(Self::USUAL_LEN));
         payload.extend_from_slice(start);
         Self(payload)
     }
 
-    pub(super) fn string(&mut self, claim: Claim, value: Option<&str>) -> Result<(), IssueError> {
-        let Some(value) = value else { return Ok(()) };
-        if value.is_empty() {
+    /// A string that must not be empty.
+    pub(crate) fn string(&mut self, claim: Claim, value: Option<&str>) -> Result<(), IssueError> {
+        if value.is_some_and(str::is_empty) {
             return Err(IssueError::Empty { claim: claim.name() });
         }
         // Verifiers refuse it, since so much else ends there.
-        if value.contains('\0') {
+        if value.is_some_and(|value| value.contains('\0')) {
             return Err(IssueError::WrongType { claim: claim.name() });
         }
-        self.name(claim);
-        quote(value, &mut self.0);
+        self.text(claim, value);
         Ok(())
     }
 
-    pub(super) fn date(&mut self, claim: Claim, date: Option<UnixTime>) {
+    /// A string that was read, and is known to be what it has to be.
+    pub(crate) fn text(&mut self, claim: Claim, value: Option<&str>) {
+        if let Some(value) = value {
+            self.name(claim);
+            quote(value, &mut self.0);
+        }
+    }
+
+    pub(crate) fn date(&mut self, claim: Claim, date: Option<UnixTime>) {
         if let Some(date) = date {
             self.name(claim);
             number(date.as_secs(), &mut self.0);
         }
     }
 
-    pub(super) fn audiences(&mut self, audiences: &[Audience]) {
-        match audiences {
-            [] => {}
-            [one] => {
-                self.name(Claim::Aud);
-                quote(one.as_str(), &mut self.0);
-            }
-            [first, rest @ ..] => {
-                self.name(Claim::Aud);
-                self.0.push(b'[');
-                quote(first.as_str(), &mut self.0);
-                for audience in rest {
-                    self.0.push(b',');
-                    quote(audience.as_str(), &mut self.0);
-                }
-                self.0.push(b']');
-            }
+    /// A string or, if there are several, an array of them. Nothing if there is none.
+    pub(crate) fn one_or_many<'a>(&mut self, claim: Claim, mut values: impl Iterator<Item = &'a str>) {
+        match (values.next(), values.next()) {
+            (Some(one), None) => self.text(claim, Some(one)),
+            (Some(first), Some(second)) => self.list(claim, [first, second].into_iter().chain(values)),
+            (None, _) => {}
         }
     }
 
+    /// An array of strings. Nothing if there is none.
+    pub(crate) fn list<'a>(&mut self, claim: Claim, values: impl Iterator<Item = &'a str>) {
+        let mut values = values.peekable();
+        if values.peek().is_none() {
+            return;
+        }
+        self.name(claim);
+        for (index, value) in values.enumerate() {
+            self.0.push(if index == 0 { b'[' } else { b',' });
+            quote(value, &mut self.0);
+        }
+        self.0.push(b']');
+    }
+
     /// The whole object; `own` adds members, each with a comma before it.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         self,
         own: impl FnOnce(&mut Vec<u8>) -> Result<(), IssueError>,
     ) -> Result<Vec<u8>, IssueError> {
