@@ -225,6 +225,7 @@ fn a_cached_token_takes_400_bytes_beyond_its_own() {
     println!("{bytes} bytes an entry of a token of {} bytes", tokens[0].len());
     assert!(bytes < tokens[0].len() + 400, "{bytes}");
     drop(cache);
+}
 
 /// Nor must a flood of bad JWS: nothing is put together before a signature is about to be verified.
 #[test]
