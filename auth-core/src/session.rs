@@ -279,9 +279,10 @@ pub enum Rotated {
 pub struct EndAll<'a> {
     /// Whose sessions.
     pub owner: &'a SessionOwner,
-    /// The one that lives on, moved up to `epoch`.
+    /// The one that lives on, moved up to `epoch`, if it is of the epoch directly before: the session of whoever
+    /// raised the epoch. One of an older epoch was ended by an earlier change already, and ends with the others.
     pub except: Option<&'a SessionId>,
-    /// Sessions and logins of older epochs are dead.
+    /// Sessions and logins of older epochs are dead. It was raised by one.
     pub epoch: AuthEpoch,
 }
 

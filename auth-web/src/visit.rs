@@ -217,8 +217,11 @@ impl Visit {
 
     /// Ends all other sessions of whoever is logged in, and logins that are under way. Answers how many.
     ///
+    /// `epoch` is the account's new one. The request's session is spared if it is of the epoch directly before,
+    /// as that of whoever has just raised it is.
+    ///
     /// # Errors
-    /// 401 if there is no session; 503, after which the call may be repeated.
+    /// 401 if there is no session, or it was not spared; 503, after which the call may be repeated.
     pub async fn end_other_sessions(&self, epoch: AuthEpoch) -> Result<u64, Refusal> {
         self.consult();
         Ok(self.session().await?.require()?.end_all_others(epoch).await?)

@@ -96,6 +96,7 @@ checks! { dyn SessionStore:
         a_session_that_was_ended_can_no_longer_be_written,
         the_excepted_session_is_moved_up,
         the_excepted_session_is_never_moved_down,
+        an_excepted_session_that_was_outdated_before_ends,
         an_excepted_session_of_another_principal_is_not_touched,
         an_excepted_session_that_does_not_exist_changes_nothing,
         a_login_that_was_under_way_is_outdated,

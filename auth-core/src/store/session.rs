@@ -91,8 +91,12 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Vec<SessionSummary>, StoreError>;
 
     /// Ends all sessions of a principal that are older than `what.epoch`, in one step with leaving a marker
-    /// that refuses such sessions in [`insert`](Self::insert) and [`load`](Self::load). The excepted session,
-    /// if it is the principal's, is moved up to the epoch. A marker never goes down. Answers how many ended.
+    /// that refuses such sessions in [`insert`](Self::insert) and [`load`](Self::load). A marker never goes
+    /// down. Answers how many ended.
+    ///
+    /// The excepted session is moved up to the epoch instead, its version kept, if it is the principal's and of
+    /// the epoch [directly before](crate::AuthEpoch::before). One that is older ends like any other: an earlier
+    /// change should have ended it already, and it does not outlive that by asking for the next.
     ///
     /// The marker is kept for at least 24 hours from `now`, longer than any login is under way.
     ///

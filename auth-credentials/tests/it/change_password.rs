@@ -254,6 +254,39 @@ fn a_sweep_that_was_lost_is_made_good() {
     assert_eq!(finish().unwrap(), 0);
 }
 
+/// The owner changed the password, and the sweep was lost; a thief whose session is still in use by its cached
+/// epoch logs out "everywhere else".
+#[test]
+fn a_sweep_spares_no_session_of_before_the_last_change() {
+    let site = Site::new();
+    let (here, stolen) = (site.log_in(PASSWORD), site.log_in(PASSWORD));
+    drop(site.change(&site.request(&here).unwrap(), PASSWORD, NEXT).unwrap());
+    let fresh = site.log_in(NEXT);
+    let raised = block_on(site.app.accounts.log_out_everywhere(&site.app.id("ann"))).unwrap();
+    assert_eq!(site.sweep(&raised, Some(&stolen)), 3);
+    assert!([here, stolen, fresh].iter().all(|session| site.request(session).is_none()));
+}
+
+/// Two raises in one request, or a button that is pressed twice: in their order, the sweeps keep who asked.
+#[test]
+fn sweeps_in_the_order_of_their_raises_spare_whoever_asked() {
+    let site = Site::new();
+    let (here, elsewhere, id) = (site.log_in(PASSWORD), site.log_in(PASSWORD), site.app.id("ann"));
+    let raise = || block_on(site.app.accounts.log_out_everywhere(&id)).unwrap();
+    let [first, second, third] = [raise(), raise(), raise()];
+    assert_eq!(site.sweep(&first, Some(&here)), 1);
+    assert_eq!(site.sweep(&first, Some(&here)), 0, "again");
+    assert_eq!(site.sweep(&second, Some(&here)), 0);
+    let request = site.request(&here).unwrap();
+    assert_eq!(request.authentication().epoch, second.epoch());
+    assert!(site.request(&elsewhere).is_none());
+    // A sweep that is left out ends it, as one that comes too late.
+    let fourth = raise();
+    assert_eq!(site.sweep(&fourth, Some(&here)), 1);
+    assert_eq!(site.sweep(&third, Some(&here)), 0);
+    assert!(site.request(&here).is_none());
+}
+
 /// An older sweep must not declare a newer one done.
 #[test]
 fn a_sweep_of_an_older_epoch_leaves_the_newer_one_pending() {

@@ -143,6 +143,8 @@ faults! {
         ExceptedStaysBehind => the_excepted_session_is_moved_up,
         /// `end_all` moves an excepted session down.
         ExceptedMovesDown => the_excepted_session_is_never_moved_down,
+        /// `end_all` moves an excepted session up from any epoch.
+        ExceptedHoweverOld => an_excepted_session_that_was_outdated_before_ends,
         /// `end_all` moves the version of the excepted session.
         ExceptedMovesVersion => the_excepted_session_is_moved_up,
         /// `end_all` moves the excepted session up, whosever it is.
