@@ -234,6 +234,40 @@ fn another_change_of_the_account_does_not_get_in_the_way() {
     assert!(site.app.log_in("ann", NEXT).is_ok());
 }
 
+/// Everything was logged out while the password was being checked: the request's own session as well, so it
+/// changes nothing any more.
+#[test]
+fn an_epoch_that_is_raised_before_the_change_refuses_it() {
+    let site = Site::new();
+    let request = site.app.request_of("ann", PASSWORD);
+    let other = site.app.clone();
+    site.app.store.before("apply", move || {
+        let _ = block_on(other.accounts.log_out_everywhere(&other.id("ann"))).unwrap();
+    });
+    assert_eq!(reason(site.change(&request, PASSWORD, NEXT)), "revoked");
+    assert!(site.app.log_in("ann", PASSWORD).is_ok());
+}
+
+/// The same after a conflict that was none of its concern, between looking at the password again and at the
+/// account: the account is what the next try is held to, so its epoch is what counts.
+#[test]
+fn an_epoch_that_is_raised_after_a_conflict_refuses_the_change() {
+    let site = Site::new();
+    let request = site.app.request_of("ann", PASSWORD);
+    let other = site.app.clone();
+    site.app.store.before("apply", move || {
+        other.change("ann", AccountChange::SweepDone);
+        let last = other.clone();
+        other.store.before("by_id", move || {
+            let _ = block_on(last.accounts.log_out_everywhere(&last.id("ann"))).unwrap();
+        });
+    });
+    assert_eq!(reason(site.change(&request, PASSWORD, NEXT)), "revoked");
+    assert_eq!(site.app.account("ann").epoch, AuthEpoch::new(1));
+    assert!(site.app.log_in("ann", NEXT).is_err());
+    assert!(site.app.log_in("ann", PASSWORD).is_ok());
+}
+
 /// A crash between the change and the sweep leaves sessions in the store; the account remembers.
 #[test]
 fn a_sweep_that_was_lost_is_made_good() {
