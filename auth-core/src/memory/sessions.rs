@@ -476,8 +476,8 @@ mod tests {
     /// A key change puts a principal on several shards; what is one step must stay one.
     #[test]
     fn sessions_under_several_keys_are_ended_and_listed_together() {
-        let retired =
-            |n: u8| (crate::KeyName::parse(&format!("k{n}")).unwrap(), crate::Secret::new(vec![n; 32]));
+        let secret = |n: u8| crate::Secret::new((n..).take(32).collect());
+        let retired = |n: u8| (crate::KeyName::parse(&format!("k{n}")).unwrap(), secret(n));
         let ring = (2..10).fold(keys(), |ring, n| ring.with_retired(retired(n).0, retired(n).1).unwrap());
         let now = SessionOwner::new(ann().principal().clone(), &ring);
         let store = MemorySessions::new(100);

@@ -95,7 +95,8 @@ pub fn ann() -> PrincipalId {
 pub fn fixture() -> Fixture {
     let clock = SteppedClock::new(START);
     let audit = Arc::new(MemoryAudit::new(1_000));
-    let keys = Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new(vec![7; 32])).unwrap());
+    let keys =
+        Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new((7..).take(32).collect())).unwrap());
     let store = Arc::new(FailingStore::new(MemorySessions::new(1_000)));
     let sessions = Sessions::new(
         Arc::clone(&store) as _,
