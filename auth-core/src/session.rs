@@ -227,7 +227,8 @@ pub struct SessionSummary {
     pub ends_at: UnixTime,
 }
 
-/// How many sessions a principal may have at once, and what happens to one more.
+/// How many sessions a principal may have at once, cookies and refresh tokens together, and what happens to one
+/// more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLimit {
     /// The most live sessions, the new one included. Zero counts as one.
@@ -241,7 +242,7 @@ pub struct SessionLimit {
 pub enum WhenReached {
     /// It is refused.
     Refuse,
-    /// It begins, and the session that was begun first ends, as often as needed.
+    /// It begins, and the session that was begun first ends, as often as needed; ties by id, lowest first.
     EndOldest,
 }
 

@@ -30,6 +30,7 @@ checks! { dyn SessionStore:
         a_session_is_found_by_its_id_only,
         an_id_is_inserted_once,
         a_collision_ends_no_session,
+        a_refused_session_names_the_first_reason,
         of_many_inserts_of_one_id_one_is_stored,
     }
     round_trip {
@@ -43,6 +44,7 @@ checks! { dyn SessionStore:
     deadlines {
         a_session_ends_at_its_idle_deadline,
         a_session_ends_at_its_absolute_deadline,
+        a_write_past_a_deadline_revives_nothing,
     }
     limit {
         a_limit_refuses_one_session_more,

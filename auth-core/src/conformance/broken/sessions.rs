@@ -23,6 +23,8 @@ faults! {
         InsertOverwrites => an_id_is_inserted_once,
         /// `insert` ends sessions for the limit before it notices the collision.
         InsertEndsBeforeCollision => a_collision_ends_no_session,
+        /// `insert` looks at the limit before anything else.
+        InsertSaysLimitFirst => a_refused_session_names_the_first_reason,
         /// `insert` looks for the id in one step and writes in another.
         InsertNotAtomic => of_many_inserts_of_one_id_one_is_stored raced,
         /// `insert` does not look at the epoch marker.
@@ -73,6 +75,8 @@ faults! {
         UpdateKeepsVersion => an_update_replaces_the_data_and_nothing_else,
         /// `update` moves the idle deadline.
         UpdateMovesDeadline => an_update_replaces_the_data_and_nothing_else,
+        /// `update` gives the session another hour.
+        UpdateRevives => a_write_past_a_deadline_revives_nothing,
         /// `update` writes back a whole row that it read before.
         UpdateWritesTheRow => a_write_at_once_with_removal_brings_nothing_back raced,
         /// `touch` moves the deadline back.
