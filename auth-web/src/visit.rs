@@ -89,6 +89,9 @@ impl Visit {
         if auth.public_url().is_development() && !here {
             return Err(Malformed::Header.into());
         }
+        if head.peer.is_none() {
+            auth.peer_is_unknown();
+        }
         let carried = head.carried(&auth.0.sessions)?;
         let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
         // A bearer token is added by a program and never by a browser on its own.
@@ -255,7 +258,8 @@ impl Visit {
         Ok(self.session().await?.require()?.set(value)?)
     }
 
-    /// Where the request came from, for throttles: the client behind the proxies that are trusted.
+    /// Where the request came from, for throttles: the client behind the proxies that are trusted. `None` if the
+    /// server does not tell, which is written to the audit log once.
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.0.source

@@ -231,7 +231,14 @@ fn what_cannot_be_read_is_refused_before_any_work() {
     assert_eq!(server.get("/", &[("cookie", &large)]).status, 400);
     let token = format!("Bearer {}", "x".repeat(20_000));
     assert_eq!(server.get("/api/profile", &[("authorization", &token)]).status, 401);
-    assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", &"x".repeat(9_000))).status, 413);
+    let large = server.post_json("/api/login", &[], json("ann@example.com", &"x".repeat(9_000)));
+    let unread = server.post("/api/login", &[], form(&[("email", "ann@example.com")]));
+    let unexpected = server.post_json("/api/login", &[], r#"{"email":["<b>"]}"#.to_owned());
+    for (response, status) in [(large, 413), (unread, 415), (unexpected, 422)] {
+        assert_eq!(response.status, status);
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert!(!response.body.contains("<b>"), "{}", response.body);
+    }
     // An `Authorization` header takes the cookie's place, whatever it is.
     assert_eq!(server.get("/api/profile", &[("cookie", &live), ("authorization", "Basic dTpw")]).status, 401);
     // The development mode answers to its own name only.
