@@ -87,6 +87,25 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert_eq!(server.get("/profile", with_cookie).status, 303);
 }
 
+/// Tabs that are opened at once count at once: none of them is an error, and each counts.
+#[test]
+fn tabs_at_once_are_all_counted() {
+    const TABS: u32 = 4;
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let cookie = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let rounds = 10;
+    for _ in 0..rounds {
+        std::thread::scope(|scope| {
+            for _ in 0..TABS {
+                scope.spawn(|| assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 200));
+            }
+        });
+    }
+    let last = server.get("/profile", &[("cookie", &cookie)]);
+    assert!(last.body.contains(&format!("session</dt><dd>{}</dd>", rounds * TABS + 1)), "{}", last.body);
+}
+
 #[test]
 fn a_program_uses_the_api_with_a_bearer_token() {
     let server = Server::start();
