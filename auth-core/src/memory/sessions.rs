@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     page_of,
-    room::{Alarm, Place, Room},
+    room::{Alarm, MOST, Place, Room, SWEPT},
     session_row::SessionRow,
     session_shards::{SessionShards, Victim},
     shards::SHARDS,
@@ -43,12 +43,6 @@ pub struct MemorySessions {
     room: Room,
     alarm: Alarm,
 }
-
-/// What the numbers of rows suffice for if all of them are on one shard.
-const MOST: usize = u32::MAX as usize - 64;
-
-/// How many expired sessions leave when one is added: more than come in, so that they cannot pile up.
-const SWEPT: usize = 2;
 
 impl MemorySessions {
     /// An empty store for up to `capacity` sessions, 4 billion at most. Memory is taken as sessions come.
