@@ -208,10 +208,11 @@ pub enum AccountChange {
     Login(LoginName),
     /// Another status.
     Status(AccountStatus),
-    /// A new credential of this account. Its key exists: [`Applied::Conflict`].
+    /// A new credential of this account, in its realm. Its key exists: [`Applied::Conflict`]. It is of another
+    /// owner or realm: [`StoreError::NotWritten`](crate::StoreError::NotWritten).
     AddCredential(CredentialRecord),
     /// Other data for a credential of this account whose version is `expected`; its failures are forgotten.
-    /// It has another version, or is not there: [`Applied::Conflict`].
+    /// It has another version, is not there or another account's: [`Applied::Conflict`].
     ReplaceCredential {
         /// Which.
         key: CredentialKey,
@@ -220,7 +221,7 @@ pub enum AccountChange {
         /// What it holds from now on.
         data: CredentialBlob,
     },
-    /// One credential of this account less. Absent already is fine.
+    /// One credential of this account less. Absent already is fine; another account's stays.
     RemoveCredential(CredentialKey),
     /// The sweep of the account's sessions is done.
     SweepDone,

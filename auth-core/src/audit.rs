@@ -166,6 +166,9 @@ pub enum AuditEvent {
         /// From where it was sent.
         source: Option<IpAddr>,
     },
+    /// The server does not tell from where requests are sent, so all of them share what is meant for one source.
+    /// Said once.
+    PeerUnknown,
     /// Something was not allowed.
     AccessDenied {
         /// To whom.
@@ -234,6 +237,7 @@ impl AuditEvent {
             Self::SessionReissued { .. } => "session.reissued",
             Self::TokenIssued { .. } => "token.issued",
             Self::CrossSiteRefused { .. } => "cross-site.refused",
+            Self::PeerUnknown => "peer.unknown",
             Self::AccessDenied { .. } => "access.denied",
             Self::RoleGranted { .. } => "role.granted",
             Self::RoleRevoked { .. } => "role.revoked",

@@ -90,6 +90,15 @@ impl AuthEpoch {
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+
+    /// The epoch directly before this one; before the first there is none.
+    #[must_use]
+    pub const fn before(self) -> Option<Self> {
+        match self.0.checked_sub(1) {
+            Some(before) => Some(Self(before)),
+            None => None,
+        }
+    }
 }
 
 /// That somebody proved who they are: who, how, when, how surely, and with which limits.

@@ -59,6 +59,9 @@ pub enum KeyRingError {
     /// A master key has fewer than 32 bytes.
     #[error("master key is shorter than 32 bytes")]
     TooShort,
+    /// Every byte of a master key is the same: a buffer that nobody filled, or a placeholder that nobody replaced.
+    #[error("master key is not random")]
+    NotRandom,
     /// Two keys have one name, or one key has two.
     #[error("two keys share a name or a value")]
     Duplicate,
@@ -151,7 +154,8 @@ impl KeyRing {
     /// A ring of one key.
     ///
     /// # Errors
-    /// [`KeyRingError::TooShort`] if the secret has fewer than 32 bytes.
+    /// [`KeyRingError::TooShort`] if the secret has fewer than 32 bytes, [`KeyRingError::NotRandom`] if they are
+    /// all the same.
     pub fn new(name: KeyName, secret: Secret) -> Result<Self, KeyRingError> {
         Ok(Self { current: Key::new(name, secret)?, retired: Vec::new() })
     }
@@ -159,7 +163,7 @@ impl KeyRing {
     /// A ring of one new key.
     ///
     /// # Errors
-    /// [`KeyRingError::Entropy`] if `entropy` failed.
+    /// [`KeyRingError::Entropy`] if `entropy` failed, [`KeyRingError::NotRandom`] if it did so and said nothing.
     pub fn generate(name: KeyName, entropy: &dyn Entropy) -> Result<Self, KeyRingError> {
         let bytes: Zeroizing<[u8; 32]> = Zeroizing::new(entropy_array(entropy)?);
         Self::new(name, Secret::new(bytes.to_vec()))
@@ -168,7 +172,7 @@ impl KeyRing {
     /// The same ring with one more retired key.
     ///
     /// # Errors
-    /// [`KeyRingError`] if it is too short, a duplicate, or one too many.
+    /// [`KeyRingError`] if it is too short, not random, a duplicate, or one too many.
     pub fn with_retired(mut self, name: KeyName, secret: Secret) -> Result<Self, KeyRingError> {
         let key = Key::new(name, secret)?;
         if self.all().any(|other| other.name == key.name || other.id == key.id) {
@@ -294,6 +298,10 @@ impl Key {
         if secret.len() < KeyRing::MIN_KEY_LEN {
             return Err(KeyRingError::TooShort);
         }
+        let bytes = secret.expose();
+        if bytes.first().is_some_and(|first| bytes.iter().all(|byte| byte == first)) {
+            return Err(KeyRingError::NotRandom);
+        }
         let mut key = Self { name, secret, id: [0; 8] };
         let DerivedKey([a, b, c, d, e, f, g, h, ..]) = &key.derive("id", Purpose::new(""));
         key.id = [*a, *b, *c, *d, *e, *f, *g, *h];
@@ -353,7 +361,11 @@ mod tests {
     }
 
     fn ring(byte: u8) -> KeyRing {
-        KeyRing::new(name(&format!("k{byte}")), Secret::new(vec![byte; 32])).unwrap()
+        KeyRing::new(name(&format!("k{byte}")), secret(byte)).unwrap()
+    }
+
+    fn secret(byte: u8) -> Secret {
+        Secret::new((byte..).take(32).collect())
     }
 
     /// HKDF-Expand bounds its output; a refusal there must never leave a key of zeros.
@@ -369,10 +381,34 @@ mod tests {
     fn weak_and_duplicate_keys_are_refused() {
         let short = KeyRing::new(name("a"), Secret::new(vec![1; 31]));
         assert_eq!(short.unwrap_err(), KeyRingError::TooShort);
-        let same_name = ring(1).with_retired(name("k1"), Secret::new(vec![2; 32]));
+        let same_name = ring(1).with_retired(name("k1"), secret(2));
         assert_eq!(same_name.unwrap_err(), KeyRingError::Duplicate);
-        let same_value = ring(1).with_retired(name("k2"), Secret::new(vec![1; 32]));
+        let same_value = ring(1).with_retired(name("k2"), secret(1));
         assert_eq!(same_value.unwrap_err(), KeyRingError::Duplicate);
+    }
+
+    /// A buffer that nobody filled makes keys that everybody can derive: every cookie and token could be forged.
+    #[test]
+    fn a_key_that_is_one_byte_over_and_over_is_refused() {
+        for constant in [vec![0; 32], vec![b'a'; 64], vec![255; 33]] {
+            let text = format!("k {}", URL_SAFE_NO_PAD.encode(&constant));
+            assert_eq!(KeyRing::parse(&text).unwrap_err(), KeyRingError::NotRandom);
+            let second = format!("{}{text}", *ring(1).expose_file());
+            assert_eq!(KeyRing::parse(&second).unwrap_err(), KeyRingError::NotRandom);
+            let secret = Secret::new(constant);
+            assert_eq!(ring(1).with_retired(name("k"), secret.clone()).unwrap_err(), KeyRingError::NotRandom);
+            assert_eq!(KeyRing::new(name("k"), secret).unwrap_err(), KeyRingError::NotRandom);
+        }
+        assert_eq!(KeyRing::generate(name("k"), &Unfilled).unwrap_err(), KeyRingError::NotRandom);
+    }
+
+    /// A source that says it filled the buffer, and did not.
+    struct Unfilled;
+
+    impl Entropy for Unfilled {
+        fn fill(&self, _: &mut [u8]) -> Result<(), EntropyError> {
+            Ok(())
+        }
     }
 
     #[test]
@@ -412,7 +448,7 @@ mod tests {
     fn a_retired_key_opens_and_a_dropped_one_does_not() {
         let binding = Binding { account: None, row: b"row" };
         let old = ring(1).seal(A, binding, b"x", &SystemEntropy).unwrap();
-        let rotated = ring(2).with_retired(name("k1"), Secret::new(vec![1; 32])).unwrap();
+        let rotated = ring(2).with_retired(name("k1"), secret(1)).unwrap();
         assert!(rotated.open(A, binding, &old).is_ok());
         assert_eq!(ring(2).open(A, binding, &old).unwrap_err(), OpenError::UnknownKey);
         let new = rotated.seal(A, binding, b"x", &SystemEntropy).unwrap();
@@ -423,7 +459,7 @@ mod tests {
     fn a_key_file_survives_writing_and_reading() {
         let ring = KeyRing::generate(name("2026-01"), &SystemEntropy)
             .unwrap()
-            .with_retired(name("2025-01"), Secret::new(vec![7; 40]))
+            .with_retired(name("2025-01"), Secret::new((7..).take(40).collect()))
             .unwrap();
         let text = ring.expose_file();
         let back = KeyRing::parse(&format!("# keys\n\n{}", *text)).unwrap();

@@ -6,8 +6,6 @@ mod account_book;
 mod accounts;
 mod assignments;
 mod buckets;
-#[cfg(all(test, feature = "conformance"))]
-mod conforms;
 mod counters;
 mod expiring;
 mod room;

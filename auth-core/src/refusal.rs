@@ -102,14 +102,14 @@ pub struct Throttled {
     pub retry_after: Duration,
 }
 
-/// The request itself cannot be read. HTTP 400.
+/// The request itself cannot be read. HTTP 400, and what is more exact for a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Malformed {
     /// A header that decides about authentication is not well-formed.
     #[error("malformed header")]
     Header,
-    /// A header, cookie, token or body has more bytes than are looked at.
+    /// A header, cookie or token has more bytes than are looked at.
     #[error("too large")]
     TooLarge,
     /// One of our cookies came more than once, so it is not known which one was meant.
@@ -118,6 +118,28 @@ pub enum Malformed {
     /// A form or JSON body is not well-formed.
     #[error("malformed body")]
     Body,
+    /// A body has more bytes than are read. HTTP 413.
+    #[error("body is too large")]
+    BodyTooLarge,
+    /// A body is of another media type than is read there, or of none. HTTP 415.
+    #[error("media type of the body is not supported")]
+    MediaType,
+    /// A body is well-formed and does not say what is needed. HTTP 422.
+    #[error("body does not say what is needed")]
+    Content,
+}
+
+impl Malformed {
+    /// The HTTP status code that says this (RFC 9110 section 15.5).
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Header | Self::TooLarge | Self::DuplicateCookie | Self::Body => 400,
+            Self::BodyTooLarge => 413,
+            Self::MediaType => 415,
+            Self::Content => 422,
+        }
+    }
 }
 
 /// Stronger or fresher authentication would help. HTTP 401, `insufficient_user_authentication` (RFC 9470).
@@ -197,7 +219,7 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Malformed(_) => 400,
+            Self::Malformed(malformed) => malformed.status(),
             Self::Unauthenticated | Self::Rejected(_) | Self::Challenged(_) => 401,
             Self::Denied(_) | Self::CrossSite => 403,
             Self::Throttled(_) => 429,

@@ -227,7 +227,8 @@ pub struct SessionSummary {
     pub ends_at: UnixTime,
 }
 
-/// How many sessions a principal may have at once, and what happens to one more.
+/// How many sessions a principal may have at once, cookies and refresh tokens together, and what happens to one
+/// more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLimit {
     /// The most live sessions, the new one included. Zero counts as one.
@@ -241,7 +242,7 @@ pub struct SessionLimit {
 pub enum WhenReached {
     /// It is refused.
     Refuse,
-    /// It begins, and the session that was begun first ends, as often as needed.
+    /// It begins, and the session that was begun first ends, as often as needed; ties by id, lowest first.
     EndOldest,
 }
 
@@ -279,9 +280,10 @@ pub enum Rotated {
 pub struct EndAll<'a> {
     /// Whose sessions.
     pub owner: &'a SessionOwner,
-    /// The one that lives on, moved up to `epoch`.
+    /// The one that lives on, moved up to `epoch`, if it is of the epoch directly before: the session of whoever
+    /// raised the epoch. One of an older epoch was ended by an earlier change already, and ends with the others.
     pub except: Option<&'a SessionId>,
-    /// Sessions and logins of older epochs are dead.
+    /// Sessions and logins of older epochs are dead. It was raised by one.
     pub epoch: AuthEpoch,
 }
 

@@ -150,7 +150,7 @@ mod tests {
     use crate::{KeyName, Secret, SystemEntropy};
 
     fn keys(byte: u8) -> KeyRing {
-        KeyRing::new(KeyName::from_static("a"), Secret::new(vec![byte; 32])).unwrap()
+        KeyRing::new(KeyName::from_static("a"), Secret::new((byte..).take(32).collect())).unwrap()
     }
 
     #[test]
@@ -168,7 +168,8 @@ mod tests {
     fn an_owner_knows_the_tags_of_retired_keys() {
         let ann = PrincipalId::local_user("ann").unwrap();
         let old = SessionOwner::new(ann.clone(), &keys(1));
-        let ring = keys(2).with_retired(KeyName::from_static("b"), Secret::new(vec![1; 32])).unwrap();
+        let ring =
+            keys(2).with_retired(KeyName::from_static("b"), Secret::new((1..).take(32).collect())).unwrap();
         let new = SessionOwner::new(ann.clone(), &ring);
         assert_ne!(new.tag(), old.tag());
         assert!(new.tags().any(|tag| tag == old.tag()));

@@ -92,3 +92,31 @@ pub enum Claim {
     /// Another one was.
     Seen,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checklist, sessions 33: a login's state has a code verifier in its payload, a reset its address as subject.
+    #[test]
+    fn debug_shows_neither_hash_nor_subject_nor_payload() {
+        let record = TokenRecord {
+            key: TokenKey {
+                realm: Realm::LOCAL,
+                purpose: Purpose::new("reset"),
+                hash: SecretHash::of(b"presented"),
+            },
+            subject: TokenSubject::parse("ann@example.com").unwrap(),
+            expires_at: UnixTime::from_secs(7),
+            payload: b"verifier".to_vec(),
+        };
+        let shown = format!("{record:?}");
+        assert!(shown.contains("SecretHash(redacted)") && shown.contains("reset"), "{shown}");
+        let (payload, hash) = (format!("{:?}", b"verifier"), format!("{:?}", record.key.hash.as_bytes()));
+        for secret in
+            ["ann@example.com", "verifier", payload.trim_matches(['[', ']']), hash.trim_matches(['[', ']'])]
+        {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

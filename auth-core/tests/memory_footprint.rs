@@ -29,7 +29,7 @@ const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 const DATA: usize = 100;
 
 fn keys() -> KeyRing {
-    KeyRing::new(KeyName::from_static("a"), Secret::new(vec![1; 32])).unwrap()
+    KeyRing::new(KeyName::from_static("a"), Secret::new((1..).take(32).collect())).unwrap()
 }
 
 /// The session of the `n`th user, whose id is as long as a UUID. Nothing in it is shared with another's.

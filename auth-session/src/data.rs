@@ -38,6 +38,33 @@ pub trait SessionData: Serialize + DeserializeOwned {
         let _ = (version, bytes);
         None
     }
+
+    /// What the slot holds if two requests set it at once: both began with `base`, `theirs` is stored already, and
+    /// `ours` is to be. Called also if both are the same. `None`, unless a type says otherwise: the second
+    /// request's commit is a [`Conflict`](crate::CommitError::Conflict) then, if it set another value.
+    ///
+    /// ```
+    /// # use auth_session::SessionData;
+    /// # use serde::{Deserialize, Serialize};
+    /// /// Counts something: what was counted meanwhile is added.
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Visits(u32);
+    ///
+    /// impl SessionData for Visits {
+    ///     const SLOT: &'static str = "visits";
+    ///     const VERSION: u16 = 1;
+    ///
+    ///     fn merge(base: Option<Self>, ours: Self, theirs: Self) -> Option<Self> {
+    ///         let counted = ours.0.saturating_sub(base.map_or(0, |base| base.0));
+    ///         Some(Self(theirs.0.saturating_add(counted)))
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    fn merge(base: Option<Self>, ours: Self, theirs: Self) -> Option<Self> {
+        let _ = (base, ours, theirs);
+        None
+    }
 }
 
 /// Session data was not read or not taken.
@@ -118,6 +145,33 @@ pub(crate) const fn name<T: SessionData>() -> &'static str {
     T::SLOT
 }
 
+/// How two values of a slot go together: [`SessionData::merge`] of the type that the request set it with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MergeSlot {
+    slot: &'static str,
+    merge: fn(&SessionBlob, &SessionBlob, &SessionBlob) -> Option<SessionBlob>,
+}
+
+impl MergeSlot {
+    pub(crate) const fn of<T: SessionData>() -> Self {
+        Self { slot: name::<T>(), merge: merge_slot::<T> }
+    }
+
+    pub(crate) const fn slot(&self) -> &'static str {
+        self.slot
+    }
+}
+
+/// `theirs` with the slot as `T` merges it, or `None` if it does not.
+fn merge_slot<T: SessionData>(
+    base: &SessionBlob,
+    ours: &SessionBlob,
+    theirs: &SessionBlob,
+) -> Option<SessionBlob> {
+    let read = |blob| decode::<T>(blob).ok();
+    encode(theirs, &T::merge(read(base)?, read(ours)??, read(theirs)??)?).ok()
+}
+
 /// Why two sets of changes to the same data do not go together.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum MergeError {
@@ -126,11 +180,13 @@ pub(crate) enum MergeError {
     Blob(BlobError),
 }
 
-/// `theirs` with what `ours` changed since `base`, unless they changed one of the same slots.
+/// `theirs` with what `ours` changed since `base`, unless they changed one of the same slots and its type does not
+/// say how that goes together.
 pub(crate) fn merge(
     base: &SessionBlob,
     ours: &SessionBlob,
     theirs: &SessionBlob,
+    types: &[MergeSlot],
 ) -> Result<SessionBlob, MergeError> {
     if base == theirs {
         return Ok(ours.clone());
@@ -140,11 +196,14 @@ pub(crate) fn merge(
     let changed = ours.slots().filter(|slot| base.slot(slot.name) != Some(*slot));
     for slot in changed.chain(removed) {
         let (wanted, found) = (ours.slot(slot.name), theirs.slot(slot.name));
-        if found == wanted {
-            continue;
-        }
         if found != base.slot(slot.name) {
-            return Err(MergeError::Slot(slot.name.into()));
+            let by = types.iter().find(|by| by.slot == slot.name);
+            match by.and_then(|by| (by.merge)(base, ours, &merged)) {
+                Some(both) => merged = both,
+                None if found == wanted => {}
+                None => return Err(MergeError::Slot(slot.name.into())),
+            }
+            continue;
         }
         merged = match wanted {
             Some(wanted) => {
@@ -206,7 +265,7 @@ mod tests {
         let base = blob(&[("a", 1), ("b", 1), ("c", 1)]);
         let ours = blob(&[("a", 2), ("b", 1), ("d", 4)]);
         let theirs = blob(&[("a", 1), ("b", 3), ("c", 1)]);
-        assert_eq!(merge(&base, &ours, &theirs), Ok(blob(&[("a", 2), ("b", 3), ("d", 4)])));
+        assert_eq!(merge(&base, &ours, &theirs, &[]), Ok(blob(&[("a", 2), ("b", 3), ("d", 4)])));
     }
 
     #[test]
@@ -217,10 +276,10 @@ mod tests {
             (blob(&[]), blob(&[("a", 3)])),
             (blob(&[("a", 2)]), blob(&[])),
         ] {
-            assert_eq!(merge(&base, &ours, &theirs), Err(MergeError::Slot("a".into())));
+            assert_eq!(merge(&base, &ours, &theirs, &[]), Err(MergeError::Slot("a".into())));
         }
-        assert_eq!(merge(&base, &blob(&[("a", 2)]), &blob(&[("a", 2)])), Ok(blob(&[("a", 2)])));
-        assert_eq!(merge(&base, &blob(&[]), &blob(&[])), Ok(blob(&[])));
+        assert_eq!(merge(&base, &blob(&[("a", 2)]), &blob(&[("a", 2)]), &[]), Ok(blob(&[("a", 2)])));
+        assert_eq!(merge(&base, &blob(&[]), &blob(&[]), &[]), Ok(blob(&[])));
     }
 
     fn slots() -> impl Strategy<Value = SessionBlob> {
@@ -234,8 +293,8 @@ mod tests {
         /// Who merges last does not matter, and nobody's change is lost.
         #[test]
         fn merging_keeps_both_sides_or_refuses(base in slots(), ours in slots(), theirs in slots()) {
-            let merged = merge(&base, &ours, &theirs);
-            let mirrored = merge(&base, &theirs, &ours);
+            let merged = merge(&base, &ours, &theirs, &[]);
+            let mirrored = merge(&base, &theirs, &ours, &[]);
             prop_assert_eq!(merged.is_ok(), mirrored.is_ok());
             let Ok(merged) = merged else { return Ok(()) };
             prop_assert_eq!(&merged, &mirrored.unwrap());

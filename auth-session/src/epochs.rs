@@ -201,6 +201,27 @@ mod tests {
         assert_eq!(too_seldom.unwrap_err(), PolicyError::EpochCheckTooSeldom);
     }
 
+    /// The account store may be a replica that is behind: what it says late must not bring back what this process
+    /// has seen end, nor count as a fresh answer.
+    #[test]
+    fn an_answer_that_lags_does_not_lower_what_is_known() {
+        let (source, clock) = (source(2), SteppedClock::new(UnixTime::from_secs(1_000)));
+        let check = EpochCheck::by(Arc::clone(&source) as Arc<dyn EpochSource>);
+        let admits = |epoch| block_on(check.admits(&login("ann", epoch), tag(), clock.now())).unwrap();
+        assert!(admits(2));
+        source.epoch.store(1, Ordering::SeqCst);
+        clock.step(Duration::from_secs(60));
+        for _ in 0..2 {
+            assert!(!admits(1));
+            assert!(admits(2));
+        }
+        assert_eq!(source.asked.load(Ordering::SeqCst), 5, "asked until the answer is not behind");
+        source.epoch.store(3, Ordering::SeqCst);
+        assert!(!admits(2));
+        assert!(admits(3));
+        assert_eq!(source.asked.load(Ordering::SeqCst), 6);
+    }
+
     /// An account that is enabled again must let its owner in at once.
     #[test]
     fn an_account_that_is_gone_is_refused_and_asked_for_again() {

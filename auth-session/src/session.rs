@@ -15,7 +15,7 @@ pub use {
 };
 
 use crate::{
-    data::{self, DataError, SessionData},
+    data::{self, DataError, MergeSlot, SessionData},
     sessions::{Engine, Live},
 };
 
@@ -51,6 +51,8 @@ pub struct Session {
     seen: SessionBlob,
     /// The data as the application wants it.
     wanted: SessionBlob,
+    /// How the slots that were set go together with what another request set meanwhile.
+    set: Vec<MergeSlot>,
     /// A secret that was made in this request and has to reach the browser.
     issued: Option<SessionSecret>,
     /// Whether the request carried a cookie of our name, which is cleared if there is no session in the end.
@@ -60,7 +62,7 @@ pub struct Session {
 impl Session {
     pub(crate) fn opened(engine: Arc<Engine>, live: Option<Box<Live>>, carried: bool) -> Self {
         let seen = live.as_ref().map_or_else(SessionBlob::empty, |live| live.record.data.clone());
-        Self { engine, live, wanted: seen.clone(), seen, issued: None, carried }
+        Self { engine, live, wanted: seen.clone(), seen, set: Vec::new(), issued: None, carried }
     }
 
     /// Proof that the request acts for a principal, or `None` while nobody is logged in.
@@ -119,6 +121,10 @@ impl Session {
     /// [`DataError::Encode`], and [`DataError::Full`] beyond 64 KiB or 32 slots.
     pub fn set<T: SessionData>(&mut self, value: &T) -> Result<(), DataError> {
         self.wanted = data::encode(&self.wanted, value)?;
+        let by = MergeSlot::of::<T>();
+        if self.set.iter().all(|known| known.slot() != by.slot()) {
+            self.set.push(by);
+        }
         Ok(())
     }
 

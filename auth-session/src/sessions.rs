@@ -140,7 +140,7 @@ impl Sessions {
     /// Ends all sessions of a principal that are older than `epoch`, logins that are under way included.
     /// Answers how many.
     ///
-    /// `epoch` is the account's new one: raise it in the account store first, in one transaction with what
+    /// `epoch` is the account's new one: raise it by one in the account store first, in one transaction with what
     /// changed. To spare the session that asks for it, use [`Session::end_all_others`].
     ///
     /// # Errors

@@ -122,10 +122,23 @@ fn bearer_challenge(refusal: &Refusal, presented: bool) -> Option<String> {
     }
 }
 
+/// What a framework's own extractor means that refuses a body with this status, if it is one of ours.
+pub(crate) const fn of_a_body(status: u16) -> Option<Malformed> {
+    match status {
+        400 => Some(Malformed::Body),
+        413 => Some(Malformed::BodyTooLarge),
+        415 => Some(Malformed::MediaType),
+        422 => Some(Malformed::Content),
+        _ => None,
+    }
+}
+
 /// The word that programs may branch on.
 fn code(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::Malformed(Malformed::TooLarge) => "too-large",
+        Refusal::Malformed(Malformed::TooLarge | Malformed::BodyTooLarge) => "too-large",
+        Refusal::Malformed(Malformed::MediaType) => "unsupported-media-type",
+        Refusal::Malformed(Malformed::Content) => "unprocessable",
         Refusal::Malformed(_) => "malformed",
         Refusal::Unauthenticated => "unauthenticated",
         Refusal::Rejected(_) => "credential-refused",
@@ -143,6 +156,9 @@ fn title(status: u16) -> &'static str {
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
         429 => "Too Many Requests",
         _ => "Service Unavailable",
     }
@@ -170,6 +186,9 @@ mod tests {
             Challenge { assurance: Some(Assurance::Aal2), max_age: Some(Duration::from_secs(600)) };
         let cases = [
             (Refusal::Malformed(Malformed::Header), 400, "malformed", None),
+            (Refusal::Malformed(Malformed::BodyTooLarge), 413, "too-large", None),
+            (Refusal::Malformed(Malformed::MediaType), 415, "unsupported-media-type", None),
+            (Refusal::Malformed(Malformed::Content), 422, "unprocessable", None),
             (Refusal::Unauthenticated, 401, "unauthenticated", Some("Bearer")),
             (
                 Rejection::new(RejectionReason::Expired).into(),
@@ -198,6 +217,7 @@ mod tests {
             let answer = answer(&refusal, TOKEN);
             assert_eq!(answer.status, status);
             assert!(answer.body.contains(&format!("\"code\":\"{code}\"")), "{}", answer.body);
+            assert_eq!(title(status) == "Service Unavailable", status == 503, "{status} has its title");
             assert_eq!(header(&answer, "www-authenticate"), challenge, "{refusal}");
             assert_eq!(header(&answer, "cache-control"), Some("no-store"));
             assert_eq!(header(&answer, "retry-after"), (status == 429).then_some("1"));

@@ -1,13 +1,19 @@
 //! The engine of a web application's authentication.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use auth_core::{
     AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock, SystemClock,
     TracingAudit,
 };
 use auth_jwt::AccessToken;
-use auth_session::{CsrfPolicy, Origin, Sessions};
+use auth_session::{CookiePolicy, CsrfPolicy, Origin, Sessions};
 
 use crate::{NextPath, PublicUrl, TrustedProxies};
 
@@ -28,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) proxies: TrustedProxies,
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) clock: Arc<dyn Clock>,
+    peer_unknown: AtomicBool,
 }
 
 /// An [`Auth`] in the making.
@@ -44,6 +51,10 @@ pub enum SetupError {
     /// The sessions' cookie is that of the development mode, and the public address is not; or the reverse.
     #[error("cookie and public url disagree about the development mode")]
     CookieMode,
+    /// The sessions' cookie is that of the development mode on another port. Cookies know no ports: two programs
+    /// on one machine are told apart by the name alone.
+    #[error("cookie is named for another port than the public url's")]
+    CookiePort,
     /// The login page is not a path on this site, or has a query or a fragment.
     #[error("login page must be a path on this site without a query")]
     LoginPage,
@@ -62,6 +73,7 @@ impl Auth {
             proxies: TrustedProxies::none(),
             audit: Arc::new(TracingAudit),
             clock: Arc::new(SystemClock),
+            peer_unknown: AtomicBool::new(false),
         })
     }
 
@@ -79,6 +91,13 @@ impl Auth {
 
     pub(crate) fn record(&self, event: &AuditEvent) {
         self.0.audit.record(self.0.clock.now(), event);
+    }
+
+    /// Says that the server does not tell who its peers are: once, for it is so for every request.
+    pub(crate) fn peer_is_unknown(&self) {
+        if !self.0.peer_unknown.swap(true, Ordering::Relaxed) {
+            self.record(&AuditEvent::PeerUnknown);
+        }
     }
 }
 
@@ -137,10 +156,17 @@ impl AuthBuilder {
     ///
     /// # Errors
     /// [`SetupError::CookieMode`]: a `Secure` cookie does not work over plain HTTP, and one that is not must
-    /// never be sent from an address that others reach.
+    /// never be sent from an address that others reach. [`SetupError::CookiePort`].
     pub fn build(self) -> Result<Auth, SetupError> {
-        if self.0.sessions.policy().cookie().is_plain_http() != self.0.public.is_development() {
+        let cookie = self.0.sessions.policy().cookie();
+        if cookie.is_plain_http() != self.0.public.is_development() {
             return Err(SetupError::CookieMode);
+        }
+        if cookie.is_plain_http() {
+            let own = CookiePolicy::plain_http_loopback(self.0.public.origin());
+            if own.is_ok_and(|own| own.name() != cookie.name()) {
+                return Err(SetupError::CookiePort);
+            }
         }
         Ok(Auth(Arc::new(self.0)))
     }

@@ -35,6 +35,9 @@
 
 mod extract;
 mod layer;
+mod worded;
+
+pub use self::worded::Worded;
 
 use axum::{Router, extract::FromRef};
 

@@ -1,6 +1,6 @@
 //! Which address a request comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use auth_core::Network;
 
@@ -29,8 +29,9 @@ impl TrustedProxies {
 
     /// The client's address: from the end of the list, the first that is not one of our proxies.
     ///
-    /// `lists` are the values of all `X-Forwarded-For` lines in their order. An entry that is no address ends
-    /// the walk: what is in front of it was written by a stranger.
+    /// `lists` are the values of all `X-Forwarded-For` lines in their order. An entry is an address, which may
+    /// have a port behind it and, if it is an IPv6 address, brackets around it. One that is none ends the walk:
+    /// what is in front of it was written by a stranger.
     #[must_use]
     pub fn client(&self, peer: IpAddr, lists: &[&[u8]]) -> IpAddr {
         let mut client = peer.to_canonical();
@@ -39,8 +40,7 @@ impl TrustedProxies {
             if !self.trusts(client) {
                 break;
             }
-            let address = std::str::from_utf8(entry).ok().and_then(|text| text.trim().parse::<IpAddr>().ok());
-            match address {
+            match std::str::from_utf8(entry).ok().and_then(|text| address(text.trim())) {
                 Some(address) => client = address.to_canonical(),
                 None => break,
             }
@@ -51,6 +51,12 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
+}
+
+fn address(entry: &str) -> Option<IpAddr> {
+    let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    entry.parse().ok().or_else(with_port).or_else(bracketed)
 }
 
 #[cfg(test)]
@@ -72,6 +78,37 @@ mod tests {
         assert_eq!(TrustedProxies::none().client(ip("9.9.9.9"), spoofed), ip("9.9.9.9"));
         assert_eq!(proxies().client(ip("9.9.9.9"), spoofed), ip("9.9.9.9"));
         assert_eq!(proxies().client(ip("10.0.0.1"), spoofed), ip("2.2.2.2"));
+    }
+
+    /// Some load balancers write the port that they were connected from. Read as junk, it would make everybody
+    /// behind them one source.
+    #[test]
+    fn an_entry_may_name_a_port() {
+        for (entry, client) in [
+            ("2.2.2.2:50123", "2.2.2.2"),
+            ("[2001:db8::1]:50123", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[::ffff:2.2.2.2]:80", "2.2.2.2"),
+        ] {
+            assert_eq!(proxies().client(ip("10.0.0.1"), &[entry.as_bytes()]), ip(client), "{entry}");
+            let chain = format!("1.1.1.1, {entry}, 10.0.0.2:443");
+            assert_eq!(proxies().client(ip("10.0.0.1"), &[chain.as_bytes()]), ip(client), "{entry}");
+        }
+        for junk in [
+            "2.2.2.2:",
+            "2.2.2.2:x",
+            "2.2.2.2:80:80",
+            "2.2.2.2:99999",
+            "[2.2.2.2]:80",
+            "[::1",
+            "::1]:80",
+            "[]",
+            "",
+        ] {
+            let peer = proxies().client(ip("10.0.0.1"), &[junk.as_bytes()]);
+            assert_eq!(peer, ip("10.0.0.1"), "{junk}");
+        }
     }
 
     #[test]

@@ -89,6 +89,9 @@ impl Visit {
         if auth.public_url().is_development() && !here {
             return Err(Malformed::Header.into());
         }
+        if head.peer.is_none() {
+            auth.peer_is_unknown();
+        }
         let carried = head.carried(&auth.0.sessions)?;
         let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
         // A bearer token is added by a program and never by a browser on its own.
@@ -217,8 +220,11 @@ impl Visit {
 
     /// Ends all other sessions of whoever is logged in, and logins that are under way. Answers how many.
     ///
+    /// `epoch` is the account's new one. The request's session is spared if it is of the epoch directly before,
+    /// as that of whoever has just raised it is.
+    ///
     /// # Errors
-    /// 401 if there is no session; 503, after which the call may be repeated.
+    /// 401 if there is no session, or it was not spared; 503, after which the call may be repeated.
     pub async fn end_other_sessions(&self, epoch: AuthEpoch) -> Result<u64, Refusal> {
         self.consult();
         Ok(self.session().await?.require()?.end_all_others(epoch).await?)
@@ -252,7 +258,8 @@ impl Visit {
         Ok(self.session().await?.require()?.set(value)?)
     }
 
-    /// Where the request came from, for throttles: the client behind the proxies that are trusted.
+    /// Where the request came from, for throttles: the client behind the proxies that are trusted. `None` if the
+    /// server does not tell, which is written to the audit log once.
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.0.source

@@ -55,6 +55,7 @@ checks! { Pair:
     apply_credentials {
         a_credential_is_added,
         a_credential_that_exists_is_not_added_again,
+        a_credential_of_another_owner_or_realm_is_not_written,
         a_credential_is_replaced_and_its_failures_are_forgotten,
         a_credential_of_another_version_is_not_replaced,
         a_credential_is_removed,

@@ -6,6 +6,7 @@ use super::{
     race::Race,
     report::{Failure, Report},
 };
+use crate::{Page, StoreError};
 
 /// What a check found wrong.
 #[derive(Debug)]
@@ -56,6 +57,46 @@ pub(super) fn present<T>(what: &str, found: Option<T>) -> Result<T, Wrong> {
     found.ok_or_else(|| Wrong::new(&format!("{what} is missing")))
 }
 
+/// A whole list of at most `most` rows, read in pages of `size`.
+pub(super) async fn page_by_page<T, Fut>(
+    size: u32,
+    most: usize,
+    list: impl Fn(Page) -> Fut,
+) -> Result<Vec<T>, Wrong>
+where
+    Fut: Future<Output = Result<Vec<T>, StoreError>>,
+{
+    let mut page = Page::new(0, size);
+    let mut found = Vec::new();
+    loop {
+        let rows = list(page).await?;
+        ensure(rows.len() <= usize::try_from(size)?, "a page has no more than its size")?;
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        found.extend(rows);
+        ensure(found.len() <= most, "the pages come to an end")?;
+        page = page.next();
+    }
+}
+
+/// Purges three at a time until nothing is left to forget, which must be `all`.
+pub(super) async fn purge_by_threes<Fut>(all: u64, purge: impl Fn(u32) -> Fut) -> Verdict
+where
+    Fut: Future<Output = Result<u64, StoreError>>,
+{
+    let mut forgotten = 0_u64;
+    loop {
+        let purged = purge(3).await?;
+        ensure(purged <= 3, "at most as many as the limit says")?;
+        if purged == 0 {
+            return expect("forgotten together", forgotten, all);
+        }
+        forgotten = forgotten.saturating_add(purged);
+        ensure(forgotten <= all, "no more than there were")?;
+    }
+}
+
 /// A fresh, empty store, and the way in which calls are raced.
 pub(super) struct Bench<'a, S: ?Sized> {
     pub(super) store: Arc<S>,
@@ -104,7 +145,6 @@ pub(super) async fn run<S: ?Sized, Fut: Future<Output = Arc<S>>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::StoreError;
 
     #[test]
     fn a_failure_says_what_was_found_and_where() {

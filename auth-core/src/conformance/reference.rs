@@ -21,7 +21,7 @@ pub use tokens::ReferenceTokens;
 use crate::Page;
 
 pub(super) use {
-    accounts::{Book, bump, order},
+    accounts::{Book, added, bump, order, refuse_strangers},
     counters::sum,
     sessions::move_up,
     tokens::Entry,

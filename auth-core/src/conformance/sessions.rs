@@ -30,6 +30,7 @@ checks! { dyn SessionStore:
         a_session_is_found_by_its_id_only,
         an_id_is_inserted_once,
         a_collision_ends_no_session,
+        a_refused_session_names_the_first_reason,
         of_many_inserts_of_one_id_one_is_stored,
     }
     round_trip {
@@ -43,6 +44,7 @@ checks! { dyn SessionStore:
     deadlines {
         a_session_ends_at_its_idle_deadline,
         a_session_ends_at_its_absolute_deadline,
+        a_write_past_a_deadline_revives_nothing,
     }
     limit {
         a_limit_refuses_one_session_more,
@@ -96,6 +98,7 @@ checks! { dyn SessionStore:
         a_session_that_was_ended_can_no_longer_be_written,
         the_excepted_session_is_moved_up,
         the_excepted_session_is_never_moved_down,
+        an_excepted_session_that_was_outdated_before_ends,
         an_excepted_session_of_another_principal_is_not_touched,
         an_excepted_session_that_does_not_exist_changes_nothing,
         a_login_that_was_under_way_is_outdated,

@@ -10,6 +10,12 @@ use std::{
 
 use crate::{AuditEvent, AuditSink, StoreError, UnixTime};
 
+/// What the numbers of rows suffice for if all of them are on one shard.
+pub(super) const MOST: usize = u32::MAX as usize - 64;
+
+/// How many expired rows leave when one is added: more than come in, so that they cannot pile up.
+pub(super) const SWEPT: usize = 2;
+
 /// Counts the rows of a store over all its shards.
 #[derive(Debug)]
 pub(super) struct Room {

@@ -14,7 +14,7 @@ pub(super) fn after(secs: u64) -> UnixTime {
 }
 
 pub(super) fn keys() -> KeyRing {
-    KeyRing::new(KeyName::from_static("a"), Secret::new(vec![1; 32])).unwrap()
+    KeyRing::new(KeyName::from_static("a"), Secret::new((1..).take(32).collect())).unwrap()
 }
 
 pub(super) fn owner(id: &str) -> SessionOwner {

@@ -144,7 +144,8 @@ impl SessionShard {
         self.chain_of(principal).filter(move |(_, row)| row.is_live(now))
     }
 
-    /// Ends what is older than `epoch`, and remembers that for a day. `except` is moved up instead.
+    /// Ends what is older than `epoch`, and remembers that for a day. `except` is moved up instead if it is of
+    /// the epoch directly before.
     pub(super) fn end_all(
         &mut self,
         principal: &PrincipalId,
@@ -158,7 +159,7 @@ impl SessionShard {
         let mut ended = Ended::default();
         for slot in older {
             let Some(row) = self.rows.get_mut(slot) else { continue };
-            if Some(row.id()) == except {
+            if Some(row.id()) == except && Some(row.epoch()) == epoch.before() {
                 row.change(|record| move_up(record, epoch));
                 continue;
             }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     page_of,
-    room::{Alarm, Place, Room},
+    room::{Alarm, MOST, Place, Room, SWEPT},
     session_row::SessionRow,
     session_shards::{SessionShards, Victim},
     shards::SHARDS,
@@ -43,12 +43,6 @@ pub struct MemorySessions {
     room: Room,
     alarm: Alarm,
 }
-
-/// What the numbers of rows suffice for if all of them are on one shard.
-const MOST: usize = u32::MAX as usize - 64;
-
-/// How many expired sessions leave when one is added: more than come in, so that they cannot pile up.
-const SWEPT: usize = 2;
 
 impl MemorySessions {
     /// An empty store for up to `capacity` sessions, 4 billion at most. Memory is taken as sessions come.
@@ -476,8 +470,8 @@ mod tests {
     /// A key change puts a principal on several shards; what is one step must stay one.
     #[test]
     fn sessions_under_several_keys_are_ended_and_listed_together() {
-        let retired =
-            |n: u8| (crate::KeyName::parse(&format!("k{n}")).unwrap(), crate::Secret::new(vec![n; 32]));
+        let secret = |n: u8| crate::Secret::new((n..).take(32).collect());
+        let retired = |n: u8| (crate::KeyName::parse(&format!("k{n}")).unwrap(), secret(n));
         let ring = (2..10).fold(keys(), |ring, n| ring.with_retired(retired(n).0, retired(n).1).unwrap());
         let now = SessionOwner::new(ann().principal().clone(), &ring);
         let store = MemorySessions::new(100);

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use super::{
     expiring::Expiring,
-    room::{Alarm, Place, Room},
+    room::{Alarm, MOST, Place, Room, SWEPT},
     shards::{SHARDS, Shards, lock_order, number},
     token_rows::{About, Listed, LockedRows, Named, Subjects, TokenRow},
 };
@@ -43,12 +43,6 @@ pub struct MemoryTokens {
     room: Room,
     alarm: Alarm,
 }
-
-/// What the numbers of rows suffice for if all of them are on one shard.
-const MOST: usize = u32::MAX as usize - 64;
-
-/// How many expired rows leave when one is added: more than come in, so that they cannot pile up.
-const SWEPT: usize = 2;
 
 impl MemoryTokens {
     /// An empty store for up to `capacity` tokens and claims, 4 billion at most. Memory is taken as they come.

@@ -14,10 +14,12 @@ use crate::{
 /// Writing one? Run [`conformance::account_store`](crate::conformance::account_store) against it.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
-    /// Adds an account with its first credentials, all or nothing.
+    /// Adds an account with its first credentials, all or nothing. If both login and id are taken, either may be
+    /// answered.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::NotWritten`] if a credential's owner is not the account, or its key not of the
+    /// account's realm.
     async fn create(
         &self,
         account: &Account,
@@ -36,11 +38,13 @@ pub trait AccountStore: Send + Sync {
     /// [`StoreError`].
     async fn by_id(&self, id: &PrincipalId) -> Result<Option<Account>, StoreError>;
 
-    /// Makes all changes to an account whose version is `expected`, or none. The version goes up by one, and
-    /// the epoch as `epoch` says.
+    /// Makes all changes to an account whose version is `expected`, or none, in their order: each sees those
+    /// before it. The version goes up by one, and the epoch as `epoch` says; so they do without any change, and
+    /// with changes that say what is so already, for whoever read the version before has to read again.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::NotWritten`] if a credential to add is of another owner, or its key not of the
+    /// account's realm.
     async fn apply(
         &self,
         id: &PrincipalId,
@@ -55,7 +59,8 @@ pub trait AccountStore: Send + Sync {
     /// [`StoreError`].
     async fn remove(&self, id: &PrincipalId) -> Result<bool, StoreError>;
 
-    /// The accounts whose sweep is pending, in a stable order: what a restarted server has to make good.
+    /// The accounts whose sweep is pending, in a stable order of the store's choice: what a restarted server has
+    /// to make good.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -25,7 +25,7 @@ pub trait AssignmentStore: Send + Sync {
     /// [`StoreError`].
     async fn revoke(&self, assignment: &Assignment) -> Result<bool, StoreError>;
 
-    /// The roles that a principal holds, by name.
+    /// The roles that a principal holds, by the bytes of their names, lowest first.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -21,14 +21,14 @@ pub trait CredentialStore: Send + Sync {
     /// [`StoreError`].
     async fn find(&self, key: &CredentialKey) -> Result<Option<FoundCredential>, StoreError>;
 
-    /// The credentials of a principal, oldest first, ties by key.
+    /// The credentials of a principal, oldest first; ties by kind, then by the bytes of the lookup, lowest first.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn list(&self, owner: &PrincipalId, page: Page) -> Result<Vec<CredentialRecord>, StoreError>;
 
-    /// Replaces the data of a credential whose version is `expected`: a rehash, an accepted step. Of any
-    /// number of calls at once, one wins.
+    /// Replaces the data of a credential whose version is `expected`, and nothing else: a rehash, an accepted
+    /// step. Failures stay, as do account and epoch. Of any number of calls at once, one wins.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -53,8 +53,9 @@ pub trait CredentialStore: Send + Sync {
     /// [`StoreError`].
     async fn count_failure(&self, key: &CredentialKey) -> Result<Option<u32>, StoreError>;
 
-    /// Forgets the failures and notes the use. Answers whether there is such a credential of the version
-    /// `expected`: what was checked against data that has been replaced since did not succeed.
+    /// Forgets the failures and notes the use at `now`, unless a later one is known. The version stays. Answers
+    /// whether there is such a credential of the version `expected`: what was checked against data that has been
+    /// replaced since did not succeed.
     ///
     /// # Errors
     /// [`StoreError`].

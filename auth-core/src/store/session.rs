@@ -24,8 +24,13 @@ pub trait SessionStore: Send + Sync {
     /// Adds a session, or changes nothing and says why not.
     ///
     /// Refuses a session whose epoch is older than what [`end_all`](Self::end_all) left for its principal, so
-    /// that a login that was under way does not survive. Counts only live sessions against `limit`, and
-    /// applies it in the same step, so that two logins at once cannot both be the last.
+    /// that a login that was under way does not survive. Counts the principal's live sessions of every
+    /// [kind](crate::SessionKind) together against `limit`, and applies it in the same step, so that two logins
+    /// at once cannot both be the last. A session of nobody neither counts nor is counted.
+    ///
+    /// If several reasons speak against it, the answer is the first of [`Inserted::Collision`],
+    /// [`Inserted::Outdated`] and [`Inserted::LimitReached`]. The id of a session that is past a deadline and not
+    /// [purged](Self::purge) yet may collide.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] if there is no room, in which case no live session of a principal
@@ -44,7 +49,8 @@ pub trait SessionStore: Send + Sync {
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError>;
 
     /// Replaces the data of a session whose version is `expected`, and nothing else: never a deadline or a
-    /// secret. Never brings back a session that ended.
+    /// secret. Never brings back a session that ended. One that is past a deadline may still be written, or be
+    /// gone; either way it stays dead.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,14 +61,16 @@ pub trait SessionStore: Send + Sync {
         data: &SessionBlob,
     ) -> Result<Updated, StoreError>;
 
-    /// Moves the idle deadline of a live session forward, never back and never past the absolute one, and
-    /// notes its use at `now`. Leaves the version alone. Answers whether the session was alive.
+    /// Moves the idle deadline of a live session forward to `idle_until`, or to the absolute deadline if that is
+    /// earlier; never back. Notes its use at `now`, unless a later one is known. Leaves the version alone. Answers
+    /// whether the session was alive.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn touch(&self, id: &SessionId, idle_until: UnixTime, now: UnixTime) -> Result<bool, StoreError>;
 
-    /// Replaces the secrets of a session whose version is `expected`, and nothing else.
+    /// Replaces the secrets of a session whose version is `expected`, and nothing else. Of one that is past a
+    /// deadline, the same holds as for [`update`](Self::update).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -73,13 +81,14 @@ pub trait SessionStore: Send + Sync {
         next: &SecretState,
     ) -> Result<Rotated, StoreError>;
 
-    /// Ends a session. Answers whether there was one.
+    /// Ends a session. Answers whether there was one; of one that is past a deadline, either may be answered.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn remove(&self, id: &SessionId) -> Result<bool, StoreError>;
 
-    /// The live sessions of a principal, newest first, ties by id.
+    /// The live sessions of a principal, of every kind, the one that was begun last first; ties by the bytes of
+    /// the id, lowest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,8 +100,12 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Vec<SessionSummary>, StoreError>;
 
     /// Ends all sessions of a principal that are older than `what.epoch`, in one step with leaving a marker
-    /// that refuses such sessions in [`insert`](Self::insert) and [`load`](Self::load). The excepted session,
-    /// if it is the principal's, is moved up to the epoch. A marker never goes down. Answers how many ended.
+    /// that refuses such sessions in [`insert`](Self::insert) and [`load`](Self::load). A marker never goes
+    /// down. Answers how many ended; those that are past a deadline may be left out.
+    ///
+    /// The excepted session is moved up to the epoch instead, its version kept, if it is the principal's and of
+    /// the epoch [directly before](crate::AuthEpoch::before). One that is older ends like any other: an earlier
+    /// change should have ended it already, and it does not outlive that by asking for the next.
     ///
     /// The marker is kept for at least 24 hours from `now`, longer than any login is under way.
     ///

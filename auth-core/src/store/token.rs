@@ -15,39 +15,44 @@ use crate::{
 /// [`StoreError::Full`].
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// Adds a token. Others of the same subject stay.
+    /// Adds a token. Others of the same subject stay. The key of a token or claim that has expired and is not
+    /// [purged](Self::purge) yet may collide.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Full`] if there is no room.
     async fn put(&self, token: &TokenRecord, now: UnixTime) -> Result<Put, StoreError>;
 
     /// Adds a token and removes all others of the same realm, purpose and subject, in one step: the newest
-    /// wins.
+    /// wins. Claims stay, and so does everything if the key collides.
     ///
     /// # Errors
     /// [`StoreError`]; if it failed surely, the old tokens are as they were.
     async fn replace(&self, token: &TokenRecord, now: UnixTime) -> Result<Put, StoreError>;
 
-    /// Removes a live token and returns it. Of any number of calls at once, one gets it.
+    /// Removes a live token and returns it. Of any number of calls at once, one gets it. A
+    /// [claim](Self::claim) is not a token: it is neither returned nor removed.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn take(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError>;
 
-    /// A live token, left where it is.
+    /// A live token, left where it is. `None` for a claim.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn peek(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError>;
 
     /// Marks a key as used until `expires_at`. Of any number of calls at once, one is first; once it has
-    /// expired, the key may be claimed anew. A token that was [`put`](Self::put) under the key counts as seen.
+    /// expired, the key may be claimed anew. A live token under the key counts as seen, and stays.
+    ///
+    /// A claim is not a token: nothing removes it before its end, or whoever can ask for tokens could free a key
+    /// that was used.
     ///
     /// # Errors
     /// [`StoreError`]. Without an answer, nobody was first.
     async fn claim(&self, key: &TokenKey, expires_at: UnixTime, now: UnixTime) -> Result<Claim, StoreError>;
 
-    /// Removes all tokens of a subject for a purpose. Answers how many live ones there were.
+    /// Removes all tokens of a subject for a purpose, and no claim. Answers how many live ones there were.
     ///
     /// # Errors
     /// [`StoreError`].

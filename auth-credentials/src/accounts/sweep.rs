@@ -45,6 +45,12 @@ impl Accounts {
     /// `Session::end_all_others`, which replaces the secret, and then call [`sweep_done`](Self::sweep_done). `keys` is
     /// the ring whose tags the session ids carry.
     ///
+    /// Only a session of the epoch directly before is spared. One that is older was to end with an earlier raise:
+    /// it may be a stolen one, in use for as long as epochs are cached, and does not outlive the owner's change by
+    /// asking for another. So whoever raises twice sweeps twice, in the same order, each time with the session to
+    /// spare; if another sweep comes first, that session ends as well, and its owner logs in again. Repeating a
+    /// sweep harms nobody.
+    ///
     /// # Errors
     /// [`StoreError`]: some may live on. [`finish_sweeps`](Self::finish_sweeps) will end them, and the epoch
     /// check of the session layer refuses them meanwhile.

@@ -234,6 +234,40 @@ fn another_change_of_the_account_does_not_get_in_the_way() {
     assert!(site.app.log_in("ann", NEXT).is_ok());
 }
 
+/// Everything was logged out while the password was being checked: the request's own session as well, so it
+/// changes nothing any more.
+#[test]
+fn an_epoch_that_is_raised_before_the_change_refuses_it() {
+    let site = Site::new();
+    let request = site.app.request_of("ann", PASSWORD);
+    let other = site.app.clone();
+    site.app.store.before("apply", move || {
+        let _ = block_on(other.accounts.log_out_everywhere(&other.id("ann"))).unwrap();
+    });
+    assert_eq!(reason(site.change(&request, PASSWORD, NEXT)), "revoked");
+    assert!(site.app.log_in("ann", PASSWORD).is_ok());
+}
+
+/// The same after a conflict that was none of its concern, between looking at the password again and at the
+/// account: the account is what the next try is held to, so its epoch is what counts.
+#[test]
+fn an_epoch_that_is_raised_after_a_conflict_refuses_the_change() {
+    let site = Site::new();
+    let request = site.app.request_of("ann", PASSWORD);
+    let other = site.app.clone();
+    site.app.store.before("apply", move || {
+        other.change("ann", AccountChange::SweepDone);
+        let last = other.clone();
+        other.store.before("by_id", move || {
+            let _ = block_on(last.accounts.log_out_everywhere(&last.id("ann"))).unwrap();
+        });
+    });
+    assert_eq!(reason(site.change(&request, PASSWORD, NEXT)), "revoked");
+    assert_eq!(site.app.account("ann").epoch, AuthEpoch::new(1));
+    assert!(site.app.log_in("ann", NEXT).is_err());
+    assert!(site.app.log_in("ann", PASSWORD).is_ok());
+}
+
 /// A crash between the change and the sweep leaves sessions in the store; the account remembers.
 #[test]
 fn a_sweep_that_was_lost_is_made_good() {
@@ -252,6 +286,39 @@ fn a_sweep_that_was_lost_is_made_good() {
     assert!(sessions.iter().all(|session| site.request(session).is_none()));
     assert!(!site.app.account("ann").sweep_pending);
     assert_eq!(finish().unwrap(), 0);
+}
+
+/// The owner changed the password, and the sweep was lost; a thief whose session is still in use by its cached
+/// epoch logs out "everywhere else".
+#[test]
+fn a_sweep_spares_no_session_of_before_the_last_change() {
+    let site = Site::new();
+    let (here, stolen) = (site.log_in(PASSWORD), site.log_in(PASSWORD));
+    drop(site.change(&site.request(&here).unwrap(), PASSWORD, NEXT).unwrap());
+    let fresh = site.log_in(NEXT);
+    let raised = block_on(site.app.accounts.log_out_everywhere(&site.app.id("ann"))).unwrap();
+    assert_eq!(site.sweep(&raised, Some(&stolen)), 3);
+    assert!([here, stolen, fresh].iter().all(|session| site.request(session).is_none()));
+}
+
+/// Two raises in one request, or a button that is pressed twice: in their order, the sweeps keep who asked.
+#[test]
+fn sweeps_in_the_order_of_their_raises_spare_whoever_asked() {
+    let site = Site::new();
+    let (here, elsewhere, id) = (site.log_in(PASSWORD), site.log_in(PASSWORD), site.app.id("ann"));
+    let raise = || block_on(site.app.accounts.log_out_everywhere(&id)).unwrap();
+    let [first, second, third] = [raise(), raise(), raise()];
+    assert_eq!(site.sweep(&first, Some(&here)), 1);
+    assert_eq!(site.sweep(&first, Some(&here)), 0, "again");
+    assert_eq!(site.sweep(&second, Some(&here)), 0);
+    let request = site.request(&here).unwrap();
+    assert_eq!(request.authentication().epoch, second.epoch());
+    assert!(site.request(&elsewhere).is_none());
+    // A sweep that is left out ends it, as one that comes too late.
+    let fourth = raise();
+    assert_eq!(site.sweep(&fourth, Some(&here)), 1);
+    assert_eq!(site.sweep(&third, Some(&here)), 0);
+    assert!(site.request(&here).is_none());
 }
 
 /// An older sweep must not declare a newer one done.

@@ -89,7 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn ring(byte: u8) -> KeyRing {
-        KeyRing::new(KeyName::from_static("now"), Secret::new(vec![byte; 32])).unwrap()
+        KeyRing::new(KeyName::from_static("now"), Secret::new((byte..).take(32).collect())).unwrap()
     }
 
     fn tokens(byte: u8) -> CsrfTokens {
@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn a_token_of_a_retired_key_is_still_right() {
         let old = tokens(1).issue(b"x", &SystemEntropy).unwrap();
-        let both = ring(2).with_retired(KeyName::from_static("old"), Secret::new(vec![1; 32])).unwrap();
+        let both =
+            ring(2).with_retired(KeyName::from_static("old"), Secret::new((1..).take(32).collect())).unwrap();
         assert!(CsrfTokens::new(Arc::new(both)).check(b"x", old.expose()).is_some());
         assert!(tokens(2).check(b"x", old.expose()).is_none());
     }

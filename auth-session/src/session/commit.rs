@@ -14,7 +14,8 @@ impl Session {
     /// Writes what was changed, replaces the secret if its time has come, and makes the cookie to send.
     ///
     /// - Data that did not change is not written. Data that another request changed meanwhile is merged slot
-    ///   by slot; the same slot changed by both is [`CommitError::Conflict`].
+    ///   by slot; the same slot changed by both is merged as [its type says](crate::SessionData::merge), and
+    ///   otherwise is [`CommitError::Conflict`].
     /// - Data of a visitor without a session begins an anonymous one.
     /// - A session that ended meanwhile is not brought back, and no cookie is sent for it.
     /// - A cookie that opened nothing is cleared.
@@ -39,10 +40,11 @@ impl Session {
         let Some(live) = &mut self.live else { return self.save_anonymous().await };
         for _ in 0..Engine::TRIES {
             let record = &mut live.record;
-            let merged = merge(&self.seen, &self.wanted, &record.data).map_err(|error| match error {
-                MergeError::Slot(slot) => CommitError::Conflict { slot },
-                MergeError::Blob(error) => CommitError::Full(error),
-            })?;
+            let merged =
+                merge(&self.seen, &self.wanted, &record.data, &self.set).map_err(|error| match error {
+                    MergeError::Slot(slot) => CommitError::Conflict { slot },
+                    MergeError::Blob(error) => CommitError::Full(error),
+                })?;
             if merged == record.data {
                 return Ok(());
             }

@@ -70,11 +70,13 @@ impl Session {
     /// Ends all other sessions of whoever is logged in, logins that are under way included, and replaces the
     /// secret of this one: a stolen copy of it must not be what is spared. Answers how many ended.
     ///
-    /// `epoch` is the account's new one: raise it in the account store first, in one transaction with what
-    /// changed.
+    /// `epoch` is the account's new one: raise it by one in the account store first, in one transaction with what
+    /// changed. This session is spared if it was good until then, that is, if it is of the epoch directly before:
+    /// a stolen one that an earlier change should have ended ends now. Whoever raises twice makes this call twice,
+    /// in the same order; after a later change has ended this session, it stays ended.
     ///
     /// # Errors
-    /// [`RotateError`]. The call may be repeated.
+    /// [`RotateError`]; [`RotateError::Ended`] if this session was not spared. The call may be repeated.
     pub async fn end_all_others(&mut self, epoch: AuthEpoch) -> Result<u64, RotateError> {
         let Some((id, authenticated)) = self.id().zip(self.authenticated().cloned()) else {
             return Err(RotateError::Ended);

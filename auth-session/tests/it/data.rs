@@ -60,6 +60,68 @@ fn two_writers_of_the_same_value_agree() {
     assert!(block_on(b.commit()).saved().is_ok());
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Tally(u32);
+
+impl SessionData for Tally {
+    const SLOT: &'static str = "tally";
+    const VERSION: u16 = 1;
+
+    fn merge(base: Option<Self>, ours: Self, theirs: Self) -> Option<Self> {
+        let added = ours.0.checked_sub(base.map_or(0, |base| base.0))?;
+        theirs.0.checked_add(added).map(Self)
+    }
+}
+
+fn count(session: &mut auth_session::Session) {
+    let before = session.get::<Tally>().unwrap().map_or(0, |tally| tally.0);
+    session.set(&Tally(before + 1)).unwrap();
+}
+
+/// Several tabs that count at once: a type that says how two changes go together loses none, although each
+/// wrote the same number.
+#[test]
+fn changes_of_one_slot_are_merged_where_its_type_says_how() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    for round in 0..3 {
+        let mut open: Vec<_> = (0..4).map(|_| app.open(&browser)).collect();
+        for session in &mut open {
+            count(session);
+        }
+        open[3].set(&Visits(round)).unwrap();
+        for session in open {
+            assert!(block_on(session.commit()).saved().is_ok());
+        }
+        app.request(&mut browser, |session| {
+            assert_eq!(session.get::<Tally>().unwrap(), Some(Tally(4 * (round + 1))));
+            assert_eq!(session.get::<Visits>().unwrap(), Some(Visits(round)));
+        });
+    }
+}
+
+/// Where it says that two changes do not go together, or one of them is that the slot is gone, nothing is lost
+/// in silence.
+#[test]
+fn what_is_not_merged_is_a_conflict() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.request(&mut browser, |session| session.set(&Tally(5)).unwrap());
+    let back: fn(&mut auth_session::Session) = |session| session.set(&Tally(1)).unwrap();
+    let away: fn(&mut auth_session::Session) = |session| session.remove::<Tally>();
+    for (first, second) in [(count as fn(&mut _), back), (count, away), (away, count)] {
+        app.request(&mut browser, |session| session.set(&Tally(5)).unwrap());
+        let (mut a, mut b) = (app.open(&browser), app.open(&browser));
+        first(&mut a);
+        second(&mut b);
+        assert!(block_on(a.commit()).saved().is_ok());
+        let outgoing = block_on(b.commit());
+        assert!(matches!(outgoing.saved(), Err(CommitError::Conflict { slot }) if &**slot == "tally"));
+    }
+}
+
 /// A change that is taken back in the same request is none.
 #[test]
 fn what_ends_as_it_began_is_not_written() {

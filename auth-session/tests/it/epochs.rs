@@ -7,7 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use auth_core::{AuthEpoch, EpochSource, PrincipalId, StoreError, testing::block_on};
-use auth_session::{EpochCheck, StartError};
+use auth_session::{EpochCheck, RotateError, StartError};
 
 use crate::support::{App, Browser, Cart, START, policy, user};
 
@@ -127,6 +127,28 @@ fn a_failing_account_store_is_an_error_and_keeps_the_cookie() {
     assert_eq!(auth_core::Refusal::from(error).status(), 503);
     accounts.broken.store(false, Ordering::SeqCst);
     assert!(app.who(&mut browser).is_some());
+}
+
+/// A stolen session is in use for as long as its epoch is cached, although the password was changed. It must not
+/// use that time to log out everybody but itself.
+#[test]
+fn a_session_that_an_earlier_change_should_have_ended_is_not_spared() {
+    let accounts = Accounts::at(1);
+    let app = App::with(policy(), EpochCheck::by(accounts.clone()));
+    let (mut owner, mut thief) = (Browser::new(), Browser::new());
+    app.log_in_at(&mut thief, "ann", 1);
+    assert!(app.who(&mut thief).is_some());
+    // The process that changed the password died before it ended the sessions.
+    accounts.set(Some(2));
+    app.log_in_at(&mut owner, "ann", 2);
+    let mut stolen = app.open(&thief);
+    assert!(stolen.authenticated().is_some(), "still cached");
+    accounts.set(Some(3));
+    let refused = block_on(stolen.end_all_others(AuthEpoch::new(3)));
+    assert!(matches!(refused, Err(RotateError::Ended)));
+    thief.take(block_on(stolen.commit())).unwrap();
+    assert_eq!((app.who(&mut thief), app.who(&mut owner)), (None, None));
+    assert!(app.sessions_of("ann").is_empty());
 }
 
 /// Between the change of the account and the call that moves the spared session up, that session looks

@@ -159,7 +159,7 @@ pub(crate) struct App {
 }
 
 pub(crate) fn keys() -> Arc<KeyRing> {
-    Arc::new(KeyRing::new(KeyName::from_static("test"), Secret::new(vec![7; 32])).unwrap())
+    Arc::new(KeyRing::new(KeyName::from_static("test"), Secret::new((7..).take(32).collect())).unwrap())
 }
 
 pub(crate) fn policy() -> SessionPolicy {

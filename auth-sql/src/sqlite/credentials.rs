@@ -63,7 +63,8 @@ const CONSUME: &str = "DELETE FROM auth_credentials \
 const COUNT_FAILURE: &str = "UPDATE auth_credentials SET failures = min(failures + 1, 4294967295) \
     WHERE realm = ?1 AND kind = ?2 AND lookup = ?3 RETURNING failures";
 
-const SUCCEEDED: &str = "UPDATE auth_credentials SET failures = 0, last_used_at = ?5 \
+const SUCCEEDED: &str = "UPDATE auth_credentials \
+    SET failures = 0, last_used_at = max(coalesce(last_used_at, ?5), ?5) \
     WHERE realm = ?1 AND kind = ?2 AND lookup = ?3 AND version = ?4";
 
 #[cfg(test)]

@@ -122,15 +122,16 @@ impl SessionStore for SqliteSessions {
     async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError> {
         let principal = what.owner.principal();
         let epoch = to_column(what.epoch.get());
-        // Without an exception, no id: a blob without bytes is no session's.
-        let except: &[u8] = what.except.map_or(&[], |id| id.as_bytes());
         let kept_until = time_to_column(now.saturating_add(MARKER_KEPT));
         let mut transaction = self.0.begin().await?;
         transaction.write(of(MARK, principal).bind(epoch).bind(kept_until)).await?;
-        let ended = transaction.write(of(DELETE_OLDER, principal).bind(epoch).bind(except)).await?;
-        if what.except.is_some() {
-            transaction.write(of(MOVE_UP, principal).bind(epoch).bind(except)).await?;
+        // Only from the epoch directly before: what an earlier change should have ended is not spared.
+        if let Some((except, before)) = what.except.zip(what.epoch.before()) {
+            let before = to_column(before.get());
+            let move_up = of(MOVE_UP, principal).bind(epoch).bind(before).bind(&except.as_bytes()[..]);
+            transaction.write(move_up).await?;
         }
+        let ended = transaction.write(of(DELETE_OLDER, principal).bind(epoch)).await?;
         transaction.commit().await?;
         Ok(ended)
     }

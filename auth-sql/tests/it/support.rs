@@ -81,7 +81,10 @@ pub(crate) fn ann() -> PrincipalId {
 }
 
 pub(crate) fn owner(id: PrincipalId) -> SessionOwner {
-    SessionOwner::new(id, &KeyRing::new(KeyName::from_static("a"), Secret::new(vec![7; 32])).unwrap())
+    SessionOwner::new(
+        id,
+        &KeyRing::new(KeyName::from_static("a"), Secret::new((7..).take(32).collect())).unwrap(),
+    )
 }
 
 pub(crate) fn session_id() -> SessionId {

@@ -10,7 +10,7 @@ use actix_web::{
     Error, HttpMessage, HttpResponse, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
-    error::InternalError,
+    error::{InternalError, JsonPayloadError, PayloadError, UrlencodedError},
     http::{
         StatusCode,
         header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -82,8 +82,7 @@ where
                         Ok(response) => Ok(finish(&visit, response.map_into_left_body()).await),
                         // Handlers do not get here; middleware inside this one that refuses does.
                         Err(error) => {
-                            let refused =
-                                error.as_error::<Refusal>().map(|refusal| visit.answer(refusal.kind()));
+                            let refused = worded(&visit, &error);
                             let mut response = refused.map_or_else(|| error.error_response(), respond);
                             let finished = visit.finish().await;
                             if let Some(refusal) = &finished.failed {
@@ -128,8 +127,7 @@ async fn finish<B>(
     visit: &Visit,
     mut response: ServiceResponse<EitherBody<B>>,
 ) -> ServiceResponse<EitherBody<B>> {
-    let refused = response.response().error().and_then(|error| error.as_error::<Refusal>());
-    if let Some(answer) = refused.map(|refusal| visit.answer(refusal.kind())) {
+    if let Some(answer) = response.response().error().and_then(|error| worded(visit, error)) {
         response = replace(response, answer);
     }
     let finished = visit.finish().await;
@@ -139,6 +137,19 @@ async fn finish<B>(
     }
     dress(response.headers_mut(), finished);
     response
+}
+
+/// What to say in the place of an error: of a refusal, or of a body that the framework's own extractors refuse, in
+/// plain text that quotes what the sender wrote.
+fn worded(visit: &Visit, error: &Error) -> Option<Answer> {
+    if let Some(refusal) = error.as_error::<Refusal>() {
+        return Some(visit.answer(refusal.kind()));
+    }
+    let of_a_body = error.as_error::<JsonPayloadError>().is_some()
+        || error.as_error::<UrlencodedError>().is_some()
+        || error.as_error::<PayloadError>().is_some();
+    let status = error.as_response_error().status_code().as_u16();
+    answer::of_a_body(status).filter(|_| of_a_body).map(|malformed| visit.answer(&malformed.into()))
 }
 
 /// Puts on the cookie, and what caches must know.

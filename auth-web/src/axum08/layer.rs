@@ -152,6 +152,11 @@ fn reword(response: &mut Response, answer: Answer) {
     }
 }
 
+/// Whether it is one of our refusals already.
+pub(super) fn is_refused(response: &Response) -> bool {
+    response.extensions().get::<Refused>().is_some()
+}
+
 /// Says to the layer which refusal an answer is, so that it is worded for whoever reads it.
 #[derive(Debug, Clone)]
 struct Refused(Arc<Core>);

@@ -41,6 +41,16 @@ async fn name(user: Option<CurrentUser>) -> String {
 }
 
 async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send_body(fixture, method, path, headers, "").await
+}
+
+async fn send_body(
+    fixture: &Fixture,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &'static str,
+) -> Answer {
     let app = App::new()
         .route("/open", web::get().to(async || "open"))
         .route("/maybe", web::get().to(async |MaybeUser(user): MaybeUser| name(user).await))
@@ -52,6 +62,14 @@ async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &st
             "/login",
             web::post().to(async |visit: Visit| visit.log_in(login_as(&ann(), START)).await.map(|_| "in")),
         )
+        .route(
+            "/sum",
+            web::post().to(async |numbers: web::Json<Vec<u32>>| numbers.iter().sum::<u32>().to_string()),
+        )
+        .route("/form", web::post().to(async |form: web::Form<Vec<(String, String)>>| form.len().to_string()))
+        .route("/own-words", web::post().to(async || HttpResponse::UnprocessableEntity().body("too long")))
+        .app_data(web::FormConfig::default().limit(16))
+        .app_data(web::JsonConfig::default().limit(16))
         .route("/logout", web::post().to(async |visit: Visit| visit.log_out().await.map(|_| "out")))
         .service(web::scope("/guarded").wrap(from_fn(guard)).route("", web::get().to(HttpResponse::Ok)))
         .wrap(fixture.auth.middleware());
@@ -60,6 +78,7 @@ async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &st
     for (name, value) in headers {
         request = request.append_header((*name, *value));
     }
+    let request = request.set_payload(body);
     let response = match actix_web::dev::Service::call(&service, request.to_request()).await {
         Ok(response) => response.into_parts().1,
         // As the server does with an error of its outermost service.
@@ -120,6 +139,32 @@ async fn refusals_are_the_same_as_on_axum() {
     assert!(maybe.header("vary").is_some());
     let junk = send(&fixture, "GET", "/maybe", &[("cookie", "__Host-sid=junk")]).await;
     assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+/// The framework's own extractors quote what was sent, in plain text.
+#[actix_web::test]
+async fn a_refused_body_is_worded_like_every_refusal() {
+    let fixture = fixture();
+    let json = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for (path, header, body, status) in [
+        ("/sum", json, "[1,<b>", 400),
+        ("/sum", json, "[1,2,3,4,5,6,7,8,9]", 413),
+        ("/form", form, "a=1&b=2&c=3&d=4&e=5", 413),
+        ("/form", json, "{}", 415),
+    ] {
+        let answer = send_body(&fixture, "POST", path, &[header], body).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, Some("application/problem+json"))
+        );
+        assert!(answer.body.contains(&format!(r#""status":{status}"#)) && !answer.body.contains("<b>"));
+        let page = send_body(&fixture, "POST", path, &[header, ("accept", "text/html")], body).await;
+        assert_eq!((page.status, page.header("content-type")), (status, Some("text/html; charset=utf-8")));
+    }
+    assert_eq!(send_body(&fixture, "POST", "/sum", &[json], "[1,2,3]").await.body, "6");
+    let own = send(&fixture, "POST", "/own-words", &[]).await;
+    assert_eq!((own.status, own.body.as_str()), (422, "too long"));
 }
 
 /// A guard that is middleware refuses by an error and not by a response: people are still sent to log in.

@@ -8,7 +8,7 @@ use std::{
 
 use auth_web::{
     Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
-    axum08::Mounted,
+    axum08::{Mounted, Worded},
     core::{
         AuditSink, KeyName, KeyRing, MemoryAudit, MemorySessions, PolicyVersion, PrincipalId, Purpose, Realm,
         Resource, Scopes, Secret, UnixTime,
@@ -19,8 +19,8 @@ use auth_web::{
     session::{CookiePolicy, EpochCheck, SessionData, SessionPolicy, Sessions},
 };
 use axum::{
-    Router,
-    body::{Body, to_bytes},
+    Form, Json, Router,
+    body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, FromRef, State},
     http::{HeaderMap, Request, StatusCode},
     routing::{get, post},
@@ -47,6 +47,11 @@ struct Count(u32);
 impl SessionData for Count {
     const SLOT: &'static str = "count";
     const VERSION: u16 = 1;
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
 }
 
 #[derive(Clone)]
@@ -95,7 +100,8 @@ pub fn ann() -> PrincipalId {
 pub fn fixture() -> Fixture {
     let clock = SteppedClock::new(START);
     let audit = Arc::new(MemoryAudit::new(1_000));
-    let keys = Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new(vec![7; 32])).unwrap());
+    let keys =
+        Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new((7..).take(32).collect())).unwrap());
     let store = Arc::new(FailingStore::new(MemorySessions::new(1_000)));
     let sessions = Sessions::new(
         Arc::clone(&store) as _,
@@ -197,6 +203,17 @@ fn routes() -> Router<Mounted<App>> {
             response
         }))
         .route("/source", get(async |visit: Visit| format!("{:?}", visit.source())))
+        .route(
+            "/sum",
+            post(async |Worded(Json(numbers)): Worded<Json<Vec<u32>>>| {
+                numbers.iter().sum::<u32>().to_string()
+            }),
+        )
+        .route("/form", post(async |Worded(Form(form)): Worded<Form<Named>>| form.name))
+        .route(
+            "/own-words",
+            post(async |_: Worded<Bytes>| (StatusCode::UNPROCESSABLE_ENTITY, "the name is too long")),
+        )
 }
 
 async fn log_in(State(app): State<App>, visit: Visit) -> Result<String, Refusal> {
@@ -212,12 +229,26 @@ async fn count(slot: Session<Count>) -> Result<String, Refusal> {
 
 impl Fixture {
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send_body(method, path, headers, String::new()).await
+    }
+
+    pub async fn send_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Body::empty()).unwrap();
+        let mut request = request.body(Body::from(body)).unwrap();
         request.extensions_mut().insert(ConnectInfo::<SocketAddr>("10.0.0.1:1234".parse().unwrap()));
+        self.answer(request).await
+    }
+
+    pub async fn answer(&self, request: Request<Body>) -> Answer {
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         Answer {

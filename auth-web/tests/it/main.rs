@@ -14,4 +14,5 @@
 mod actix;
 mod app;
 mod refusals;
+mod setup;
 mod visits;

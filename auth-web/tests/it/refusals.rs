@@ -112,6 +112,44 @@ async fn many_cookie_lines_are_read_and_still_only_one_of_ours() {
     assert_eq!(fixture.get("/user", &headers).await.status, 400);
 }
 
+/// A body that an extractor of the framework refuses is answered like everything else, and what was in it is not
+/// quoted back.
+#[tokio::test]
+async fn a_refused_body_is_worded_like_every_refusal() {
+    let fixture = fixture();
+    let json = ("content-type", "application/json");
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let large = format!("[{}1]", "1,".repeat(1_100_000));
+    for (path, header, body, status, code) in [
+        ("/sum", json, "[1,<b>", 400, "malformed"),
+        ("/sum", json, large.as_str(), 413, "too-large"),
+        ("/sum", form, "[1]", 415, "unsupported-media-type"),
+        ("/sum", json, r#"["<b>"]"#, 422, "unprocessable"),
+        ("/form", form, "nome=<b>", 422, "unprocessable"),
+        ("/form", json, "{}", 415, "unsupported-media-type"),
+    ] {
+        let answer = fixture.send_body("POST", path, &[header], body.to_owned()).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, Some("application/problem+json"))
+        );
+        assert!(answer.body.contains(&format!(r#""code":"{code}""#)), "{}", answer.body);
+        assert!(answer.body.contains(&format!(r#""status":{status}"#)) && !answer.body.contains("<b>"));
+        let person = [header, ("accept", "text/html")];
+        let page = fixture.send_body("POST", path, &person, body.to_owned()).await;
+        assert_eq!((page.status, page.header("content-type")), (status, Some("text/html; charset=utf-8")));
+        assert!(!page.body.contains("<b>"));
+    }
+    assert_eq!(fixture.send_body("POST", "/sum", &[json], "[1,2,3]".to_owned()).await.body, "6");
+    assert_eq!(fixture.send_body("POST", "/form", &[form], "name=ann".to_owned()).await.body, "ann");
+    let own = fixture.send("POST", "/own-words", &[]).await;
+    assert_eq!(
+        (own.status, own.body.as_str()),
+        (422, "the name is too long"),
+        "a handler's own are left alone"
+    );
+}
+
 /// What a handler said is not so if the session could not be written after it.
 #[tokio::test]
 async fn data_that_cannot_be_saved_is_not_reported_as_saved() {

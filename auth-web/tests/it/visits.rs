@@ -1,5 +1,7 @@
 //! Logging in and out, the session's data, and what caches and other sites are told.
 
+use axum::{body::Body, http::Request};
+
 use crate::app::{ORIGIN, fixture};
 
 #[tokio::test]
@@ -118,6 +120,21 @@ async fn a_session_ends_by_the_servers_clock() {
     assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "ann");
     fixture.step(7 * 24 * 3_600);
     assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "nobody");
+}
+
+/// Without the peers, a throttle per source is one for everybody: whoever runs the server must hear of it, and not
+/// with every request.
+#[tokio::test]
+async fn a_server_that_does_not_tell_its_peers_is_written_down_once() {
+    let fixture = fixture();
+    fixture.get("/source", &[]).await;
+    assert!(!fixture.audit.has("peer.unknown"));
+    for _ in 0..3 {
+        let request = Request::get("/source").body(Body::empty()).unwrap();
+        assert_eq!(fixture.answer(request).await.body, "None");
+    }
+    let said = fixture.audit.events().iter().filter(|(_, event)| event.name() == "peer.unknown").count();
+    assert_eq!(said, 1);
 }
 
 #[tokio::test]

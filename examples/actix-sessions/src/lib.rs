@@ -50,6 +50,12 @@ struct Visits(u32);
 impl SessionData for Visits {
     const SLOT: &'static str = "visits";
     const VERSION: u16 = 1;
+
+    /// Two tabs at once: both count.
+    fn merge(base: Option<Self>, ours: Self, theirs: Self) -> Option<Self> {
+        let counted = ours.0.saturating_sub(base.unwrap_or_default().0);
+        Some(Self(theirs.0.saturating_add(counted)))
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use auth_web::{
     Bearer, CurrentUser, Refusal, Visit,
-    axum08::Mounted,
+    axum08::{Mounted, Worded},
     core::{
         Account, AccountStore, Clock, LoginOutcome, Permission, Permit, PrincipalId, Resource, SystemClock,
     },
@@ -55,7 +55,7 @@ struct Profile {
 async fn sign_up(
     State(app): State<App>,
     visit: Visit,
-    Json(body): Json<Credentials>,
+    Worded(Json(body)): Worded<Json<Credentials>>,
 ) -> Result<Response, Refusal> {
     match app.accounts.sign_up(body.presented_by(&visit)).await {
         Ok(()) => Ok((StatusCode::CREATED, Json(json!({ "status": "ok" }))).into_response()),
@@ -77,7 +77,7 @@ async fn sign_up(
 async fn log_in(
     State(app): State<App>,
     visit: Visit,
-    Json(body): Json<Credentials>,
+    Worded(Json(body)): Worded<Json<Credentials>>,
 ) -> Result<Response, Refusal> {
     let LoginOutcome::Complete(login) = app.accounts.log_in(body.presented_by(&visit)).await? else {
         // This application asks for a password and nothing else.

@@ -4,7 +4,7 @@ mod layout;
 
 use auth_web::{
     CurrentUser, MaybeUser, NextPath, Refusal, Require, Session, Visit,
-    axum08::Mounted,
+    axum08::{Mounted, Worded},
     core::{AccountStore, LoginOutcome, Refusal as Kind},
     credentials::{PasswordCredential, SignUpError},
     session::SessionData,
@@ -57,6 +57,12 @@ struct Visits(u32);
 impl SessionData for Visits {
     const SLOT: &'static str = "visits";
     const VERSION: u16 = 1;
+
+    /// Two tabs at once: both count.
+    fn merge(base: Option<Self>, ours: Self, theirs: Self) -> Option<Self> {
+        let counted = ours.0.saturating_sub(base.unwrap_or_default().0);
+        Some(Self(theirs.0.saturating_add(counted)))
+    }
 }
 
 /// What the forms for signing up and logging in post.
@@ -97,7 +103,7 @@ async fn sign_up_page() -> Html<String> {
 async fn sign_up(
     State(app): State<App>,
     visit: Visit,
-    Form(form): Form<Credentials>,
+    Worded(Form(form)): Worded<Form<Credentials>>,
 ) -> Result<Response, Refusal> {
     match app.accounts.sign_up(form.presented_by(&visit)).await {
         // The same page whether or not there was such an account.
@@ -122,7 +128,7 @@ async fn log_in_page(Query(way): Query<WayBack>) -> Html<String> {
 async fn log_in(
     State(app): State<App>,
     visit: Visit,
-    Form(form): Form<Credentials>,
+    Worded(Form(form)): Worded<Form<Credentials>>,
 ) -> Result<Response, Refusal> {
     // Before the password is looked at: another site must not even try.
     visit.may_log_in()?;
@@ -188,7 +194,7 @@ async fn change_password(
     State(app): State<App>,
     user: CurrentUser,
     visit: Visit,
-    Form(form): Form<NewPassword>,
+    Worded(Form(form)): Worded<Form<NewPassword>>,
 ) -> Result<Redirect, Refusal> {
     // Before anything is changed: a bearer token has no session to spare.
     if visit.session_id().await?.is_none() {

@@ -87,6 +87,25 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert_eq!(server.get("/profile", with_cookie).status, 303);
 }
 
+/// Tabs that are opened at once count at once: none of them is an error, and each counts.
+#[test]
+fn tabs_at_once_are_all_counted() {
+    const TABS: u32 = 4;
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let cookie = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let rounds = 10;
+    for _ in 0..rounds {
+        std::thread::scope(|scope| {
+            for _ in 0..TABS {
+                scope.spawn(|| assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 200));
+            }
+        });
+    }
+    let last = server.get("/profile", &[("cookie", &cookie)]);
+    assert!(last.body.contains(&format!("session</dt><dd>{}</dd>", rounds * TABS + 1)), "{}", last.body);
+}
+
 #[test]
 fn a_program_uses_the_api_with_a_bearer_token() {
     let server = Server::start();
@@ -231,7 +250,14 @@ fn what_cannot_be_read_is_refused_before_any_work() {
     assert_eq!(server.get("/", &[("cookie", &large)]).status, 400);
     let token = format!("Bearer {}", "x".repeat(20_000));
     assert_eq!(server.get("/api/profile", &[("authorization", &token)]).status, 401);
-    assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", &"x".repeat(9_000))).status, 413);
+    let large = server.post_json("/api/login", &[], json("ann@example.com", &"x".repeat(9_000)));
+    let unread = server.post("/api/login", &[], form(&[("email", "ann@example.com")]));
+    let unexpected = server.post_json("/api/login", &[], r#"{"email":["<b>"]}"#.to_owned());
+    for (response, status) in [(large, 413), (unread, 415), (unexpected, 422)] {
+        assert_eq!(response.status, status);
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert!(!response.body.contains("<b>"), "{}", response.body);
+    }
     // An `Authorization` header takes the cookie's place, whatever it is.
     assert_eq!(server.get("/api/profile", &[("cookie", &live), ("authorization", "Basic dTpw")]).status, 401);
     // The development mode answers to its own name only.

@@ -1,17 +1,19 @@
 //! Changing the credentials of an account.
 
+use std::fmt::Debug;
+
 use super::{
     AccountBench,
     sample::{
-        account, api_key, applied, create, expect_account, expect_credential, expect_keys,
+        account, api_key, applied, create, expect_account, expect_credential, expect_keys, expect_no_account,
         expect_no_credential, login, numbered, password,
     },
 };
 use crate::{
-    AccountChange, AccountStatus, Applied, CredentialRecord, EpochBump, Version,
+    AccountChange, AccountStatus, Applied, CredentialRecord, EpochBump, StoreError, Version,
     conformance::{
         check::{Verdict, Wrong, expect},
-        sample::at,
+        sample::{at, other_realm},
     },
 };
 
@@ -56,6 +58,49 @@ pub(super) async fn a_credential_that_exists_is_not_added_again(bench: &AccountB
     expect_account(pair, &ann).await?;
     expect_credential(pair, &own, &ann).await?;
     expect_credential(pair, &his, &bob).await
+}
+
+/// An administrator's mistake must not hang one person's credential on another's account.
+pub(super) async fn a_credential_of_another_owner_or_realm_is_not_written(
+    bench: &AccountBench<'_>,
+) -> Verdict {
+    let (pair, ann, bob) = (&bench.store, account("ann")?, account("bob")?);
+    create(pair, &bob, &[]).await?;
+    let mut elsewhere = api_key(&ann, b"elsewhere")?;
+    elsewhere.key.realm = other_realm()?;
+    let wrong = [api_key(&bob, b"his")?, elsewhere];
+    for credential in &wrong {
+        let hers = api_key(&ann, b"hers")?;
+        expect_not_written(pair.accounts.create(&ann, &[hers.clone(), credential.clone()]).await)?;
+        expect_no_account(pair, &ann.id).await?;
+        expect_no_credential(pair, &hers.key).await?;
+    }
+    create(pair, &ann, &[]).await?;
+    for credential in &wrong {
+        let changes = [
+            AccountChange::Status(AccountStatus::Disabled),
+            AccountChange::AddCredential(api_key(&ann, b"hers")?),
+            AccountChange::AddCredential(credential.clone()),
+        ];
+        expect_not_written(pair.accounts.apply(&ann.id, ann.version, &changes, BUMP).await)?;
+        expect_account(pair, &ann).await?;
+    }
+    for account in [&ann, &bob] {
+        expect_keys(pair, account, &[]).await?;
+    }
+    for credential in &wrong {
+        expect_no_credential(pair, &credential.key).await?;
+    }
+    Ok(())
+}
+
+/// The caller made a mistake, and is told that nothing came of it.
+#[track_caller]
+fn expect_not_written<T: Debug>(answer: Result<T, StoreError>) -> Verdict {
+    match answer {
+        Err(StoreError::NotWritten(_)) => Ok(()),
+        other => Err(Wrong::new(&format!("a mistake of the caller: found {other:?}, wanted NotWritten"))),
+    }
 }
 
 pub(super) async fn a_credential_is_replaced_and_its_failures_are_forgotten(

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Account, AccountChange, EpochBump, Page,
     conformance::{
-        check::{Verdict, ensure, expect},
+        check::{Verdict, expect, page_by_page},
         sample::near_namesakes,
     },
 };
@@ -56,18 +56,7 @@ pub(super) async fn pending_sweeps_are_cut_into_pages(bench: &AccountBench<'_>) 
     expect("the whole list", whole.len(), 11)?;
     expect("the whole list again", pair.accounts.sweeps_pending(Page::first()).await?, whole.clone())?;
     for size in [1, 3, 4, 11, 12] {
-        let mut page = Page::new(0, size);
-        let mut found = Vec::new();
-        loop {
-            let rows = pair.accounts.sweeps_pending(page).await?;
-            ensure(rows.len() <= usize::try_from(size)?, "a page has no more than its size")?;
-            if rows.is_empty() {
-                break;
-            }
-            found.extend(rows);
-            ensure(found.len() <= whole.len(), "the pages come to an end")?;
-            page = page.next();
-        }
+        let found = page_by_page(size, whole.len(), |page| pair.accounts.sweeps_pending(page)).await?;
         expect("the pages together", &found, &whole)?;
     }
     Ok(())

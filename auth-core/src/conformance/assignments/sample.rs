@@ -1,9 +1,9 @@
 //! Assignments to check with.
 
 use crate::{
-    Assignment, AssignmentStore, Page, PrincipalId, RoleName,
+    Assignment, AssignmentStore, PrincipalId, RoleName,
     conformance::{
-        check::{Verdict, Wrong, ensure, expect},
+        check::{Verdict, Wrong, expect, page_by_page},
         sample::user,
     },
 };
@@ -44,16 +44,5 @@ pub(super) async fn expect_roles(
 
 /// All assignments, page by page.
 pub(super) async fn all(store: &dyn AssignmentStore, size: u32) -> Result<Vec<Assignment>, Wrong> {
-    let mut page = Page::new(0, size);
-    let mut found = Vec::new();
-    loop {
-        let rows = store.list(page).await?;
-        ensure(rows.len() <= usize::try_from(size)?, "a page has no more than its size")?;
-        if rows.is_empty() {
-            return Ok(found);
-        }
-        found.extend(rows);
-        ensure(found.len() <= 1_000_000, "the pages come to an end")?;
-        page = page.next();
-    }
+    page_by_page(size, 1_000_000, |page| store.list(page)).await
 }

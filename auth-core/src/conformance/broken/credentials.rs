@@ -76,6 +76,8 @@ faults! {
         SucceededKeepsFailures => a_success_forgets_the_failures_and_notes_the_use,
         /// `succeeded` moves the version.
         SucceededMovesVersion => a_success_forgets_the_failures_and_notes_the_use,
+        /// `succeeded` forgets a later use.
+        SucceededMovesBack => a_success_forgets_the_failures_and_notes_the_use,
         /// `succeeded` does not note the use.
         SucceededForgetsUse => a_success_forgets_the_failures_and_notes_the_use,
     }

@@ -23,6 +23,8 @@ faults! {
         InsertOverwrites => an_id_is_inserted_once,
         /// `insert` ends sessions for the limit before it notices the collision.
         InsertEndsBeforeCollision => a_collision_ends_no_session,
+        /// `insert` looks at the limit before anything else.
+        InsertSaysLimitFirst => a_refused_session_names_the_first_reason,
         /// `insert` looks for the id in one step and writes in another.
         InsertNotAtomic => of_many_inserts_of_one_id_one_is_stored raced,
         /// `insert` does not look at the epoch marker.
@@ -73,6 +75,8 @@ faults! {
         UpdateKeepsVersion => an_update_replaces_the_data_and_nothing_else,
         /// `update` moves the idle deadline.
         UpdateMovesDeadline => an_update_replaces_the_data_and_nothing_else,
+        /// `update` gives the session another hour.
+        UpdateRevives => a_write_past_a_deadline_revives_nothing,
         /// `update` writes back a whole row that it read before.
         UpdateWritesTheRow => a_write_at_once_with_removal_brings_nothing_back raced,
         /// `touch` moves the deadline back.
@@ -143,6 +147,8 @@ faults! {
         ExceptedStaysBehind => the_excepted_session_is_moved_up,
         /// `end_all` moves an excepted session down.
         ExceptedMovesDown => the_excepted_session_is_never_moved_down,
+        /// `end_all` moves an excepted session up from any epoch.
+        ExceptedHoweverOld => an_excepted_session_that_was_outdated_before_ends,
         /// `end_all` moves the version of the excepted session.
         ExceptedMovesVersion => the_excepted_session_is_moved_up,
         /// `end_all` moves the excepted session up, whosever it is.

@@ -49,6 +49,9 @@ pub(super) async fn a_success_forgets_the_failures_and_notes_the_use(bench: &Cre
         expect_credential(pair, &secret, &ann).await?;
         expect("failing after that", pair.credentials.count_failure(&secret.key).await?, Some(1))?;
     }
+    // By a server whose clock is behind.
+    expect("succeeding", pair.credentials.succeeded(&secret.key, secret.version, at(15)).await?, true)?;
+    expect_credential(pair, &secret, &ann).await?;
     expect_credential(pair, &other, &ann).await?;
     expect_account(pair, &ann).await
 }

@@ -5,7 +5,7 @@ use crate::{
     Account, CredentialKey, CredentialKind, CredentialRecord, Page,
     conformance::{
         accounts::sample::{account, account_of, api_key, create, expect_same, password},
-        check::{Verdict, Wrong, ensure, expect},
+        check::{Verdict, Wrong, expect, page_by_page},
         sample::{at, near_namesakes},
     },
 };
@@ -61,18 +61,7 @@ pub(super) async fn a_list_is_cut_into_pages(bench: &CredentialBench<'_>) -> Ver
     let whole = pair.credentials.list(&ann.id, Page::first()).await?;
     expect("the whole list", whole.len(), 9)?;
     for size in [1, 2, 4, 9, 10] {
-        let mut page = Page::new(0, size);
-        let mut found = Vec::new();
-        loop {
-            let rows = pair.credentials.list(&ann.id, page).await?;
-            ensure(rows.len() <= usize::try_from(size)?, "a page has no more than its size")?;
-            if rows.is_empty() {
-                break;
-            }
-            found.extend(rows);
-            ensure(found.len() <= whole.len(), "the pages come to an end")?;
-            page = page.next();
-        }
+        let found = page_by_page(size, whole.len(), |page| pair.credentials.list(&ann.id, page)).await?;
         expect("the pages together", &found, &whole)?;
     }
     Ok(())

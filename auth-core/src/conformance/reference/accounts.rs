@@ -76,6 +76,26 @@ impl Book {
     }
 }
 
+/// The credential that a change adds, if it adds one.
+pub(in crate::conformance) const fn added(change: &AccountChange) -> Option<&CredentialRecord> {
+    match change {
+        AccountChange::AddCredential(credential) => Some(credential),
+        _ => None,
+    }
+}
+
+/// Every new credential must be the account's, and of its realm.
+pub(in crate::conformance) fn refuse_strangers<'a>(
+    owner: &PrincipalId,
+    new: impl IntoIterator<Item = &'a CredentialRecord>,
+) -> Result<(), StoreError> {
+    let strange = |new: &CredentialRecord| new.owner != *owner || new.key.realm != *owner.realm();
+    if new.into_iter().any(strange) {
+        return Err(StoreError::not_written("credential of another account or realm"));
+    }
+    Ok(())
+}
+
 /// Moves the account's version, and its epoch as `epoch` says.
 pub(in crate::conformance) fn bump(account: &mut Account, epoch: EpochBump) {
     account.version = account.version.next();
@@ -92,6 +112,7 @@ impl AccountStore for ReferenceAccounts {
         account: &Account,
         credentials: &[CredentialRecord],
     ) -> Result<Created, StoreError> {
+        refuse_strangers(&account.id, credentials)?;
         let mut book = self.lock();
         if book.by_login(account.id.realm(), &account.login).is_some() {
             return Ok(Created::LoginTaken);
@@ -120,6 +141,7 @@ impl AccountStore for ReferenceAccounts {
         changes: &[AccountChange],
         epoch: EpochBump,
     ) -> Result<Applied, StoreError> {
+        refuse_strangers(id, changes.iter().filter_map(added))?;
         let mut book = self.lock();
         let Some(mut account) = book.accounts.get(id).cloned() else { return Ok(Applied::Gone) };
         if account.version != expected {
@@ -217,7 +239,7 @@ impl CredentialStore for ReferenceAccounts {
         let found = book.credentials.get_mut(key).filter(|credential| credential.version == expected);
         Ok(found.is_some_and(|credential| {
             credential.failures = 0;
-            credential.last_used_at = Some(now);
+            credential.last_used_at = credential.last_used_at.max(Some(now));
             true
         }))
     }

@@ -163,16 +163,13 @@ impl SessionStore for ReferenceSessions {
         let owner = what.owner.principal();
         let marker = sessions.markers.entry(owner.clone()).or_default();
         *marker = what.epoch.max(*marker);
-        let older: Vec<_> = sessions
-            .rows
-            .values()
-            .filter(|row| row.principal() == Some(owner) && row.epoch() < what.epoch)
-            .map(|row| row.id)
-            .collect();
-        let (excepted, ended): (Vec<_>, Vec<_>) = older.into_iter().partition(|id| Some(id) == what.except);
-        for id in &excepted {
-            sessions.rows.entry(*id).and_modify(|row| move_up(row, what.epoch));
+        for row in sessions.rows.values_mut().filter(|row| row.principal() == Some(owner)) {
+            if Some(&row.id) == what.except && Some(row.epoch()) == what.epoch.before() {
+                move_up(row, what.epoch);
+            }
         }
+        let older = |row: &&SessionRecord| row.principal() == Some(owner) && row.epoch() < what.epoch;
+        let ended: Vec<_> = sessions.rows.values().filter(older).map(|row| row.id).collect();
         for id in &ended {
             sessions.rows.remove(id);
         }

@@ -95,7 +95,7 @@ pub(super) async fn a_session_that_was_ended_can_no_longer_be_written(bench: &Se
 /// its request still has to write is no conflict, for the version counts changes of secret and data.
 pub(super) async fn the_excepted_session_is_moved_up(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);
-    let (kept, ended) = (session(&ann, 1)?, session(&ann, 2)?);
+    let (kept, ended) = (at_epoch(session(&ann, 1)?, 3), at_epoch(session(&ann, 2)?, 3));
     insert_all(store, [&kept, &ended]).await?;
     expect("ended", store.end_all(all_but(&ann, &kept.id, 4), START).await?, 1)?;
     expect_none("the other session", store.load(&ended.id, START).await?.as_ref())?;
@@ -117,12 +117,32 @@ pub(super) async fn the_excepted_session_is_never_moved_down(bench: &SessionBenc
     expect_same(&load(store, &record.id, START).await?, &record)
 }
 
+/// A session that an earlier change should have ended, and whose end has not come yet, must not save itself by
+/// asking for the next one: a thief would log out everybody but himself.
+pub(super) async fn an_excepted_session_that_was_outdated_before_ends(bench: &SessionBench<'_>) -> Verdict {
+    let store = &bench.store;
+    for (n, older) in (0..).zip([0, 1, 6]) {
+        let ann = owner(&format!("ann{n}"))?;
+        let stale = at_epoch(session(&ann, n)?, older);
+        let directly_before = at_epoch(session(&ann, n.saturating_add(10))?, 7);
+        insert_all(store, [&stale, &directly_before]).await?;
+        expect("ended", store.end_all(all_but(&ann, &stale.id, 8), START).await?, 2)?;
+        for record in [&stale, &directly_before] {
+            expect_none("an ended session", store.load(&record.id, START).await?.as_ref())?;
+            expect("removing an ended session", store.remove(&record.id).await?, false)?;
+        }
+        expect("listed", store.list(&ann, Page::first(), START).await?.len(), 0)?;
+        expect("ended again", store.end_all(all_but(&ann, &stale.id, 8), START).await?, 0)?;
+    }
+    Ok(())
+}
+
 /// An id is public: naming somebody else's must neither save it nor lift it over its own marker.
 pub(super) async fn an_excepted_session_of_another_principal_is_not_touched(
     bench: &SessionBench<'_>,
 ) -> Verdict {
     let (store, ann, bob) = (&bench.store, owner("ann")?, owner("bob")?);
-    let (hers, his, nobodys) = (session(&ann, 1)?, session(&bob, 2)?, anonymous(3)?);
+    let (hers, his, nobodys) = (session(&ann, 1)?, at_epoch(session(&bob, 2)?, 2), anonymous(3)?);
     insert_all(store, [&hers, &his, &nobodys]).await?;
     expect("ended", store.end_all(all_but(&ann, &his.id, 3), START).await?, 1)?;
     expect_none("her session", store.load(&hers.id, START).await?.as_ref())?;
@@ -130,7 +150,9 @@ pub(super) async fn an_excepted_session_of_another_principal_is_not_touched(
     for record in [&his, &nobodys] {
         expect_same(&load(store, &record.id, START).await?, record)?;
     }
-    expect("his ended", store.end_all(everything_of(&bob, 1), START).await?, 1)
+    expect("ended", store.end_all(all_but(&ann, &nobodys.id, 1), START).await?, 0)?;
+    expect_same(&load(store, &nobodys.id, START).await?, &nobodys)?;
+    expect("his ended", store.end_all(everything_of(&bob, 3), START).await?, 1)
 }
 
 pub(super) async fn an_excepted_session_that_does_not_exist_changes_nothing(

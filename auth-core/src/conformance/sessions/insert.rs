@@ -2,10 +2,13 @@
 
 use super::{
     SessionBench,
-    sample::{anonymous, blob, expect_none, expect_same, insert_all, load, owner, owner_in, session},
+    end_all::everything_of,
+    sample::{
+        anonymous, at_epoch, blob, expect_none, expect_same, insert_all, load, owner, owner_in, session,
+    },
 };
 use crate::{
-    Inserted, SessionLimit, WhenReached,
+    Inserted, Page, SessionLimit, WhenReached,
     conformance::{
         check::{Verdict, ensure, expect, present},
         sample::{START, hash},
@@ -47,6 +50,24 @@ pub(super) async fn a_collision_ends_no_session(bench: &SessionBench<'_>) -> Ver
         expect_same(&load(store, &record.id, START).await?, record)?;
     }
     Ok(())
+}
+
+/// Whoever logs in too late is told so, and not that there are too many sessions, which logging in again would
+/// not change.
+pub(super) async fn a_refused_session_names_the_first_reason(bench: &SessionBench<'_>) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    let first = at_epoch(session(&ann, 1)?, 2);
+    insert_all(store, [&first]).await?;
+    store.end_all(everything_of(&ann, 2), START).await?;
+    let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
+    for (n, epoch, wanted) in
+        [(1, 0, Inserted::Collision), (2, 0, Inserted::Outdated), (3, 2, Inserted::LimitReached)]
+    {
+        let record = at_epoch(session(&ann, n)?, epoch);
+        expect("inserting", store.insert(&record, Some(&limit), START).await?, wanted)?;
+    }
+    expect_same(&load(store, &first.id, START).await?, &first)?;
+    expect("listed", store.list(&ann, Page::first(), START).await?, vec![first.summary()])
 }
 
 pub(super) async fn of_many_inserts_of_one_id_one_is_stored(bench: &SessionBench<'_>) -> Verdict {

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Page, SessionRecord,
     conformance::{
-        check::{Verdict, Wrong, ensure, expect, present},
+        check::{Verdict, Wrong, expect, present, purge_by_threes},
         sample::{YEAR, at},
     },
 };
@@ -47,17 +47,7 @@ pub(super) async fn purging_forgets_no_more_than_it_may(bench: &SessionBench<'_>
     }
     insert_all(store, [&session(&ann, 10)?]).await?;
     expect("purged without a limit to reach", store.purge(at(20), 0).await?, 0)?;
-    let mut forgotten = 0_u64;
-    loop {
-        let purged = store.purge(at(20), 3).await?;
-        ensure(purged <= 3, "at most as many as the limit says")?;
-        if purged == 0 {
-            break;
-        }
-        forgotten = forgotten.saturating_add(purged);
-        ensure(forgotten <= 10, "no more than there were")?;
-    }
-    expect("forgotten together", forgotten, 10)?;
+    purge_by_threes(10, |limit| store.purge(at(20), limit)).await?;
     load(store, &session(&ann, 10)?.id, at(20)).await.map(drop)
 }
 

@@ -28,7 +28,7 @@ pub(super) fn rotated_keys() -> Result<KeyRing, Wrong> {
 }
 
 fn secret(n: u8) -> Secret {
-    Secret::new(vec![n; 32])
+    Secret::new((n..=u8::MAX).take(32).collect())
 }
 
 /// The owner of the sessions of one round.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Claim, TokenRecord,
     conformance::{
-        check::{Verdict, ensure, expect},
+        check::{Verdict, expect, purge_by_threes},
         sample::{START, at},
     },
 };
@@ -39,14 +39,5 @@ pub(super) async fn purging_forgets_no_more_than_it_may(bench: &TokenBench<'_>) 
         expect("claiming", claim, Claim::First)?;
     }
     expect("purged without a limit to reach", store.purge(at(20), 0).await?, 0)?;
-    let mut forgotten = 0_u64;
-    loop {
-        let purged = store.purge(at(20), 3).await?;
-        ensure(purged <= 3, "at most as many as the limit says")?;
-        if purged == 0 {
-            return expect("forgotten together", forgotten, 10);
-        }
-        forgotten = forgotten.saturating_add(purged);
-        ensure(forgotten <= 10, "no more than there were")?;
-    }
+    purge_by_threes(10, |limit| store.purge(at(20), limit)).await
 }

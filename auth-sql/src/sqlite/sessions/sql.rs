@@ -70,10 +70,10 @@ pub(super) const MARK: &str = "INSERT INTO auth_session_epochs \
         epoch = max(epoch, excluded.epoch), kept_until = max(kept_until, excluded.kept_until)";
 
 pub(super) const DELETE_OLDER: &str = "DELETE FROM auth_sessions \
-    WHERE realm = ?1 AND principal_kind = ?2 AND principal_id = ?3 AND epoch < ?4 AND id <> ?5";
+    WHERE realm = ?1 AND principal_kind = ?2 AND principal_id = ?3 AND epoch < ?4";
 
 pub(super) const MOVE_UP: &str = "UPDATE auth_sessions SET epoch = ?4 \
-    WHERE realm = ?1 AND principal_kind = ?2 AND principal_id = ?3 AND epoch < ?4 AND id = ?5";
+    WHERE realm = ?1 AND principal_kind = ?2 AND principal_id = ?3 AND epoch = ?5 AND id = ?6";
 
 pub(super) const PURGE: &str = "DELETE FROM auth_sessions \
     WHERE rowid IN (SELECT rowid FROM auth_sessions WHERE ends_at <= ?1 LIMIT ?2)";

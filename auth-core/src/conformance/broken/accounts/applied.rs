@@ -3,7 +3,7 @@
 use super::{AccountFault as Fault, BrokenAccounts};
 use crate::{
     Account, AccountChange, Applied, EpochBump, LoginName, PrincipalId, StoreError, UnixTime, Version,
-    conformance::reference::{Book, bump},
+    conformance::reference::{Book, added, bump, refuse_strangers},
 };
 
 impl BrokenAccounts {
@@ -14,6 +14,9 @@ impl BrokenAccounts {
         changes: &[AccountChange],
         epoch: EpochBump,
     ) -> Result<Applied, StoreError> {
+        if self.fault != Fault::CredentialsOfAnybody {
+            refuse_strangers(id, changes.iter().filter_map(added))?;
+        }
         let account = self.good.lock().accounts.get(id).cloned();
         let mut expected = expected;
         match self.fault {

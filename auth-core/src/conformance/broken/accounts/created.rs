@@ -53,6 +53,9 @@ impl BrokenAccounts {
                 let credentials: Vec<_> = credentials.iter().map(cut).collect();
                 self.good.create(account, &credentials).await
             }
+            Fault::CredentialsOfAnybody => {
+                self.create_unless(account, credentials, |other| other.id.realm() == account.id.realm())
+            }
             Fault::LoginNotUnique => self.create_unless(account, credentials, |_| false),
             Fault::LoginUniqueInKind => self.create_unless(account, credentials, |other| {
                 other.id.realm() == account.id.realm() && other.id.kind() == account.id.kind()

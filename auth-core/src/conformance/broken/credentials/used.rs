@@ -138,6 +138,11 @@ impl BrokenCredentials {
                 self.change(key, |row| row.version = row.version.next());
                 Ok(succeeded)
             }
+            (Fault::SucceededMovesBack, Some(_)) => {
+                let succeeded = self.good.succeeded(key, expected, now).await?;
+                self.change(key, |row| row.last_used_at = row.last_used_at.min(Some(now)));
+                Ok(succeeded)
+            }
             (Fault::SucceededForgetsUse, Some(before)) => {
                 let succeeded = self.good.succeeded(key, expected, now).await?;
                 self.change(key, |row| row.last_used_at = before.last_used_at);

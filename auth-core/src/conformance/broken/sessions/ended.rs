@@ -67,6 +67,14 @@ impl BrokenSessions {
                 self.good.lock().markers.insert(owner.clone(), what.epoch);
                 Ok(ended)
             }
+            Fault::ExceptedHoweverOld => {
+                let older = |row: &SessionRecord| row.principal() == Some(owner) && row.epoch() < what.epoch;
+                // First to directly before, from where it is moved up in earnest.
+                if let (Some(row), Some(before)) = (excepted.filter(older), what.epoch.before()) {
+                    self.change(&row.id, |row| move_up(row, before));
+                }
+                self.good.end_all(what, now).await
+            }
             Fault::ExceptedMovesVersion => {
                 let ended = self.good.end_all(what, now).await?;
                 what.except.and_then(|id| self.change(id, |row| row.version = row.version.next()));

@@ -84,6 +84,9 @@ impl BrokenSessions {
         let live = self.live_ids(record, now);
         match (self.fault, limit.when_reached) {
             (Fault::LimitIgnored, _) => self.good.insert(record, None, now).await,
+            (Fault::InsertSaysLimitFirst, WhenReached::Refuse) if live.len() >= max.max(1) => {
+                Ok(Inserted::LimitReached)
+            }
             (Fault::LimitCountsTheDead, _) => {
                 // Long ago, everybody was alive.
                 self.good.insert(record, Some(limit), UnixTime::EPOCH).await

@@ -1,9 +1,11 @@
 //! Faults of `update`, `touch`, `rotate` and `remove`.
 
+use std::time::Duration;
+
 use super::{BrokenSessions, SessionFault as Fault};
 use crate::{
     Rotated, SecretState, SessionBlob, SessionId, SessionRecord, SessionStore, StoreError, UnixTime, Updated,
-    Version,
+    Version, conformance::sample::HOUR,
 };
 
 impl BrokenSessions {
@@ -67,6 +69,15 @@ impl BrokenSessions {
             Fault::UpdateMovesDeadline => {
                 let updated = self.good.update(id, expected, data).await?;
                 self.change(id, |row| row.idle_until = row.absolute_until);
+                Ok(updated)
+            }
+            Fault::UpdateRevives => {
+                let updated = self.good.update(id, expected, data).await?;
+                let hour = Duration::from_secs(HOUR);
+                self.change(id, |row| {
+                    row.idle_until = row.idle_until.saturating_add(hour);
+                    row.absolute_until = row.absolute_until.saturating_add(hour);
+                });
                 Ok(updated)
             }
             Fault::UpdateWritesTheRow => {
