@@ -10,9 +10,10 @@ use auth_core::{
 };
 
 use crate::{
-    AccessToken, CacheCapacity, Claims, TokenBuffer, Verified, Verifier,
+    AccessToken, CacheCapacity, Claims, FetchKeySet, RemoteVerifier, TokenBuffer, Verified, Verifier,
     cached::entries::TokenCache,
     context::{LocalClaims, ReadContext},
+    remote::VerifierSource,
 };
 
 /// A bearer authenticator that contradicts itself.
@@ -52,11 +53,18 @@ pub enum BearerError {
 /// ```
 #[derive(Clone)]
 pub struct BearerAuthenticator {
-    verifier: Verifier,
+    verifier: Source,
     local: Option<Realm>,
     epochs: Option<Arc<dyn EpochSource>>,
     cache: Option<Arc<TokenCache<Accepted>>>,
     clock: Arc<dyn Clock>,
+}
+
+/// Where the keys are.
+#[derive(Debug, Clone)]
+enum Source {
+    Here(Verifier),
+    Remote(Arc<dyn VerifierSource>),
 }
 
 impl BearerAuthenticator {
@@ -67,6 +75,17 @@ impl BearerAuthenticator {
     /// of tenant, networks and actor is not read.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
+        Self::of(Source::Here(verifier))
+    }
+
+    /// The same under keys that the issuer publishes. While they cannot be had, nothing is accepted, and the
+    /// answer is that the service is unavailable (HTTP 503).
+    #[must_use]
+    pub fn remote<F: FetchKeySet + 'static>(verifier: RemoteVerifier<F>) -> Self {
+        Self::of(Source::Remote(Arc::new(verifier)))
+    }
+
+    fn of(verifier: Source) -> Self {
         Self { verifier, local: None, epochs: None, cache: None, clock: Arc::new(SystemClock) }
     }
 
@@ -116,46 +135,45 @@ impl BearerAuthenticator {
         self
     }
 
-    /// The verifier behind it.
-    #[must_use]
-    pub fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
     /// All that can be said without a store, from the cache if there is one.
-    fn accept(&self, token: &str, now: UnixTime) -> Result<Accepted, AuthenticateError> {
+    fn accept(&self, verifier: &Verifier, token: &str, now: UnixTime) -> Result<Accepted, AuthenticateError> {
         let Some(cache) = &self.cache else {
-            return self.read(token, now).map(|(_, read)| read.into());
+            return self.read(verifier, token, now).map(|(_, read)| read.into());
         };
-        if let Some(verified) = cache.get(&self.verifier, token, now) {
+        if let Some(verified) = cache.get(verifier, token, now) {
             let verified = verified?;
             // Unless the clock has stepped back behind a login that it had held to be in the past.
             if verified.own().authenticated.authentication().at <= now {
                 return Ok(verified.own().clone());
             }
         }
-        let provenance = self.verifier.provenance(token);
-        let (claims, read) = self.read(token, now)?;
+        let provenance = verifier.provenance(token);
+        let (claims, read) = self.read(verifier, token, now)?;
         let accepted = Accepted::from(read);
         let verified = Arc::new(Verified::assertion(claims, accepted.clone()));
-        cache.put(&self.verifier, token, &verified, provenance, now);
+        cache.put(verifier, token, &verified, provenance, now);
         Ok(accepted)
     }
 
     /// The same by verifying it.
-    fn read(&self, token: &str, now: UnixTime) -> Result<(Claims, Read), AuthenticateError> {
+    fn read(
+        &self,
+        verifier: &Verifier,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<(Claims, Read), AuthenticateError> {
         match &self.local {
             Some(realm) => {
                 let mut buffer = TokenBuffer::new();
-                let verified: Verified<LocalClaims<'_>> = self.verifier.verify_in(token, now, &mut buffer)?;
+                let verified: Verified<LocalClaims<'_>> = verifier.verify_in(token, now, &mut buffer)?;
                 let (claims, own) = verified.into_parts();
                 let read = local(realm, &claims, own.auth_ctx, now)?;
                 Ok((claims, read))
             }
             None => {
                 // What looks like our own claim is not even parsed.
-                let verified: Verified = self.verifier.verify(token, now)?;
-                let realm = self.verifier.policy().issuer().realm();
+                let verified: Verified = verifier.verify(token, now)?;
+                let realm = verifier.policy().issuer().realm();
                 let authentication = base(realm, None, verified.claims(), now)?;
                 Ok((verified.into_parts().0, Read { authentication, has_epoch: false }))
             }
@@ -244,7 +262,15 @@ impl Authenticator for BearerAuthenticator {
     type Proof = Authenticated;
 
     async fn authenticate(&self, credential: AccessToken) -> Result<Authenticated, AuthenticateError> {
-        let Accepted { authenticated, has_epoch } = self.accept(credential.expose(), self.clock.now())?;
+        let token = credential.expose();
+        let accepted = match &self.verifier {
+            Source::Here(verifier) => self.accept(verifier, token, self.clock.now()),
+            Source::Remote(source) => {
+                let verifier = source.verifier_for(token).await?;
+                self.accept(&verifier, token, self.clock.now())
+            }
+        };
+        let Accepted { authenticated, has_epoch } = accepted?;
         if let Some(epochs) = &self.epochs {
             let authentication = authenticated.authentication();
             let present = epochs.epoch_of(&authentication.principal).await?;

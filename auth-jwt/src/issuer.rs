@@ -8,14 +8,16 @@ use auth_core::{
 use serde::Serialize;
 
 use crate::{
-    AccessToken, AnySigningKey, Audience, ClientId, Issuer, SignError, TypeRule, base64url,
+    AccessToken, AsyncSignError, Audience, ClientId, Issuer, NoSigningKey, SignError, TypeRule, base64url,
     issuer::wire::WireClaims,
 };
 
+mod keys;
 pub(crate) mod own;
 mod pen;
 mod wire;
 
+pub use self::keys::IssuerKeys;
 pub(crate) use self::pen::Pen;
 
 /// Why no token was issued.
@@ -80,13 +82,22 @@ pub enum IssueError {
     /// The key's backend failed.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// No key of the ring signs at this time.
+    #[error(transparent)]
+    NoSigningKey(#[from] NoSigningKey),
+    /// The key is elsewhere: it signs by [`NewToken::sign_async`].
+    #[error("key is elsewhere and signs asynchronously")]
+    KeyElsewhere,
+    /// The key that is elsewhere did not sign.
+    #[error(transparent)]
+    Signer(#[from] AsyncSignError),
     /// There is no randomness for the token's id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
 }
 
-/// Issues access tokens as RFC 9068 describes them (`at+jwt`), signed with one key, for one audience and one
-/// client. Cheap to clone.
+/// Issues access tokens as RFC 9068 describes them (`at+jwt`), signed with one key at a time, for one
+/// audience and one client. Cheap to clone.
 ///
 /// A token is issued on a [`Login`] or a [`LiveSession`], never on an id: what it says of its subject was
 /// proven. It lives for 15 minutes unless set otherwise, says when and how the login was
@@ -135,25 +146,24 @@ impl TokenIssuer {
     /// The longest token that is made: what verifiers accept by default.
     pub const MAX_LEN: usize = Pen::MAX_LEN;
 
-    /// An issuer that signs with `key`, in the name of `issuer`, for `audience`, to the client `client_id`.
+    /// An issuer that signs with `keys`, in the name of `issuer`, for `audience`, to the client `client_id`.
+    ///
+    /// `keys` are one key, an [`IssuerKeyRing`](crate::IssuerKeyRing), or a
+    /// [`RemoteSigningKey`](crate::RemoteSigningKey).
     #[must_use]
-    pub fn new(
-        key: impl Into<AnySigningKey>,
-        issuer: Issuer,
-        audience: Audience,
-        client_id: ClientId,
-    ) -> Self {
-        let pen = Pen::new(key.into(), Some(TypeRule::ACCESS_TOKEN));
-        let (lifetime, entropy) = (Self::LIFETIME, Arc::new(SystemEntropy));
-        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy }))
+    pub fn new(keys: impl Into<IssuerKeys>, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
+        let pen = Pen::new(keys.into(), Some(TypeRule::ACCESS_TOKEN));
+        let lifetime = Self::LIFETIME.min(pen.keys().max_lifetime());
+        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy: Arc::new(SystemEntropy) }))
     }
 
     /// The same with another lifetime, in whole seconds.
     ///
     /// # Errors
-    /// [`IssueError::Lifetime`] if it is less than a second or more than a day.
+    /// [`IssueError::Lifetime`] if it is less than a second, more than a day, or more than the
+    /// [ring](crate::IssuerKeyRing::with_max_lifetime) was made for.
     pub fn with_lifetime(self, lifetime: Duration) -> Result<Self, IssueError> {
-        let lifetime = checked_lifetime(lifetime, Self::MAX_LIFETIME)?;
+        let lifetime = checked_lifetime(lifetime, self.0.pen.keys().max_lifetime())?;
         Ok(Self(Arc::new(Inner { lifetime, ..Inner::clone(&self.0) })))
     }
 
@@ -188,7 +198,7 @@ impl TokenIssuer {
 impl fmt::Debug for TokenIssuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenIssuer")
-            .field("key", self.0.pen.key())
+            .field("keys", self.0.pen.keys())
             .field("issuer", &self.0.issuer)
             .field("audience", &self.0.audience)
             .field("client_id", &self.0.client_id)
@@ -242,6 +252,24 @@ impl NewToken<'_> {
     /// [`IssueError`]; nothing was issued.
     pub fn sign(self, now: UnixTime) -> Result<IssuedToken, IssueError> {
         let issuer = self.issuer;
+        let unsigned = self.unsigned(now)?;
+        let token = issuer.pen.sign(&unsigned.payload, now)?;
+        Ok(unsigned.issued(token, now))
+    }
+
+    /// Signs it with a key that may be elsewhere. With one that is here it does what [`sign`](Self::sign) does.
+    ///
+    /// # Errors
+    /// [`IssueError`]; nothing was issued.
+    pub async fn sign_async(self, now: UnixTime) -> Result<IssuedToken, IssueError> {
+        let issuer = self.issuer;
+        let unsigned = self.unsigned(now)?;
+        let token = issuer.pen.sign_async(&unsigned.payload, now).await?;
+        Ok(unsigned.issued(token, now))
+    }
+
+    fn unsigned(self, now: UnixTime) -> Result<UnsignedToken, IssueError> {
+        let issuer = self.issuer;
         let lifetime = checked_lifetime(self.lifetime, issuer.lifetime)?;
         if self.ends_at <= now {
             return Err(IssueError::SessionEnded);
@@ -249,10 +277,9 @@ impl NewToken<'_> {
         let expires_at = now.saturating_add(lifetime).min(self.ends_at);
         let scope = self.scope()?;
         let id = random_id(&*issuer.entropy)?;
-
         let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at);
-        let token = issuer.pen.sign(&claims.payload(&self.own?)?)?;
-        Ok(IssuedToken { token: AccessToken::new(token), id, expires_at, lifetime: expires_at.since(now) })
+        let payload = claims.payload(&self.own?)?;
+        Ok(UnsignedToken { payload, id, expires_at })
     }
 
     /// The scopes asked for, if the login has them all; else the login's own.
@@ -268,6 +295,20 @@ impl NewToken<'_> {
 impl fmt::Debug for NewToken<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewToken").field("principal", &self.authentication.principal).finish_non_exhaustive()
+    }
+}
+
+/// What a token says, and what is told of it.
+struct UnsignedToken {
+    payload: Vec<u8>,
+    id: String,
+    expires_at: UnixTime,
+}
+
+impl UnsignedToken {
+    fn issued(self, token: String, now: UnixTime) -> IssuedToken {
+        let Self { id, expires_at, .. } = self;
+        IssuedToken { token: AccessToken::new(token), id, expires_at, lifetime: expires_at.since(now) }
     }
 }
 

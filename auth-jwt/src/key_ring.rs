@@ -84,6 +84,8 @@ pub struct NoSigningKey;
 pub struct IssuerKeyRing {
     /// In the order in which they sign; never empty.
     keys: Arc<[RingKey]>,
+    /// What verifies, in the same order.
+    set: KeySet,
     ends_at: UnixTime,
     max_lifetime: Duration,
 }
@@ -119,8 +121,9 @@ impl IssuerKeyRing {
     /// [`IssuerKeyRingError::Symmetric`].
     pub fn new(key: impl Into<AnySigningKey>) -> Result<Self, IssuerKeyRingError> {
         let first = RingKey::new(key.into(), UnixTime::EPOCH, UnixTime::EPOCH)?;
-        let max_lifetime = TokenIssuer::MAX_LIFETIME;
-        Ok(Self { keys: Arc::new([first]), ends_at: UnixTime::MAX, max_lifetime })
+        let set = KeySet::from(first.key.verifying_key());
+        let (ends_at, max_lifetime) = (UnixTime::MAX, TokenIssuer::MAX_LIFETIME);
+        Ok(Self { keys: Arc::new([first]), set, ends_at, max_lifetime })
     }
 
     /// The same with one more key, which is published at `publish_from` and takes over at `sign_from`.
@@ -188,7 +191,7 @@ impl IssuerKeyRing {
         if self.keys.last().is_none_or(|last| at <= last.sign_from) {
             return Err(IssuerKeyRingError::Order);
         }
-        Ok(Self { ends_at: at, ..self })
+        Ok(Self { ends_at: at, ..self }.with_windows())
     }
 
     /// The same for tokens that live no longer than this, in whole seconds; a day unless it is set. It decides
@@ -200,7 +203,8 @@ impl IssuerKeyRing {
         if max_lifetime < Duration::from_secs(1) || max_lifetime > Self::MAX_LIFETIME {
             return Err(IssuerKeyRingError::Lifetime { max: Self::MAX_LIFETIME });
         }
-        Ok(Self { max_lifetime: Duration::from_secs(max_lifetime.as_secs()), ..self })
+        let max_lifetime = Duration::from_secs(max_lifetime.as_secs());
+        Ok(Self { max_lifetime, ..self }.with_windows())
     }
 
     /// The longest life of a token that its keys sign.
@@ -214,29 +218,37 @@ impl IssuerKeyRing {
     /// # Errors
     /// [`NoSigningKey`] if the ring has ended.
     pub fn current(&self, now: UnixTime) -> Result<&AnySigningKey, NoSigningKey> {
-        self.keys.get(self.current_index(now)?).map(|key| &key.key).ok_or(NoSigningKey)
+        self.current_at(now).map(|(key, _)| key)
     }
 
-    /// What verifies its tokens at `now`: the public keys that are next, current or retired.
-    ///
-    /// # Errors
-    /// [`KeySetError::Empty`] when the last token of a ring that has ended has expired.
-    pub fn key_set(&self, now: UnixTime) -> Result<KeySet, KeySetError> {
-        let verifies = |timed: &Timed<'_>| timed.ring_key.publish_from <= now && now < timed.verify_until;
-        KeySet::new(self.timed().filter(verifies).map(|timed| timed.ring_key.key.verifying_key()))
+    /// What verifies its tokens: every key, each from when it is published until its last token has expired. A
+    /// verifier that is made of it follows the time, and need not be made anew until the ring is.
+    #[must_use]
+    pub fn key_set(&self) -> KeySet {
+        self.set.clone()
     }
 
-    /// The JWK Set to publish at `now` (RFC 7517 section 5): the same keys.
+    /// The JWK Set to publish at `now` (RFC 7517 section 5): the public keys that are next, current or retired.
     #[must_use]
     pub fn to_jwks(&self, now: UnixTime) -> String {
+        let is_published = |timed: &Timed<'_>| timed.ring_key.publish_from <= now && now < timed.verify_until;
+        let keys = self.timed().filter(is_published).map(|timed| timed.ring_key.key.verifying_key());
+        let json = KeySet::new(keys).and_then(|set| set.to_jwks());
         // After the end of the ring there are no keys, which a set cannot say.
-        self.key_set(now).and_then(|set| set.to_jwks()).unwrap_or_else(|_| "{\"keys\":[]}".to_owned())
+        json.unwrap_or_else(|_| "{\"keys\":[]}".to_owned())
     }
 
-    /// The place of the current key among all.
-    fn current_index(&self, now: UnixTime) -> Result<usize, NoSigningKey> {
-        let signs = |timed: Timed<'_>| timed.ring_key.sign_from <= now && now < timed.sign_until;
-        self.timed().position(signs).ok_or(NoSigningKey)
+    /// All signing keys, in the order in which they sign.
+    pub(crate) fn signing_keys(&self) -> impl Iterator<Item = &AnySigningKey> {
+        self.keys.iter().map(|key| &key.key)
+    }
+
+    /// The key that signs at `now`, and its place among all.
+    pub(crate) fn current_at(&self, now: UnixTime) -> Result<(&AnySigningKey, usize), NoSigningKey> {
+        let signs =
+            |(_, timed): &(usize, Timed<'_>)| timed.ring_key.sign_from <= now && now < timed.sign_until;
+        let (index, timed) = self.timed().enumerate().find(signs).ok_or(NoSigningKey)?;
+        Ok((&timed.ring_key.key, index))
     }
 
     fn followed_by(
@@ -259,9 +271,15 @@ impl IssuerKeyRing {
     }
 
     fn with_keys(self, keys: Vec<RingKey>) -> Result<Self, IssuerKeyRingError> {
-        // Together they must make a set, whatever the time.
-        KeySet::new(keys.iter().map(|key| key.key.verifying_key()))?;
-        Ok(Self { keys: keys.into(), ..self })
+        let set = KeySet::new(keys.iter().map(|key| key.key.verifying_key()))?;
+        Ok(Self { keys: keys.into(), set, ..self }.with_windows())
+    }
+
+    /// The same, whose verifying keys keep to its times.
+    fn with_windows(self) -> Self {
+        let windows = self.timed().map(|timed| Some((timed.ring_key.publish_from, timed.verify_until)));
+        let set = self.set.with_windows(windows);
+        Self { set, ..self }
     }
 
     fn timed(&self) -> impl Iterator<Item = Timed<'_>> {

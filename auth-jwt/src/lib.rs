@@ -58,7 +58,7 @@ pub use {
     error::{Redacted, VerifyError},
     id_token::{IdToken, IdTokenChecks, IdTokenPolicy, IdTokenVerifier},
     introspection::{ActiveToken, Introspection, IntrospectionReader},
-    issuer::{IssueError, IssuedToken, NewToken, TokenIssuer},
+    issuer::{IssueError, IssuedToken, IssuerKeys, NewToken, TokenIssuer},
     json::{JsonError, JsonKind},
     jwk::{Jwk, JwkError},
     jws::{JwsError, JwsSignError, JwsSigner, JwsVerifier, VerifiedJws, VerifiedSignature},

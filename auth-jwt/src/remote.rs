@@ -34,6 +34,7 @@ mod verifier;
 
 #[cfg(feature = "reqwest")]
 pub use self::https::{HttpsFetcher, HttpsFetcherError, http_on_loopback};
+pub(crate) use self::verifier::VerifierSource;
 pub use self::{
     error::{KeysUnavailable, RefreshError, RemoteKeySetError, RemoteVerifyError},
     fetch::{FetchError, FetchKeySet, FetchedKeySet},
@@ -48,7 +49,8 @@ type Observer = Arc<dyn Fn(Result<&RemoteKeys, &RefreshError>) + Send + Sync>;
 /// The key set of an issuer, kept as fresh as its server says, within bounds.
 ///
 /// It runs on whatever polls it: no runtime, no thread, no timer. A caller who finds the keys too old fetches
-/// them and waits; others meanwhile use what is there. Timeouts are the fetcher's.
+/// them and waits; others meanwhile use what is there, if that got old only just now. Timeouts are the
+/// fetcher's.
 ///
 /// | what happens | what it does |
 /// |---|---|
@@ -208,7 +210,7 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
         }
         let usable = || self.present().filter(|keys| self.now() < keys.usable_until());
         if let Some(keys) = usable()
-            && self.is_driven()
+            && self.state().is_left_to_another(self.now(), self.rules.cooldown, keys.fresh_until())
         {
             return Ok(keys);
         }
@@ -307,10 +309,9 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
             None => Err(RefreshError::Panicked),
         };
         let mut state = self.state();
-        if flight.number <= state.landed {
+        if !state.land(flight) {
             return;
         }
-        state.land(flight.number);
         let present = self.present();
         let told = match read {
             Ok(read) => {
@@ -327,7 +328,7 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
                     self.present.store(present.map(|present| Arc::new(present.withdrawn())));
                 }
                 let error = Arc::new(error);
-                state.last_error = Some(Arc::clone(&error));
+                state.fail(flight, Arc::clone(&error));
                 Err(error)
             }
         };
@@ -335,13 +336,6 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
         if let Some(observer) = &self.observer {
             observer(told.as_deref().map_err(|error| &**error));
         }
-    }
-
-    fn is_driven(&self) -> bool {
-        let now = self.now();
-        let cooldown = self.rules.cooldown;
-        let flight = self.state().flight(now, cooldown);
-        flight.is_some_and(|flight| flight.is_driven())
     }
 }
 
@@ -365,6 +359,10 @@ impl<F> RemoteKeySet<F> {
     /// Never goes backwards, even if the clock does.
     fn now(&self) -> UnixTime {
         let now = self.clock.now().as_secs();
+        let latest = self.latest.load(Ordering::Relaxed);
+        if now <= latest {
+            return UnixTime::from_secs(latest);
+        }
         UnixTime::from_secs(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 }

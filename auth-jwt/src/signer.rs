@@ -88,7 +88,7 @@ impl TokenSigner {
         if typ.media_type() == Some(TypeRule::ACCESS_TOKEN) {
             return Err(IssueError::AccessToken);
         }
-        let pen = Pen::new(key.into(), typ.media_type());
+        let pen = Pen::new(key.into().into(), typ.media_type());
         let start = Payload::start(issuer.as_str());
         Ok(Self(Arc::new(Inner { pen, issuer, start, entropy: Arc::new(SystemEntropy) })))
     }
@@ -127,7 +127,7 @@ impl TokenSigner {
 impl fmt::Debug for TokenSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSigner")
-            .field("key", self.0.pen.key())
+            .field("keys", self.0.pen.keys())
             .field("issuer", &self.0.issuer)
             .finish_non_exhaustive()
     }
@@ -226,10 +226,12 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
             TokenId::Given(id) => payload.string(Claim::Jti, Some(id))?,
             TokenId::Random => payload.string(Claim::Jti, Some(&random_id(&*self.signer.entropy)?))?,
         }
-        let token = self.signer.pen.sign(&payload.finish(|bytes| match self.own {
+        let payload = payload.finish(|bytes| match self.own {
             Some(claims) => own::append(claims, bytes, own::Reserved::ALWAYS),
             None => Ok(()),
-        })?)?;
+        })?;
+        // One key signs at any time.
+        let token = self.signer.pen.sign(&payload, UnixTime::EPOCH)?;
         Ok(SignedToken(Zeroizing::new(token)))
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Inner, IssueError};
 use crate::{
-    AnySigningKey, base64url,
+    Algorithm, KeyId, base64url,
     context::{self, WrittenContext},
     json::Writer,
 };
@@ -17,13 +17,12 @@ pub(super) struct WireHeader<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     typ: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kid: Option<String>,
+    kid: Option<&'a str>,
 }
 
 impl<'a> WireHeader<'a> {
-    pub(super) fn of(key: &AnySigningKey, typ: Option<&'a str>) -> Self {
-        let kid = key.effective_id().map(|id| id.as_str().to_owned());
-        Self { alg: key.algorithm().name(), typ, kid }
+    pub(super) fn new(algorithm: Algorithm, id: Option<&'a KeyId>, typ: Option<&'a str>) -> Self {
+        Self { alg: algorithm.name(), typ, kid: id.map(KeyId::as_str) }
     }
 
     pub(super) fn segment(&self) -> String {

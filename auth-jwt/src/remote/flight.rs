@@ -150,9 +150,19 @@ impl<L: Fn(&Flight, Landed) + Unpin> Future for Wait<L> {
             }
             Err(_) => None,
         };
+        drop(fetching);
+        // Whatever happens while it lands, nobody waits for it any more.
+        let _over = Over(flight);
         (self.land)(flight, landed);
-        flight.give_up();
         Poll::Ready(())
+    }
+}
+
+struct Over<'f>(&'f Flight);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) landed: u64,
     /// Why that one failed, if it did.
     pub(super) last_error: Option<Arc<RefreshError>>,
+    /// When the last that failed began.
+    failed_at: Option<UnixTime>,
     pub(super) unknown: UnknownKeys,
 }
 
@@ -43,12 +45,22 @@ impl State {
         })
     }
 
-    /// The fetch under way, if it is not so old that the next who comes begins another.
-    pub(super) fn flight(&self, now: UnixTime, cooldown: Duration) -> Option<Arc<Flight>> {
-        match self.turn(now, cooldown) {
-            Some(Turn::Wait(flight)) => Some(flight),
-            _ => None,
-        }
+    /// Whether a caller who finds the keys too old, since `fresh_until`, may leave it to another to fetch them.
+    ///
+    /// Only where that one fetch is all that keeps the others from younger keys: they got old just now, or the
+    /// fetch before has failed just now. After a long silence nobody relies on what was there before it.
+    pub(super) fn is_left_to_another(
+        &self,
+        now: UnixTime,
+        cooldown: Duration,
+        fresh_until: UnixTime,
+    ) -> bool {
+        let is_driven = match self.turn(now, cooldown) {
+            Some(Turn::Wait(flight)) => flight.is_driven(),
+            _ => false,
+        };
+        let just_failed = |at| now.since(at) < cooldown.saturating_mul(2);
+        is_driven && (now.since(fresh_until) < cooldown || self.failed_at.is_some_and(just_failed))
     }
 
     /// Begins a fetch. The one that was under way is to be given up.
@@ -59,9 +71,18 @@ impl State {
         (Arc::clone(&flight), self.flight.replace(flight))
     }
 
-    /// A fetch has ended.
-    pub(super) fn land(&mut self, number: u64) {
-        self.landed = number;
-        self.flight.take_if(|flight| flight.number <= number);
+    /// A fetch has ended, if there was none later that has.
+    pub(super) fn land(&mut self, flight: &Flight) -> bool {
+        if flight.number <= self.landed {
+            return false;
+        }
+        self.landed = flight.number;
+        self.flight.take_if(|present| present.number <= flight.number);
+        true
+    }
+
+    pub(super) fn fail(&mut self, flight: &Flight, error: Arc<RefreshError>) {
+        self.failed_at = Some(flight.started_at);
+        self.last_error = Some(error);
     }
 }

@@ -3,11 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
 use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{FetchKeySet, RemoteKeySet, RemoteKeys, RemoteVerifyError};
-use crate::{TokenBuffer, TokenPolicy, UnverifiedToken, Verified, Verifier, VerifyError};
+use crate::{Revocations, TokenBuffer, TokenPolicy, UnverifiedToken, Verified, Verifier, VerifyError};
 
 /// Verifies the tokens of an issuer who publishes its keys. Cheap to clone; share it.
 ///
@@ -33,6 +34,7 @@ use crate::{TokenBuffer, TokenPolicy, UnverifiedToken, Verified, Verifier, Verif
 pub struct RemoteVerifier<F> {
     keys: Arc<RemoteKeySet<F>>,
     policy: TokenPolicy,
+    revocations: Option<Arc<dyn Revocations>>,
     built: Arc<ArcSwapOption<Built>>,
 }
 
@@ -46,7 +48,14 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
     /// Accepts what the keys of `keys` have signed and `policy` allows.
     #[must_use]
     pub fn new(keys: Arc<RemoteKeySet<F>>, policy: TokenPolicy) -> Self {
-        Self { keys, policy, built: Arc::default() }
+        Self { keys, policy, revocations: None, built: Arc::default() }
+    }
+
+    /// The same, refusing what `revocations` says is revoked, or cannot say of: see
+    /// [`Verifier::with_revocations`].
+    #[must_use]
+    pub fn with_revocations(self, revocations: Arc<dyn Revocations>) -> Self {
+        Self { revocations: Some(revocations), built: Arc::default(), ..self }
     }
 
     /// Verifies a token, with own claims of type `C`.
@@ -87,8 +96,11 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
         &self.policy
     }
 
-    /// The verifier that has the key which `token` names, if there is one.
-    pub(crate) async fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, RemoteVerifyError> {
+    /// The verifier that has the key which `token` names, for this token and now: the next one may need others.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify), as far as header and key go. The token itself is not verified yet.
+    pub async fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, RemoteVerifyError> {
         if let Some(keys) = self.keys.fresh() {
             let built = self.built_of(&keys);
             if built.has_seen_header_of(token) {
@@ -135,22 +147,43 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
         {
             return Arc::clone(&built.verifier);
         }
-        let verifier = Arc::new(Verifier::new(keys.keys().clone(), self.policy.clone()));
+        let verifier = Verifier::new(keys.keys().clone(), self.policy.clone());
+        let verifier = Arc::new(match &self.revocations {
+            Some(revocations) => verifier.with_revocations(Arc::clone(revocations)),
+            None => verifier,
+        });
         let built = Built { generation: keys.keys().generation(), verifier: Arc::clone(&verifier) };
         self.built.store(Some(Arc::new(built)));
         verifier
     }
 }
 
+/// Verifiers whose keys are somewhere, for those who do not care where.
+#[async_trait]
+pub(crate) trait VerifierSource: fmt::Debug + Send + Sync {
+    async fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, RemoteVerifyError>;
+}
+
+#[async_trait]
+impl<F: FetchKeySet + 'static> VerifierSource for RemoteVerifier<F> {
+    async fn verifier_for(&self, token: &str) -> Result<Arc<Verifier>, RemoteVerifyError> {
+        Self::verifier_for(self, token).await
+    }
+}
+
 impl<F> Clone for RemoteVerifier<F> {
     fn clone(&self) -> Self {
         let (keys, built) = (Arc::clone(&self.keys), Arc::clone(&self.built));
-        Self { keys, policy: self.policy.clone(), built }
+        Self { keys, policy: self.policy.clone(), revocations: self.revocations.clone(), built }
     }
 }
 
 impl<F> fmt::Debug for RemoteVerifier<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteVerifier").field("keys", &self.keys).field("policy", &self.policy).finish()
+        f.debug_struct("RemoteVerifier")
+            .field("keys", &self.keys)
+            .field("policy", &self.policy)
+            .field("revocations", &self.revocations.is_some())
+            .finish_non_exhaustive()
     }
 }

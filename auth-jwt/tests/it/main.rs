@@ -20,6 +20,7 @@ mod issuing;
 mod jwk;
 mod jwk_round_trip;
 mod jws;
+mod key_ring;
 mod key_set;
 mod logout_token;
 mod pem;

@@ -159,25 +159,66 @@ fn an_answer_that_comes_too_late_is_dropped() {
     assert_eq!(service.asked(), 2);
 }
 
-/// While one caller fetches, the others do not wait: an outage of the issuer is no pause for everybody.
+/// While one caller fetches, the others do not wait, if the keys got old just now, or the issuer is out of reach
+/// anyway: an outage of the issuer is no pause for everybody.
 #[test]
-fn keys_that_are_there_are_used_while_somebody_fetches() {
-    let (key, gate) = (signing_key("a"), Gate::default());
+fn keys_that_got_old_just_now_are_used_while_somebody_fetches() {
+    let (key, first, second) = (signing_key("a"), Gate::default(), Gate::default());
     let script = Script::default().then(published(&[&key]));
-    let service = Service::new(script.then_do(gate.clone().then(Err(FetchError::Timeout))));
+    let script = script.then_do(first.clone().then(Err(FetchError::Timeout)));
+    let service = Service::new(script.then_do(second.clone().then(Err(FetchError::Timeout))));
     let token = token_of(&key);
     assert!(service.accepts(&token));
     service.step(600);
-    let mut fetches = Box::pin(service.verifier.verify::<()>(&token, NOW));
-    assert!(poll_once(&mut fetches).is_pending());
+    for gate in [first, second] {
+        let mut fetches = Box::pin(service.verifier.verify::<()>(&token, NOW));
+        assert!(poll_once(&mut fetches).is_pending());
+        assert!(service.accepts(&token));
+        // Once nobody drives it, the next one does.
+        drop(fetches);
+        let mut fetches = Box::pin(service.verifier.verify::<()>(&token, NOW));
+        assert!(poll_once(&mut fetches).is_pending());
+        gate.open();
+        assert!(block_on(fetches).is_ok());
+        service.step(30);
+    }
+    assert_eq!(service.asked(), 3);
+}
+
+/// After a long silence nobody gets by on what was there before it: of two requests that come at once the
+/// second would use a key that was withdrawn hours ago.
+#[test]
+fn keys_that_are_long_old_are_not_used_while_somebody_fetches() {
+    let (old, new, gate) = (signing_key("a"), signing_key("b"), Gate::default());
+    let script = Script::default().then(published(&[&old])).then(Err(FetchError::Timeout));
+    let service = Service::new(script.then_do(gate.clone().then(published(&[&new]))));
+    let token = token_of(&old);
     assert!(service.accepts(&token));
-    // Once nobody drives it, the next one does.
-    drop(fetches);
+    service.step(600);
+    assert!(service.accepts(&token), "the issuer is out of reach");
+    service.step(3600);
     let mut fetches = Box::pin(service.verifier.verify::<()>(&token, NOW));
-    assert!(poll_once(&mut fetches).is_pending());
+    let mut stolen = Box::pin(service.verifier.verify::<()>(&token, NOW));
+    assert!(poll_once(&mut fetches).is_pending() && poll_once(&mut stolen).is_pending());
     gate.open();
-    assert!(block_on(fetches).is_ok());
-    assert_eq!(service.asked(), 2);
+    assert!(block_on(stolen).is_err() && block_on(fetches).is_err());
+    assert_eq!(service.asked(), 3);
+}
+
+/// Whatever the observer does, nobody waits for ever.
+#[test]
+fn an_observer_that_panics_holds_up_nobody() {
+    let (key, gate) = (signing_key("a"), Gate::default());
+    let script = Script::default().then_do(gate.clone().then(published(&[&key])));
+    let service = Service::with(script, |keys| keys.with_observer(|_| panic!("in the observer")));
+    let token = token_of(&key);
+    let mut other = Box::pin(service.verifier.verify::<()>(&token, NOW));
+    assert!(poll_once(&mut other).is_pending());
+    gate.open();
+    thread::scope(|scope| {
+        assert!(scope.spawn(|| service.accepts(&token)).join().is_err());
+    });
+    assert!(block_on(other).is_ok());
 }
 
 /// A fetch that asks to be polled again at once, from within its poll.

@@ -1,7 +1,13 @@
 //! Which tokens are worth a fetch, and what a token learns of an outage.
 
-use auth_core::{AuthenticateError, Refusal, RejectionReason, testing::block_on};
-use auth_jwt::{Es256SigningKey, Issuer, RefreshError, TokenBuffer, TokenPolicy, VerifyError};
+use auth_core::{
+    AuthenticateError, Authenticator, Refusal, RejectionReason,
+    testing::{FixedClock, block_on},
+};
+use auth_jwt::{
+    AccessToken, BearerAuthenticator, CacheCapacity, Claims, Es256SigningKey, Issuer, RefreshError,
+    RevocationStatus, Revocations, TokenBuffer, TokenPolicy, VerifyError,
+};
 use serde::Deserialize;
 
 use super::*;
@@ -92,6 +98,52 @@ fn keys_that_are_not_there_are_service_unavailable() {
     assert!(
         matches!(refused, AuthenticateError::Rejected(why) if why.reason() == RejectionReason::Malformed)
     );
+}
+
+/// What is revoked here is refused, whoever publishes the keys.
+#[test]
+fn revocations_are_asked() {
+    struct Revoked;
+    impl Revocations for Revoked {
+        fn status(&self, _: &Claims) -> RevocationStatus {
+            RevocationStatus::Revoked
+        }
+    }
+    let key = signing_key("a");
+    let service = Service::new(Script::default().then(published(&[&key])));
+    let token = token_of(&key);
+    assert!(service.accepts(&token));
+    let strict = service.verifier.clone().with_revocations(Arc::new(Revoked));
+    for verifier in [strict.clone(), strict] {
+        let refused = block_on(verifier.verify::<()>(&token, NOW)).unwrap_err();
+        assert!(matches!(refused, RemoteVerifyError::Refused(VerifyError::Revoked)));
+    }
+    assert!(service.accepts(&token), "what it was cloned from is as it was");
+}
+
+/// Bearer authentication: the same principal as under a key that is here; 503 while there are none; a token in
+/// the cache does not outlive its key.
+#[test]
+fn bearer_tokens_are_authenticated_under_remote_keys() {
+    let (old, new) = (signing_key("a"), signing_key("b"));
+    let script = Script::default().then(Err(FetchError::Timeout)).then(published(&[&old]));
+    let service = Service::new(script.then(published(&[&new])));
+    let authenticator = BearerAuthenticator::remote(service.verifier.clone())
+        .with_clock(Arc::new(FixedClock(NOW)))
+        .with_cache(CacheCapacity::default());
+    let present = |key| block_on(authenticator.authenticate(AccessToken::new(token_of(key))));
+    assert!(matches!(present(&old), Err(AuthenticateError::Unavailable(_))));
+    service.step(30);
+    let token = token_of(&old);
+    let again = || block_on(authenticator.authenticate(AccessToken::new(token.clone())));
+    for _ in 0..3 {
+        assert_eq!(again().unwrap().principal().realm(), issuer().realm());
+    }
+    assert!(matches!(present(&new), Err(AuthenticateError::Rejected(_))), "the cooldown is not over");
+    service.step(30);
+    assert!(present(&new).is_ok());
+    assert!(matches!(again(), Err(AuthenticateError::Rejected(_))));
+    assert_eq!(service.asked(), 3);
 }
 
 #[test]
