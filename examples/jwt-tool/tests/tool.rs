@@ -68,7 +68,10 @@ fn a_key_is_made_and_its_token_verified() {
             assert_eq!(wrong.status.code(), Some(2), "a private key is not one to verify with");
         }
         let seen = text(&tool(&["inspect"], folder, &token.stdout));
-        assert!(seen.lines().count() >= 3 && seen.lines().all(|line| line.starts_with("UNVERIFIED ")), "{seen}");
+        assert!(
+            seen.lines().count() >= 3 && seen.lines().all(|line| line.starts_with("UNVERIFIED ")),
+            "{seen}"
+        );
     }
 }
 
@@ -104,7 +107,15 @@ fn a_token_of_the_standard_is_verified_in_a_batch() {
 #[test]
 fn a_bad_line_is_answered_and_is_not_the_end() {
     let long = format!(r#"{{"id":9,"op":"{}"}}"#, "x".repeat(5 << 20));
-    let lines = ["{", "", r#"{"id":2}"#, r#"{"id":3,"op":"fly"}"#, "null", &long, r#"{"id":4,"op":"jwk-parse","jwk":{"kty":"none"}}"#];
+    let lines = [
+        "{",
+        "",
+        r#"{"id":2}"#,
+        r#"{"id":3,"op":"fly"}"#,
+        "null",
+        &long,
+        r#"{"id":4,"op":"jwk-parse","jwk":{"kty":"none"}}"#,
+    ];
     let mut input = lines.join("\n").into_bytes();
     input.extend_from_slice(b"\n\xff\xfe\n{\"id\":5,\"op\":\"jwk-parse\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}");
     let output = tool(&["batch"], Path::new("."), &input);
@@ -134,7 +145,9 @@ fn a_bad_line_is_answered_and_is_not_the_end() {
 fn a_batch_signs() {
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
     let public = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
-    let sign = |header: Value| ask(&json!({"id": 1, "op": "sign", "jwk": jwk, "claims": {"sub": "1"}, "header": header}));
+    let sign = |header: Value| {
+        ask(&json!({"id": 1, "op": "sign", "jwk": jwk, "claims": {"sub": "1"}, "header": header}))
+    };
     let signed = sign(json!({"typ": "JWT", "kid": "k"}));
     let token = signed["token"].as_str().unwrap();
     let verified = ask(&json!({"op": "jws-verify", "jwk": public, "token": token}));
@@ -145,8 +158,12 @@ fn a_batch_signs() {
     let flat = json!({"protected": protected, "payload": payload, "signature": signature});
     assert_eq!(ask(&json!({"op": "jws-verify", "jwk": public, "token": flat}))["valid"], true);
     assert_eq!(ask(&json!({"op": "jws-verify", "jwk": public, "token": flat.to_string()}))["valid"], true);
-    let general = json!({"payload": payload, "signatures": [{"protected": protected, "signature": signature}]});
-    assert_eq!(ask(&json!({"op": "jws-verify", "jwks": {"keys": [public]}, "token": general}))["valid"], true);
+    let general =
+        json!({"payload": payload, "signatures": [{"protected": protected, "signature": signature}]});
+    assert_eq!(
+        ask(&json!({"op": "jws-verify", "jwks": {"keys": [public]}, "token": general}))["valid"],
+        true
+    );
 
     assert_eq!(ask(&json!({"op": "jws-verify", "jwk": jwk, "token": token}))["error"], "key-private");
     assert_eq!(sign(json!({"jku": "https://evil.example"}))["error"], "request");
