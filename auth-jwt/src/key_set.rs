@@ -170,7 +170,6 @@ impl KeySet {
     }
 
     /// A number that no other set of this process has, unless it is a clone.
-    #[allow(dead_code, reason = "caches of verified tokens ask for it")]
     pub(crate) fn generation(&self) -> u64 {
         self.0.generation
     }
