@@ -142,7 +142,7 @@ impl<'a> AccessRequest<'a> {
         }
     }
 
-    /// Uses only these of the roles that the principal holds (dynamic separation of duty, ANSI INCITS 359).
+    /// Uses only these of the roles that the principal holds or is granted by its credential (dynamic separation of duty, ANSI INCITS 359).
     /// A role that it does not hold gives nothing.
     #[must_use]
     pub fn with_active_roles(mut self, roles: &'a [RoleName]) -> Self {
@@ -181,6 +181,12 @@ impl<'a> AccessRequest<'a> {
     #[must_use]
     pub fn authentication(&self) -> &'a Authentication {
         self.authenticated.authentication()
+    }
+
+    /// The roles that the credential grants for this request, beside those that are assigned.
+    #[must_use]
+    pub fn asserted_roles(&self) -> &'a [RoleName] {
+        self.authenticated.asserted_roles()
     }
 
     /// What is to be done.

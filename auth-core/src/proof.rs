@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     authentication::{Assurance, AuthEpoch, Authentication, Method},
     limits::Limits,
-    principal::PrincipalId,
+    principal::{PrincipalId, RoleName},
     time::UnixTime,
 };
 
@@ -167,41 +167,58 @@ impl PendingLogin {
 /// ```
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Authenticated(Arc<Authentication>);
+pub struct Authenticated {
+    authentication: Arc<Authentication>,
+    asserted_roles: Option<Arc<[RoleName]>>,
+}
 
 impl Authenticated {
     /// States that `authentication` happened. Call it only at the end of a credential check.
     pub fn assertion(authentication: Authentication) -> Self {
-        Self(Arc::new(authentication))
+        Self::shared_assertion(Arc::new(authentication))
     }
 
     /// As [`assertion`](Self::assertion), for a store that shares its records.
     pub fn shared_assertion(authentication: Arc<Authentication>) -> Self {
-        Self(authentication)
+        Self { authentication, asserted_roles: None }
+    }
+
+    /// The same, with local roles that the credential itself grants for this request: those that an explicit
+    /// mapping made of what an issuer calls roles. They count beside the roles that are assigned here, and nowhere
+    /// else: no session and no token of ours remembers them.
+    pub fn with_asserted_roles(mut self, roles: &[RoleName]) -> Self {
+        self.asserted_roles = if roles.is_empty() { None } else { Some(roles.into()) };
+        self
     }
 
     /// The event behind it.
     #[must_use]
     pub fn authentication(&self) -> &Authentication {
-        &self.0
+        &self.authentication
+    }
+
+    /// The local roles that the credential grants for this request.
+    #[must_use]
+    pub fn asserted_roles(&self) -> &[RoleName] {
+        self.asserted_roles.as_deref().unwrap_or_default()
     }
 
     /// Whom the request acts for.
     #[must_use]
     pub fn principal(&self) -> &PrincipalId {
-        &self.0.principal
+        &self.authentication.principal
     }
 
     /// What the request may use of what the principal may do.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.0.limits
+        &self.authentication.limits
     }
 
     /// How sure one may be.
     #[must_use]
     pub fn assurance(&self) -> Assurance {
-        self.0.assurance
+        self.authentication.assurance
     }
 }
 

@@ -5,12 +5,13 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use auth_core::{
     Assurance, AuthEpoch, AuthenticateError, Authenticated, Authentication, Authenticator, Clock,
-    EpochSource, Limits, Method, PrincipalId, PrincipalKind, Realm, RejectionReason, Scopes, SystemClock,
-    UnixTime,
+    EpochSource, Limits, Method, PrincipalId, PrincipalKind, Realm, RejectionReason, RoleName, Scopes,
+    SystemClock, UnixTime,
 };
 
 use crate::{
-    AccessToken, CacheCapacity, Claims, FetchKeySet, RemoteVerifier, TokenBuffer, Verified, Verifier,
+    AccessToken, CacheCapacity, Claims, FetchKeySet, RemoteVerifier, RoleMapping, TokenBuffer, Verified,
+    Verifier,
     cached::entries::TokenCache,
     context::{LocalClaims, ReadContext},
     remote::VerifierSource,
@@ -37,7 +38,8 @@ pub enum BearerError {
 /// | `scope` | the only scopes in [`Limits`]. Without it there are none, and nothing that needs one is allowed |
 /// | `auth_time` | when the login was. Without it: 1970, which is never fresh enough |
 /// | `amr` | methods. The assurance of a foreign token is always AAL1 |
-/// | role claims | nothing. Roles are assigned here, to principals |
+/// | role claims | nothing, unless a [mapping](Self::with_role_mapping) says which of them are which of our roles |
+/// | `cnf` | a refusal: the token is bound to a key, and nobody here asks for the proof (RFC 7800, RFC 9449 section 7.2) |
 ///
 /// Tokens that our own [`TokenIssuer`](crate::TokenIssuer) made, accepted by a local authenticator, give back
 /// the authentication that they were issued on, limits, actor and epoch included.
@@ -56,6 +58,7 @@ pub struct BearerAuthenticator {
     verifier: Source,
     local: Option<Realm>,
     epochs: Option<Arc<dyn EpochSource>>,
+    roles: Vec<RoleMapping>,
     cache: Option<Arc<TokenCache<Accepted>>>,
     clock: Arc<dyn Clock>,
 }
@@ -86,7 +89,8 @@ impl BearerAuthenticator {
     }
 
     fn of(verifier: Source) -> Self {
-        Self { verifier, local: None, epochs: None, cache: None, clock: Arc::new(SystemClock) }
+        let clock = Arc::new(SystemClock);
+        Self { verifier, local: None, epochs: None, roles: Vec::new(), cache: None, clock }
     }
 
     /// Declares that the issuer's subjects are the principals of a local realm.
@@ -98,9 +102,23 @@ impl BearerAuthenticator {
             return Err(BearerError::ForeignRealm);
         }
         self.local = Some(realm);
-        // What was read as a stranger's token, by a clone of this, is read anew.
+        Ok(self.read_anew())
+    }
+
+    /// Grants the roles that this mapping makes of a claim, for the requests that come with the token. Several
+    /// mappings add up. Without one, what a token calls roles means nothing.
+    ///
+    /// What is allowed is still within the token's scopes.
+    #[must_use]
+    pub fn with_role_mapping(mut self, mapping: RoleMapping) -> Self {
+        self.roles.push(mapping);
+        self.read_anew()
+    }
+
+    /// What a clone of this has read in another way must not be remembered here.
+    fn read_anew(mut self) -> Self {
         self.cache = self.cache.map(|cache| Arc::new(TokenCache::new(cache.capacity())));
-        Ok(self)
+        self
     }
 
     /// Refuses tokens whose epoch is not the account's present one: they end when the password changes or
@@ -162,22 +180,32 @@ impl BearerAuthenticator {
         token: &str,
         now: UnixTime,
     ) -> Result<(Claims, Read), AuthenticateError> {
-        match &self.local {
+        let signed = verifier.check(token, now)?;
+        let mut buffer = TokenBuffer::new();
+        let payload = buffer.decode(signed.payload)?;
+        let (claims, mut read) = match &self.local {
             Some(realm) => {
-                let mut buffer = TokenBuffer::new();
-                let verified: Verified<LocalClaims<'_>> = verifier.verify_in(token, now, &mut buffer)?;
+                let verified: Verified<LocalClaims<'_>> = verifier.read(payload, now, |_| Ok(()))?;
                 let (claims, own) = verified.into_parts();
                 let read = local(realm, &claims, own.auth_ctx, now)?;
-                Ok((claims, read))
+                (claims, read)
             }
             None => {
                 // What looks like our own claim is not even parsed.
-                let verified: Verified = verifier.verify(token, now)?;
+                let verified: Verified = verifier.read(payload, now, |_| Ok(()))?;
                 let realm = verifier.policy().issuer().realm();
                 let authentication = base(realm, None, verified.claims(), now)?;
-                Ok((verified.into_parts().0, Read { authentication, has_epoch: false }))
+                (verified.into_parts().0, Read { authentication, has_epoch: false, roles: Vec::new() })
             }
+        };
+        // Nobody here checks that proof, and without it the token is one that somebody may have stolen.
+        if claims.is_bound() {
+            return Err(RejectionReason::WrongUse.into());
         }
+        for mapping in &self.roles {
+            mapping.read(payload, &mut read.roles).map_err(|_| RejectionReason::Malformed)?;
+        }
+        Ok((claims, read))
     }
 }
 
@@ -185,6 +213,7 @@ impl BearerAuthenticator {
 struct Read {
     authentication: Authentication,
     has_epoch: bool,
+    roles: Vec<RoleName>,
 }
 
 /// What is left to say of an accepted token: whether its epoch is the present one.
@@ -195,8 +224,9 @@ struct Accepted {
 }
 
 impl From<Read> for Accepted {
-    fn from(Read { authentication, has_epoch }: Read) -> Self {
-        Self { authenticated: Authenticated::assertion(authentication), has_epoch }
+    fn from(Read { authentication, has_epoch, roles }: Read) -> Self {
+        let authenticated = Authenticated::assertion(authentication).with_asserted_roles(&roles);
+        Self { authenticated, has_epoch }
     }
 }
 
@@ -208,7 +238,8 @@ fn local(
     now: UnixTime,
 ) -> Result<Read, AuthenticateError> {
     let Some(context) = context else {
-        return Ok(Read { authentication: base(realm, None, claims, now)?, has_epoch: false });
+        let authentication = base(realm, None, claims, now)?;
+        return Ok(Read { authentication, has_epoch: false, roles: Vec::new() });
     };
     // One key and issuer may serve several tenants; their accounts are not each other's.
     if context.realm != realm.as_str() {
@@ -224,7 +255,7 @@ fn local(
         // Our issuer writes a scope whenever the login had a limit.
         authentication.limits.scopes = None;
     }
-    Ok(Read { authentication, has_epoch: true })
+    Ok(Read { authentication, has_epoch: true, roles: Vec::new() })
 }
 
 /// What the registered claims say, all of it read to the bearer's disadvantage.
@@ -288,6 +319,7 @@ impl fmt::Debug for BearerAuthenticator {
             .field("verifier", &self.verifier)
             .field("local", &self.local)
             .field("epochs", &self.epochs.is_some())
+            .field("roles", &self.roles)
             .field("cache", &self.cache.as_ref().map(|cache| cache.capacity()))
             .finish_non_exhaustive()
     }

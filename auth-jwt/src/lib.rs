@@ -36,6 +36,7 @@ mod policy;
 mod registered;
 mod remote;
 mod revocations;
+mod role_mapping;
 mod signer;
 mod thumbprint;
 mod unverified;
@@ -85,6 +86,7 @@ pub use {
         revocation::{Revocation, RevocationKind, RevocationRecord},
         store::{LoadEach, RevocationStore},
     },
+    role_mapping::{RoleMapping, RoleMappingError},
     signer::{SignedToken, TokenBuilder, TokenSigner},
     thumbprint::Thumbprint,
     unverified::UnverifiedToken,

@@ -140,44 +140,69 @@ impl Snapshot {
 
     #[inline]
     fn decide(&self, held: Holding, permission: u32) -> Option<Decided> {
-        self.with_roles(held, |roles| {
-            let mut permit = None;
-            for role in roles {
-                let closure = self.sets.closure(*role);
-                if self.sets.denies(closure, permission) {
-                    return Some(Decided { role: *role, rule: Rule { permission, denies: true } });
-                }
-                if permit.is_none() && self.sets.permits(closure, permission) {
-                    permit = Some(Decided { role: *role, rule: Rule { permission, denies: false } });
-                }
-            }
-            permit
-        })
+        self.with_roles(held, |roles| self.decide_roles(roles, permission))
     }
 
-    /// As [`decide`](Self::decide), but only `active` roles give. All assigned ones forbid: who may choose
-    /// their active roles must not be able to put a denial aside.
-    fn decide_active(&self, held: Holding, active: &[RoleName], permission: u32) -> Option<Decided> {
-        self.with_roles(held, |roles| {
-            let denies = |role: &&u32| self.sets.denies(self.sets.closure(**role), permission);
-            if let Some(role) = roles.iter().find(denies) {
+    #[inline]
+    fn decide_roles(&self, roles: &[u32], permission: u32) -> Option<Decided> {
+        let mut permit = None;
+        for role in roles {
+            let closure = self.sets.closure(*role);
+            if self.sets.denies(closure, permission) {
                 return Some(Decided { role: *role, rule: Rule { permission, denies: true } });
             }
-            active
-                .iter()
-                .filter_map(|name| self.roles.find(name.as_str()))
-                .filter(|role| roles.binary_search(role).is_ok())
-                .find(|role| self.sets.permits(self.sets.closure(*role), permission))
-                .map(|role| Decided { role, rule: Rule { permission, denies: false } })
-        })
+            if permit.is_none() && self.sets.permits(closure, permission) {
+                permit = Some(Decided { role: *role, rule: Rule { permission, denies: false } });
+            }
+        }
+        permit
+    }
+
+    /// As [`decide`](Self::decide), but only `active` roles give. All held ones forbid: who may choose their
+    /// active roles must not be able to put a denial aside. `roles` is sorted.
+    fn decide_active(&self, roles: &[u32], active: &[RoleName], permission: u32) -> Option<Decided> {
+        let denies = |role: &&u32| self.sets.denies(self.sets.closure(**role), permission);
+        if let Some(role) = roles.iter().find(denies) {
+            return Some(Decided { role: *role, rule: Rule { permission, denies: true } });
+        }
+        active
+            .iter()
+            .filter_map(|name| self.roles.find(name.as_str()))
+            .filter(|role| roles.binary_search(role).is_ok())
+            .find(|role| self.sets.permits(self.sets.closure(*role), permission))
+            .map(|role| Decided { role, rule: Rule { permission, denies: false } })
     }
 
     fn decide_request(&self, request: &AccessRequest<'_>) -> Option<Decided> {
         let permission = self.permissions.find(request.action().as_str())?;
-        let held = self.holding(self.principals.find(request.principal())?)?;
+        let held = self.principals.find(request.principal()).and_then(|at| self.holding(at));
+        if !request.asserted_roles().is_empty() {
+            return self.decide_asserted(held, request, permission);
+        }
         match request.active_roles() {
-            None => self.decide(held, permission),
-            Some(active) => self.decide_active(held, active, permission),
+            None => self.decide(held?, permission),
+            Some(active) => self.with_roles(held?, |roles| self.decide_active(roles, active, permission)),
+        }
+    }
+
+    /// Asserted roles are held like assigned ones, for this request; a name that the policy does not know gives
+    /// nothing.
+    #[inline(never)]
+    fn decide_asserted(
+        &self,
+        held: Option<Holding>,
+        request: &AccessRequest<'_>,
+        permission: u32,
+    ) -> Option<Decided> {
+        let asserted = request.asserted_roles().iter();
+        let mut roles: Vec<u32> = asserted.filter_map(|name| self.roles.find(name.as_str())).collect();
+        if let Some(held) = held {
+            self.with_roles(held, |held| roles.extend_from_slice(held));
+        }
+        roles.sort_unstable();
+        match request.active_roles() {
+            None => self.decide_roles(&roles, permission),
+            Some(active) => self.decide_active(&roles, active, permission),
         }
     }
 }

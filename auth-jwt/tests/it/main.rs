@@ -28,6 +28,7 @@ mod properties;
 mod remote;
 mod revocations;
 mod rfc_keys;
+mod role_mapping;
 mod rsa_formats;
 mod rules;
 mod signers;

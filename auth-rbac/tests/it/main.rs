@@ -9,6 +9,7 @@
 )]
 
 mod active;
+mod asserted;
 mod building;
 mod deciding;
 mod describing;
