@@ -215,7 +215,7 @@ fn an_r_of_small_order_is_refused_whatever_the_key() {
             let encoded = point.compress().to_bytes();
             let found = (0..400u32).map(u32::to_be_bytes).find_map(|message| {
                 let k = challenge(&encoded, &public, &message);
-                let fits = (r + t * multiple(&k)) % 8 == 0;
+                let fits = (r + t * multiple(&k)).is_multiple_of(8);
                 fits.then(|| (message, joined(encoded, k * secret)))
             });
             let Some((message, signature)) = found else { continue };
@@ -241,7 +241,7 @@ fn signatures_of_tainted_keys_hold_without_a_cofactor_or_not_at_all() {
             let r = (ED25519_BASEPOINT_POINT * nonce).compress().to_bytes();
             let k = challenge(&r, &public, &message);
             let signature = joined(r, nonce + k * secret);
-            let expected = t * multiple(&k) % 8 == 0;
+            let expected = (t * multiple(&k)).is_multiple_of(8);
             tally.case(&keys, &message, &signature, expected, "tainted key");
         }
     }

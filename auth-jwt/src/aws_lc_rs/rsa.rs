@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ::aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
     rsa::{KeyPair, KeyPairComponents, KeySize, PublicKeyComponents, RsaParameters},
     signature::{
@@ -15,15 +16,13 @@ use ::aws_lc_rs::{
 use auth_core::EntropyError;
 
 use crate::{
-    Algorithm, KeyError, SignError, Signature,
+    Algorithm, KeyError, SignError, Signature, der,
     key::{
         PrivateMaterial, PublicMaterial, RsaPrivate, SignCore, VerifyCore,
         rsa::{self, MAX_MODULUS_LEN, rsa_verifying_key},
         signing_key,
     },
 };
-
-mod numbers;
 
 /// How many bits the modulus of a new RSA key has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,7 +113,7 @@ macro_rules! rsa {
             /// # Errors
             /// [`EntropyError`](auth_core::EntropyError) if AWS-LC had no randomness.
             pub fn generate(size: RsaSize) -> Result<Self, EntropyError> {
-                let material = PrivateMaterial::Rsa(generate(size).ok_or(EntropyError)?);
+                let material = generate(size).ok_or(EntropyError)?;
                 Self::from_material(&material).map_err(|_| EntropyError)
             }
         }
@@ -239,11 +238,13 @@ impl Private {
     }
 }
 
-fn generate(size: RsaSize) -> Option<Box<RsaPrivate>> {
+fn generate(size: RsaSize) -> Option<PrivateMaterial> {
     let size = match size {
         RsaSize::Bits2048 => KeySize::Rsa2048,
         RsaSize::Bits3072 => KeySize::Rsa3072,
         RsaSize::Bits4096 => KeySize::Rsa4096,
     };
-    numbers::of(&KeyPair::generate(size).ok()?)
+    // AWS-LC gives the numbers of a key away in DER only.
+    let document: Pkcs8V1Der<'_> = KeyPair::generate(size).ok()?.as_der().ok()?;
+    der::private(document.as_ref(), None).ok()
 }

@@ -10,6 +10,8 @@
 )]
 
 mod algorithms;
+#[cfg(feature = "aws-lc-rs")]
+mod backends;
 mod bearer;
 mod cached;
 mod claims;
