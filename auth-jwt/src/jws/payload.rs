@@ -90,7 +90,7 @@ impl SigningInput {
     pub(super) fn encoding(payload: &[u8]) -> Self {
         let len = Self::ROOM.saturating_add(base64url::encoded_len(payload.len()));
         let mut input = String::with_capacity(len);
-        input.extend(std::iter::repeat_n('\0', Self::ROOM.saturating_sub(1)));
+        input.push_str(std::str::from_utf8(&[0; Self::ROOM.saturating_sub(1)]).unwrap_or_default());
         input.push('.');
         base64url::encode_to(payload, &mut input);
         Self(input.into_bytes())
