@@ -31,6 +31,8 @@ impl Code for VerifyError {
             Self::WrongType { .. } => "claim-type",
             Self::Missing { .. } => "claim-missing",
             Self::Mismatch { .. } => "claim-mismatch",
+            Self::Forbidden { .. } => "claim-forbidden",
+            Self::TooOld { .. } => "too-old",
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not-yet-valid",
             _ => "refused",

@@ -42,7 +42,11 @@ pub(crate) fn jws(keys: KeySet, token: &str) -> Result<VerifiedJws<'static>, &'s
 
 /// Verifies a JWT, and yields its payload.
 pub(crate) fn jwt(keys: KeySet, token: &str, expected: &Expected) -> Result<Vec<u8>, &'static str> {
-    let policy = policy(expected)?;
+    let issuer = match &expected.issuer {
+        Some(issuer) => issuer.clone(),
+        None => issuer_of(&jws(keys.clone(), token)?)?,
+    };
+    let policy = policy(&issuer, expected)?;
     let now = expected.now.map_or_else(|| SystemClock.now(), UnixTime::from_secs);
     let _proof: Verified =
         Verifier::new(keys.clone(), policy).verify(token, now).map_err(|error| error.code())?;
@@ -50,8 +54,17 @@ pub(crate) fn jwt(keys: KeySet, token: &str, expected: &Expected) -> Result<Vec<
     Ok(jws(keys, token)?.into_payload().into_owned())
 }
 
-fn policy(expected: &Expected) -> Result<TokenPolicy, &'static str> {
-    let issuer = expected.issuer.as_deref().ok_or("issuer-missing")?;
+/// Whoever has no opinion of the issuer means the one that the keys have signed for.
+fn issuer_of(verified: &VerifiedJws<'_>) -> Result<String, &'static str> {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        iss: Option<String>,
+    }
+    let claims: Claims = serde_json::from_slice(verified.payload()).map_err(|_| "payload")?;
+    claims.iss.ok_or("claim-missing")
+}
+
+fn policy(issuer: &str, expected: &Expected) -> Result<TokenPolicy, &'static str> {
     let issuer = Issuer::new(issuer).map_err(|_| "request")?;
     let audience: AudienceRule = match &expected.audience {
         Some(audience) => Audience::new(audience).map_err(|_| "request")?.into(),
