@@ -1,8 +1,7 @@
 //! Access tokens whose private key is in a key management service, and never in this process.
 //!
 //! ```sh
-//! cargo run -p example-kms-signer                  # prints a token, and the key set that others verify it with
-//! cargo run -p example-kms-signer | head -1 | cut -d. -f1 | base64 -d      # its header
+//! cargo run -p example-kms-signer      # prints a token, its subject, and the key set that verifies it
 //! ```
 //!
 //! The service here is a thread behind a channel ([`kms`]). Yours is an SDK behind a socket; what has to be
