@@ -18,7 +18,7 @@ use self::{
     read::Accepted,
     state::{State, Turn},
 };
-use crate::{Algorithm, Backend, KeyId};
+use crate::{Algorithm, Backend};
 
 mod error;
 mod fetch;
@@ -27,6 +27,7 @@ mod freshness;
 #[cfg(feature = "reqwest")]
 mod https;
 mod keys;
+mod lookup;
 mod read;
 mod state;
 mod unknown;
@@ -228,38 +229,6 @@ impl<F: FetchKeySet + 'static> RemoteKeySet<F> {
         let failed = self.fetch_once().await.err();
         let present = self.present().filter(|keys| self.now() < keys.usable_until());
         present.ok_or(KeysUnavailable(failed.flatten()))
-    }
-
-    /// Fetches the keys once more, for a token whose key is not among those that came with the fetch `seen`.
-    /// `None`: it would not help, now.
-    pub(crate) async fn refresh_for(
-        &self,
-        id: Option<&KeyId>,
-        seen: u64,
-    ) -> Result<Option<Arc<RemoteKeys>>, KeysUnavailable> {
-        let changed = || self.present().filter(|keys| keys.number > seen);
-        if let Some(keys) = changed() {
-            return Ok(Some(keys));
-        }
-        if id.is_some_and(|id| self.state().unknown.contains(id, self.now())) {
-            return Ok(None);
-        }
-        match self.fetch_once().await {
-            Ok(()) => Ok(changed()),
-            // The fetch that would tell failed: nobody knows whether there is such a key.
-            Err(failed) => Err(KeysUnavailable(failed)),
-        }
-    }
-
-    /// Remembers that the issuer, asked just now, has no such key.
-    pub(crate) fn note_unknown(&self, id: KeyId) {
-        let now = self.now();
-        self.state().unknown.insert(id, now);
-    }
-
-    /// Whether a token of this `alg` can have a key in the set at all.
-    pub(crate) fn accepted(&self) -> &Accepted {
-        &self.accepted
     }
 
     /// The keys, if they need not be fetched. Takes no lock.

@@ -217,11 +217,6 @@ impl Verifier {
             .is_ok_and(|compact| self.keys.seen.find(compact.header).is_some())
     }
 
-    /// Whether the key that the token's header means is here. Nothing is verified.
-    pub(crate) fn finds_key_of(&self, token: &str) -> Result<(), VerifyError> {
-        self.slot_of(token).map(drop)
-    }
-
     fn slot_of(&self, token: &str) -> Result<&KeySlot, VerifyError> {
         let compact = Compact::split(token, self.policy.max_len)?;
         let mut buffer = HeaderBuffer::default();

@@ -51,7 +51,7 @@ pub enum HttpsFetcherError {
 /// | size | [`KeySet::MAX_JSON_LEN`], and not a byte more is read |
 /// | certificates | those that the operating system trusts, and [your own](Self::with_root_certificates) |
 /// | TLS | rustls on aws-lc-rs, 1.2 and 1.3, whatever other features reqwest is built with |
-/// | proxies | those of the environment (`HTTPS_PROXY`, `NO_PROXY`), as operators expect; TLS goes through them |
+/// | proxies | those of the environment (`HTTPS_PROXY`, `NO_PROXY`), as operators expect; TLS goes through them. [None](Self::without_proxies), if you say so |
 /// | cookies, compression, repetitions, `Referer` | none |
 /// | status | 200 and no other. The content type does not matter: many servers have the wrong one |
 ///
@@ -67,7 +67,16 @@ pub enum HttpsFetcherError {
 pub struct HttpsFetcher {
     url: Url,
     client: Client,
+    settings: Settings,
     timeout: Duration,
+}
+
+/// What a client is made of.
+#[derive(Clone)]
+struct Settings {
+    certificates: Vec<Certificate>,
+    https_only: bool,
+    proxies: bool,
 }
 
 impl HttpsFetcher {
@@ -85,7 +94,7 @@ impl HttpsFetcher {
         if url.scheme() != "https" {
             return Err(HttpsFetcherError::NotHttps);
         }
-        Ok(Self { client: client(Transport::Https, Vec::new())?, url, timeout: Self::TIMEOUT })
+        Self::of(url, Settings { certificates: Vec::new(), https_only: true, proxies: true })
     }
 
     /// The same with another time for the whole answer.
@@ -110,8 +119,23 @@ impl HttpsFetcher {
         if certificates.is_empty() {
             return Err(HttpsFetcherError::Certificates);
         }
-        self.client = client(Transport::Https, certificates)?;
+        self.settings.certificates = certificates;
+        self.client = self.settings.client()?;
         Ok(self)
+    }
+
+    /// The same, asking no proxy, whatever the environment says.
+    ///
+    /// # Errors
+    /// [`HttpsFetcherError::Client`].
+    pub fn without_proxies(mut self) -> Result<Self, HttpsFetcherError> {
+        self.settings.proxies = false;
+        self.client = self.settings.client()?;
+        Ok(self)
+    }
+
+    fn of(url: Url, settings: Settings) -> Result<Self, HttpsFetcherError> {
+        Ok(Self { url, client: settings.client()?, settings, timeout: Self::TIMEOUT })
     }
 }
 
@@ -130,8 +154,7 @@ pub fn http_on_loopback(url: &str) -> Result<HttpsFetcher, HttpsFetcherError> {
     if url.scheme() != "http" || !address.is_some_and(|address| address.is_loopback()) {
         return Err(HttpsFetcherError::NotLoopback);
     }
-    let client = client(Transport::Loopback, Vec::new())?;
-    Ok(HttpsFetcher { client, url, timeout: HttpsFetcher::TIMEOUT })
+    HttpsFetcher::of(url, Settings { certificates: Vec::new(), https_only: false, proxies: false })
 }
 
 #[async_trait]
@@ -181,31 +204,26 @@ fn parse(url: &str) -> Result<Url, HttpsFetcherError> {
     if url.has_host() { Ok(url) } else { Err(HttpsFetcherError::Url) }
 }
 
-enum Transport {
-    Https,
-    /// Plain HTTP to this machine, through no proxy.
-    Loopback,
-}
-
-fn client(transport: Transport, certificates: Vec<Certificate>) -> Result<Client, HttpsFetcherError> {
-    // Everything is named that another crate in the build may have switched on.
-    let builder = Client::builder()
-        .tls_backend_rustls()
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        // The next fetch is minutes away.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("auth-jwt/", env!("CARGO_PKG_VERSION")));
-    let builder = match transport {
-        Transport::Https => builder.https_only(true).tls_certs_merge(certificates),
-        Transport::Loopback => builder.no_proxy(),
-    };
-    builder.build().map_err(|error| HttpsFetcherError::Client(error.into()))
+impl Settings {
+    fn client(&self) -> Result<Client, HttpsFetcherError> {
+        // Everything is named that another crate in the build may have switched on.
+        let builder = Client::builder()
+            .tls_backend_rustls()
+            .tls_certs_merge(self.certificates.iter().cloned())
+            .https_only(self.https_only)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            // The next fetch is minutes away.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("auth-jwt/", env!("CARGO_PKG_VERSION")));
+        let builder = if self.proxies { builder } else { builder.no_proxy() };
+        builder.build().map_err(|error| HttpsFetcherError::Client(error.into()))
+    }
 }
 
 impl fmt::Debug for HttpsFetcher {

@@ -8,7 +8,7 @@ use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{FetchKeySet, RemoteKeySet, RemoteKeys, RemoteVerifyError};
-use crate::{Revocations, TokenBuffer, TokenPolicy, UnverifiedToken, Verified, Verifier, VerifyError};
+use crate::{Revocations, TokenBuffer, TokenPolicy, Verified, Verifier};
 
 /// Verifies the tokens of an issuer who publishes its keys. Cheap to clone; share it.
 ///
@@ -107,37 +107,8 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
                 return Ok(built);
             }
         }
-        // Without any key it can be known that a token is malformed, or of an algorithm that no key here has.
-        let unverified =
-            UnverifiedToken::parse_within(token, self.policy.max_len).map_err(VerifyError::from)?;
-        if !self.keys.accepted().has(unverified.alg()) {
-            return Err(VerifyError::UnknownKey.into());
-        }
-        let keys = self.keys.current().await?;
-        let built = self.built_of(&keys);
-        match built.finds_key_of(token) {
-            Err(VerifyError::UnknownKey) => self.refreshed_for(token, &unverified, &keys).await,
-            found => Ok(found.map(|()| built)?),
-        }
-    }
-
-    /// The same after another look at what the issuer publishes, if that is allowed now.
-    async fn refreshed_for(
-        &self,
-        token: &str,
-        unverified: &UnverifiedToken,
-        seen: &RemoteKeys,
-    ) -> Result<Arc<Verifier>, RemoteVerifyError> {
-        let kid = unverified.kid();
-        let Some(keys) = self.keys.refresh_for(kid, seen.number).await? else {
-            return Err(VerifyError::UnknownKey.into());
-        };
-        let built = self.built_of(&keys);
-        let found = built.finds_key_of(token);
-        if let (Err(VerifyError::UnknownKey), Some(kid)) = (&found, kid) {
-            self.keys.note_unknown(kid.clone());
-        }
-        Ok(found.map(|()| built)?)
+        let keys = self.keys.keys_within(token, self.policy.max_len).await?;
+        Ok(self.built_of(&keys))
     }
 
     fn built_of(&self, keys: &RemoteKeys) -> Arc<Verifier> {

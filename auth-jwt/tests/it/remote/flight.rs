@@ -248,6 +248,49 @@ fn a_fetch_that_wakes_itself_is_polled_again() {
     assert_eq!(service.asked(), 1);
 }
 
+/// Callers come and go on many threads while another thread wakes the fetch: no wake-up is lost, and nobody who
+/// stays waits for ever.
+#[test]
+fn callers_who_come_and_go_lose_no_wake_up() {
+    for _ in 0..20 {
+        let key = signing_key("a");
+        let answer = published(&[&key]);
+        let slow = async move {
+            for _ in 0..100 {
+                let mut woken = false;
+                poll_fn(|context| {
+                    if std::mem::replace(&mut woken, true) {
+                        return Poll::Ready(());
+                    }
+                    let waker = context.waker().clone();
+                    thread::spawn(move || waker.wake());
+                    Poll::Pending
+                })
+                .await;
+            }
+            answer
+        };
+        let (service, token) = (Service::new(Script::default().then_do(slow)), token_of(&key));
+        thread::scope(|scope| {
+            for stays in [true, false, true, false] {
+                let (service, token) = (&service, &token);
+                scope.spawn(move || {
+                    for round in 0..20 {
+                        let mut leaves = Box::pin(service.verifier.verify::<()>(token, NOW));
+                        for _ in 0..round % 3 {
+                            if poll_once(&mut leaves).is_ready() {
+                                break;
+                            }
+                        }
+                    }
+                    assert!(!stays || service.accepts(token));
+                });
+            }
+        });
+        assert_eq!(service.asked(), 1);
+    }
+}
+
 /// A panic in a fetcher is a failed fetch: not a poisoned lock, not a wait without end.
 #[test]
 fn a_fetcher_that_panics_has_failed() {

@@ -222,7 +222,7 @@ fn https_is_never_anything_less() {
     let error = run(async {
         let server = Server::start(answer("200 OK", "", r#"{"keys":[]}"#), Then::Blurt).await;
         let fetcher = HttpsFetcher::new(&format!("https://{}/jwks", server.address)).unwrap();
-        fetcher.fetch().await.unwrap_err()
+        fetcher.without_proxies().unwrap().fetch().await.unwrap_err()
     });
     assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
 }

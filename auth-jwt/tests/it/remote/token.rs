@@ -6,7 +6,7 @@ use auth_core::{
 };
 use auth_jwt::{
     AccessToken, BearerAuthenticator, CacheCapacity, Claims, Es256SigningKey, Issuer, RefreshError,
-    RevocationStatus, Revocations, TokenBuffer, TokenPolicy, VerifyError,
+    RevocationStatus, Revocations, TokenBuffer, TokenPolicy, Verifier, VerifyError,
 };
 use serde::Deserialize;
 
@@ -144,6 +144,26 @@ fn bearer_tokens_are_authenticated_under_remote_keys() {
     assert!(present(&new).is_ok());
     assert!(matches!(again(), Err(AuthenticateError::Rejected(_))));
     assert_eq!(service.asked(), 3);
+}
+
+/// Whoever verifies in another way, an ID token for example, has the same protection by hand.
+#[test]
+fn the_keys_for_a_token_are_fetched_with_the_same_restraint() {
+    let (old, new) = (signing_key("a"), signing_key("b"));
+    let script = Script::default().then(published(&[&old])).then(published(&[&old, &new]));
+    let service = Service::new(script);
+    let keys_for = |token: &str| block_on(service.verifier.keys().keys_for(token));
+    let verifies = |token: &str| {
+        let keys = keys_for(token).unwrap();
+        Verifier::new(keys.keys().clone(), policy()).verify::<()>(token, NOW).is_ok()
+    };
+    assert!(matches!(keys_for("x"), Err(RemoteVerifyError::Refused(VerifyError::Malformed(_)))));
+    assert!(verifies(&token_of(&old)));
+    let refused = keys_for(&token_of(&new));
+    assert!(matches!(refused, Err(RemoteVerifyError::Refused(VerifyError::UnknownKey))));
+    service.step(30);
+    assert!(verifies(&token_of(&new)));
+    assert_eq!(service.asked(), 2);
 }
 
 #[test]

@@ -1,0 +1,128 @@
+//! Fetching key sets from servers with certificates, good and bad ones.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+
+use std::sync::Arc;
+
+use auth_jwt::{FetchError, FetchKeySet, FetchedKeySet, Freshness, HttpsFetcher, HttpsFetcherError};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+const KEYS: &str = r#"{"keys":[]}"#;
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// Serves one request with this answer, and yields the port.
+async fn serve(
+    authority: &Authority,
+    name: &str,
+    change: impl FnOnce(&mut CertificateParams),
+    answer: String,
+) -> u16 {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    change(&mut params);
+    let certificate: Certificate = params.signed_by(&key, authority).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let (acceptor, listener) =
+        (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that does not trust us goes away.
+        let Ok(mut stream) = acceptor.accept(stream).await else { return };
+        let mut request = [0; 1024];
+        let _read = stream.read(&mut request).await;
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.ok();
+    });
+    port
+}
+
+fn answer(status: &str, headers: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n{KEYS}", KEYS.len())
+}
+
+fn ok() -> String {
+    answer("200 OK", "")
+}
+
+fn fetcher(port: u16) -> HttpsFetcher {
+    HttpsFetcher::new(&format!("https://127.0.0.1:{port}/jwks")).unwrap().without_proxies().unwrap()
+}
+
+fn trusting(port: u16, authority: &Authority) -> Result<HttpsFetcher, HttpsFetcherError> {
+    fetcher(port).with_root_certificates(authority.pem().as_bytes())
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_by_name_only() {
+    let authority = authority();
+    let port = serve(&authority, "127.0.0.1", |_| {}, ok()).await;
+    let fetched = trusting(port, &authority).unwrap().fetch().await.unwrap();
+    assert_eq!(fetched, FetchedKeySet::new(KEYS, Freshness::UNKNOWN));
+
+    let port = serve(&authority, "127.0.0.1", |_| {}, ok()).await;
+    let unknown = fetcher(port).fetch().await.unwrap_err();
+    assert!(matches!(unknown, FetchError::Unreachable(_)), "{unknown:?}");
+
+    let other = self::authority();
+    let port = serve(&authority, "127.0.0.1", |_| {}, ok()).await;
+    let unknown = trusting(port, &other).unwrap().fetch().await.unwrap_err();
+    assert!(matches!(unknown, FetchError::Unreachable(_)), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_or_time_is_refused() {
+    let authority = authority();
+    let wrong = |error: FetchError| matches!(error, FetchError::Unreachable(_));
+
+    let port = serve(&authority, "id.example", |_| {}, ok()).await;
+    assert!(wrong(trusting(port, &authority).unwrap().fetch().await.unwrap_err()));
+
+    let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
+    let port = serve(&authority, "127.0.0.1", expired, ok()).await;
+    assert!(wrong(trusting(port, &authority).unwrap().fetch().await.unwrap_err()));
+
+    let early = |params: &mut CertificateParams| params.not_before = date_time_ymd(4000, 1, 1);
+    let port = serve(&authority, "127.0.0.1", early, ok()).await;
+    assert!(wrong(trusting(port, &authority).unwrap().fetch().await.unwrap_err()));
+}
+
+/// Checklist, key selection: a redirect out of TLS, or anywhere, is refused (GHSA-9v7f-9g4p-ffgj).
+#[tokio::test]
+async fn a_redirect_over_tls_is_refused() {
+    let authority = authority();
+    for location in ["http://127.0.0.1/jwks", "https://127.0.0.1/jwks", "/other"] {
+        let redirect = answer("302 Found", &format!("location: {location}\r\n"));
+        let port = serve(&authority, "127.0.0.1", |_| {}, redirect).await;
+        let refused = trusting(port, &authority).unwrap().fetch().await.unwrap_err();
+        assert!(matches!(refused, FetchError::Redirect(302)), "{refused:?}");
+    }
+}
