@@ -85,7 +85,8 @@ pub enum IssueError {
     /// No key of the ring signs at this time.
     #[error(transparent)]
     NoSigningKey(#[from] NoSigningKey),
-    /// The key is elsewhere: it signs by [`NewToken::sign_async`].
+    /// The key is elsewhere: it signs by [`NewToken::sign_async`] and
+    /// [`TokenBuilder::sign_async`](crate::TokenBuilder::sign_async).
     #[error("key is elsewhere and signs asynchronously")]
     KeyElsewhere,
     /// The key that is elsewhere did not sign.

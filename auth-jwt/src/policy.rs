@@ -70,6 +70,9 @@ impl TokenPolicy {
 
     /// Access tokens as RFC 9068 describes them: `typ` is `at+jwt`, and `iss`, `exp`, `aud`, `sub`,
     /// `client_id`, `iat` and `jti` are there.
+    ///
+    /// That standard also asks every resource server for RS256 (section 2.1). So a service conforms to it with the
+    /// feature `rsa` or `aws-lc-rs`; without either, this is its profile for other algorithms.
     #[must_use]
     pub fn access_token(issuer: Issuer, audience: impl Into<AudienceRule>) -> Self {
         // RFC 9068 section 2.2.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    AnySigningKey, Audience, IssueError, Issuer, TokenPolicy, TypeRule,
+    Audience, IssueError, Issuer, IssuerKeys, TokenPolicy, TypeRule,
     issuer::{Pen, own, random_id},
     json::Number,
     registered::Claim,
@@ -18,7 +18,7 @@ mod payload;
 pub(crate) use self::payload::Payload;
 
 /// Issues tokens that are not access tokens: ID tokens, logout tokens, client assertions, links in e-mails, what
-/// services say to each other. One key, one type, one issuer. Cheap to clone.
+/// services say to each other. One type, one issuer. Cheap to clone.
 ///
 /// A token ends at a moment that is named, or explicitly never. Its `kid` is the key's id.
 ///
@@ -45,7 +45,7 @@ pub(crate) use self::payload::Payload;
 ///     .with_audience(&audience)
 ///     .with_subject("ann@example.com")
 ///     .with_claims(&Invitation { team: "blue".to_owned() })
-///     .sign()?;
+///     .sign(now)?;
 ///
 /// let verifier = Verifier::new(key.verifying_key(), TokenPolicy::typed(invitation, issuer, audience));
 /// let verified: Verified<Invitation> = verifier.verify(token.expose(), now)?;
@@ -79,16 +79,17 @@ impl TokenSigner {
     /// The longest token that is made: what verifiers accept by default.
     pub const MAX_LEN: usize = TokenPolicy::MAX_LEN;
 
-    /// Signs with `key`, in the name of `issuer`, tokens of one type: that which a verifier's policy has, or
-    /// none for [`any_typ`](crate::any_typ).
+    /// Signs with `keys`, in the name of `issuer`, tokens of one type: that which a verifier's policy has, or
+    /// none for [`any_typ`](crate::any_typ). `keys` are one key, an [`IssuerKeyRing`](crate::IssuerKeyRing), or a
+    /// [`RemoteSigningKey`](crate::RemoteSigningKey).
     ///
     /// # Errors
     /// [`IssueError::AccessToken`] if the type is `at+jwt`.
-    pub fn new(key: impl Into<AnySigningKey>, typ: TypeRule, issuer: Issuer) -> Result<Self, IssueError> {
+    pub fn new(keys: impl Into<IssuerKeys>, typ: TypeRule, issuer: Issuer) -> Result<Self, IssueError> {
         if typ.media_type() == Some(TypeRule::ACCESS_TOKEN) {
             return Err(IssueError::AccessToken);
         }
-        let pen = Pen::new(key.into().into(), typ.media_type());
+        let pen = Pen::new(keys.into(), typ.media_type());
         let start = Payload::start(issuer.as_str());
         Ok(Self(Arc::new(Inner { pen, issuer, start, entropy: Arc::new(SystemEntropy) })))
     }
@@ -207,14 +208,32 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
         TokenBuilder { signer, expires_at, subject, audiences, not_before, issued_at, id, own }
     }
 
-    /// Signs it.
+    /// Signs it, with the key that is current at `now`. `now` is not written into the token:
+    /// [`with_issued_at`](Self::with_issued_at) is.
     ///
     /// # Errors
     /// [`IssueError`]: [`Date`](IssueError::Date) unless it ends after `nbf` and `iat`,
     /// [`Reserved`](IssueError::Reserved) and [`WrongType`](IssueError::WrongType) for own claims,
-    /// [`TooLong`](IssueError::TooLong) beyond 8 KiB, and what the key's backend and the entropy have to say.
-    pub fn sign(self) -> Result<SignedToken, IssueError> {
+    /// [`TooLong`](IssueError::TooLong) beyond 8 KiB, [`Lifetime`](IssueError::Lifetime) if it would outlive its key
+    /// in a [ring](crate::IssuerKeyRing::with_max_lifetime), and what key and entropy have to say.
+    pub fn sign(self, now: UnixTime) -> Result<SignedToken, IssueError> {
+        let payload = self.payload(now)?;
+        self.signer.pen.sign(&payload, now).map(SignedToken::new)
+    }
+
+    /// Signs it with a key that may be elsewhere. With one that is here it does what [`sign`](Self::sign) does.
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign), and those of the key that is elsewhere.
+    pub fn sign_async(self, now: UnixTime) -> impl Future<Output = Result<SignedToken, IssueError>> {
+        // The claims, which may not be for other threads, are written before anybody waits.
+        let (payload, signer) = (self.payload(now), self.signer);
+        async move { signer.pen.sign_async(&payload?, now).await.map(SignedToken::new) }
+    }
+
+    fn payload(&self, now: UnixTime) -> Result<Vec<u8>, IssueError> {
         self.check_dates()?;
+        self.check_lifetime(now)?;
         let mut payload = Payload::new(&self.signer.start);
         payload.string(Claim::Sub, self.subject)?;
         payload.one_or_many(Claim::Aud, self.audiences.iter().map(Audience::as_str));
@@ -226,13 +245,20 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
             TokenId::Given(id) => payload.string(Claim::Jti, Some(id))?,
             TokenId::Random => payload.string(Claim::Jti, Some(&random_id(&*self.signer.entropy)?))?,
         }
-        let payload = payload.finish(|bytes| match self.own {
+        payload.finish(|bytes| match self.own {
             Some(claims) => own::append(claims, bytes, own::Reserved::ALWAYS),
             None => Ok(()),
-        })?;
-        // One key signs at any time.
-        let token = self.signer.pen.sign(&payload, UnixTime::EPOCH)?;
-        Ok(SignedToken(Zeroizing::new(token)))
+        })
+    }
+
+    /// A key of a ring verifies for as long as the tokens live that the ring was made for.
+    fn check_lifetime(&self, now: UnixTime) -> Result<(), IssueError> {
+        match self.signer.pen.keys().ring_lifetime() {
+            Some(max) if self.expires_at.is_none_or(|end| end.since(now) > max) => {
+                Err(IssueError::Lifetime { max })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_dates(&self) -> Result<(), IssueError> {
@@ -258,6 +284,10 @@ impl<C: ?Sized> fmt::Debug for TokenBuilder<'_, C> {
 pub struct SignedToken(Zeroizing<String>);
 
 impl SignedToken {
+    fn new(token: String) -> Self {
+        Self(Zeroizing::new(token))
+    }
+
     /// The token, for whom it is meant.
     #[must_use]
     pub fn expose(&self) -> &str {

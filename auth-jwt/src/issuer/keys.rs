@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::TokenIssuer;
 use crate::{AnySigningKey, IssuerKeyRing, RemoteSigningKey};
 
-/// What a [`TokenIssuer`] signs with: a key, an [`IssuerKeyRing`], or a [`RemoteSigningKey`]. Each converts into
+/// What a [`TokenIssuer`] or a [`TokenSigner`](crate::TokenSigner) signs with: a key, an [`IssuerKeyRing`], or a [`RemoteSigningKey`]. Each converts into
 /// one.
 #[derive(Debug, Clone)]
 pub struct IssuerKeys(pub(super) Keys);
@@ -18,6 +18,14 @@ pub(super) enum Keys {
 }
 
 impl IssuerKeys {
+    /// The longest life of a token that a ring was made for.
+    pub(crate) fn ring_lifetime(&self) -> Option<Duration> {
+        match &self.0 {
+            Keys::Ring(ring) => Some(ring.max_lifetime()),
+            Keys::One(_) | Keys::Remote(_) => None,
+        }
+    }
+
     /// The longest life of a token that they sign.
     pub(super) fn max_lifetime(&self) -> Duration {
         match &self.0 {

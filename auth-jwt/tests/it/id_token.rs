@@ -213,7 +213,7 @@ fn the_hash_function_is_that_of_the_key() {
             .with_subject("42")
             .with_audience(&Audience::from(client("web")))
             .with_claims(&own)
-            .sign()
+            .sign(NOW)
             .unwrap();
         let access_token = AccessToken::new("abc".to_owned());
         let checks = IdTokenChecks::no_nonce().with_access_token(&access_token);
