@@ -315,3 +315,26 @@ fn the_ed25519_example_is_made_and_verified() {
     let signature = private.sign(message.as_bytes()).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(signature.as_bytes()), SIGNATURE);
 }
+
+/// A set may hold one RSA key for two algorithms. All keys have signed when that one has, with either.
+#[test]
+fn a_key_for_two_algorithms_signs_once() {
+    let named = |key: AnyVerifyingKey| key.with_id(KeyId::new(BILBO).unwrap());
+    let pairs = keys(RFC7520_RSA, Algorithm::Rs256).into_iter().zip(keys(RFC7520_RSA, Algorithm::Ps384));
+    for (rs256, ps384) in pairs {
+        let one_key = KeySet::new([named(rs256), named(ps384)]).unwrap();
+        let other = keys(A3_KEY, Algorithm::Es256).remove(0);
+        let two_keys = KeySet::new(one_key.iter().cloned().chain([other])).unwrap();
+        for (algorithm, signature) in [(Algorithm::Rs256, RS256), (Algorithm::Ps384, PS384)] {
+            let header = format!(r#"{{"alg":"{algorithm}","kid":"{BILBO}"}}"#);
+            verifies(&JwsVerifier::new(one_key.clone()), &header, FRODO, signature);
+            let jws = format!(
+                r#"{{"payload":"{}","signatures":[{{"protected":"{}","signature":"{signature}"}}]}}"#,
+                base64(FRODO),
+                base64(&header)
+            );
+            let refused = JwsVerifier::new(two_keys.clone()).general_all(&jws).unwrap_err();
+            assert_eq!(refused, JwsError::NotAllSigned);
+        }
+    }
+}
