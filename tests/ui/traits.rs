@@ -11,7 +11,11 @@ use auth_core::{
     PendingLogin, Permission, Permit, ResourceKind, Secret, SecretHash, SessionSecret,
 };
 use auth_credentials::{Password, PasswordHash};
-use auth_jwt::{AccessToken, Hs256Key, IssuedToken, UnverifiedToken, Verified};
+use auth_jwt::{
+    AccessToken, ActiveToken, AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Es256SigningKey,
+    Es256VerifyingKey, Hs256Key, IdToken, IssuedToken, KeySet, LogoutToken, Nonce, SignedToken,
+    UnverifiedToken, Verified, VerifiedJws, VerifiedSignature,
+};
 use auth_session::{Outgoing, Session, SessionCookie, SetCookie};
 use auth_web::{CurrentUser, Require, axum08::Mounted};
 use axum::extract::FromRequestParts;
@@ -50,6 +54,12 @@ fn proofs_are_not_copied_made_of_nothing_or_read_back() {
         Login: From<Authenticated>, From<FactorPassed>, From<PendingLogin>, From<LiveSession>;
         LiveSession: Clone, Default, Serialize, DeserializeOwned, From<Authenticated>;
         Verified: Default, Serialize, DeserializeOwned, From<UnverifiedToken>;
+        Verified: From<IdToken>, From<LogoutToken>, From<ActiveToken>, From<VerifiedJws<'static>>;
+        IdToken: Default, Serialize, DeserializeOwned, From<Verified>, From<LogoutToken>, From<ActiveToken>;
+        LogoutToken: Default, Serialize, DeserializeOwned, From<Verified>, From<IdToken>;
+        ActiveToken: Default, Serialize, DeserializeOwned, From<Verified>, From<IdToken>;
+        VerifiedJws<'static>: Default, Serialize, From<Vec<u8>>, From<Verified>;
+        VerifiedSignature: Default, Serialize, DeserializeOwned;
         Session: Clone, Default;
         Outgoing: Clone;
         Denial: Default, Into<Permit>;
@@ -85,6 +95,12 @@ fn secrets_are_not_printed_compared_or_serialised() {
         Password: Display, LowerHex, AsRef<[u8]>, AsRef<str>, PartialEq, PartialOrd, Hash, Default;
         Password: Serialize;
         Hs256Key: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        Es256SigningKey: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        Ed25519SigningKey: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        AnySigningKey: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        AnyVerifyingKey: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        SignedToken: Display, AsRef<str>, PartialEq, Hash, Default, Serialize;
+        Nonce: Display, AsRef<str>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
         AccessToken: Display, AsRef<str>, PartialEq, Hash, Default, Serialize;
         IssuedToken: Display, PartialEq, Serialize;
         SetCookie: Display, AsRef<str>, Serialize;
@@ -93,5 +109,16 @@ fn secrets_are_not_printed_compared_or_serialised() {
         KeyRing: Display, PartialEq, Serialize, DeserializeOwned, Default;
         SecretHash: Display, LowerHex, Serialize, DeserializeOwned;
         CredentialBlob: Display, LowerHex, Serialize, DeserializeOwned;
+    }
+}
+
+/// Key confusion (CVE-2016-10555): no kind of key becomes another, and a set of keys is never made of nothing.
+#[test]
+fn keys_of_one_kind_do_not_become_another() {
+    never! {
+        Hs256Key: From<Es256VerifyingKey>, From<Es256SigningKey>, From<AnyVerifyingKey>, From<Vec<u8>>;
+        AnySigningKey: From<Es256VerifyingKey>, From<AnyVerifyingKey>;
+        AnyVerifyingKey: From<Es256SigningKey>, From<Ed25519SigningKey>, From<AnySigningKey>;
+        KeySet: Default, DeserializeOwned, From<Es256SigningKey>, From<AnySigningKey>, From<Vec<AnyVerifyingKey>>;
     }
 }

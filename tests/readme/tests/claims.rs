@@ -41,36 +41,38 @@ fn code(line: &str) -> impl Iterator<Item = &str> {
 /// A promise whose test was renamed or removed is a promise that nobody keeps.
 #[test]
 fn what_security_names_exists() {
-    let sources: String = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
-    let mut names = 0;
-    let mut missing = Vec::new();
-    for row in security.lines().filter(|line| line.starts_with("| ")) {
-        let kept_by = row.trim_end_matches('|').rsplit('|').next().unwrap();
-        for name in code(kept_by) {
-            names += 1;
-            let exists = if name.contains('/') {
-                root().join(name).exists() && root().join(name).with_extension("stderr").exists()
-            } else if name.contains("::") {
-                name == "auth_core::conformance"
-            } else if name.starts_with(char::is_uppercase) {
-                ["struct", "enum", "trait"].iter().any(|kind| {
-                    sources.contains(&format!("pub {kind} {name}"))
-                        || sources.contains(&format!("    {name}, max: "))
-                })
-            } else {
-                // A function, or a row of a macro that writes one.
-                [format!("fn {name}("), format!("fn {name}<"), format!("    {name}: ")]
-                    .iter()
-                    .any(|definition| sources.contains(definition))
-            };
-            if !exists {
-                missing.push(name);
-            }
-        }
+    let jwt = fs::read_to_string(root().join("auth-jwt/README.md")).unwrap();
+    let jwt = jwt.split("## Security model").nth(1).unwrap().split("\n## ").next().unwrap();
+
+    let sources: String = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for (document, text, least) in [("SECURITY.md", &*security, 50), ("auth-jwt/README.md", jwt, 30)] {
+        let rows = text.lines().filter(|line| line.starts_with("| "));
+        let kept_by = |row: &'_ str| row.trim_end_matches('|').rsplit('|').next().unwrap().to_owned();
+        let cells: Vec<_> = rows.map(kept_by).collect();
+        let names: Vec<_> = cells.iter().flat_map(|cell| code(cell)).collect();
+        let missing: Vec<_> = names.iter().filter(|name| !exists(name, &sources)).collect();
+        assert!(names.len() > least, "the table of {document} was not read");
+        assert!(missing.is_empty(), "{document} names what does not exist: {missing:#?}");
     }
-    assert!(names > 50, "the table was not read");
-    assert!(missing.is_empty(), "SECURITY.md names what does not exist: {missing:#?}");
+}
+
+/// Whether there is a file, a type or a function of this name.
+fn exists(name: &str, sources: &str) -> bool {
+    if name.contains('/') {
+        root().join(name).exists() && root().join(name).with_extension("stderr").exists()
+    } else if name.contains("::") {
+        name == "auth_core::conformance"
+    } else if name.starts_with(char::is_uppercase) {
+        ["struct", "enum", "trait"].iter().any(|kind| {
+            sources.contains(&format!("pub {kind} {name}")) || sources.contains(&format!("    {name}, max: "))
+        })
+    } else {
+        // A function, or a row of a macro that writes one.
+        [format!("fn {name}("), format!("fn {name}<"), format!("    {name}: ")]
+            .iter()
+            .any(|definition| sources.contains(definition))
+    }
 }
 
 /// Links between the documents, which are read on many hosts.

@@ -1,0 +1,16 @@
+//! A set of keys is checked when it is made: never empty, no name twice, no secrets beside public keys.
+use auth_jwt::{AnyVerifyingKey, KeySet};
+
+fn literal(keys: Vec<AnyVerifyingKey>) -> KeySet {
+    KeySet(keys.into())
+}
+
+fn empty() -> KeySet {
+    KeySet::default()
+}
+
+fn collected(keys: Vec<AnyVerifyingKey>) -> KeySet {
+    keys.into_iter().collect()
+}
+
+fn main() {}
