@@ -3,9 +3,7 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use auth_core::{Clock, SystemClock, testing::block_on};
-use auth_jwt::{
-    CacheCapacity, CachedVerifier, Issuer, Revocation, Verifier, danger::revoke_until_restart,
-};
+use auth_jwt::{CacheCapacity, CachedVerifier, Issuer, Revocation, Verifier, danger::revoke_until_restart};
 
 use crate::{
     fixture::{HEADER, ISSUER, Owned, PAYLOAD, Row, token},
