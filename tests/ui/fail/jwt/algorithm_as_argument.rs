@@ -11,7 +11,7 @@ fn token(verifier: &Verifier, token: &str, alg: Algorithm, now: UnixTime) -> Res
 }
 
 fn unsecured() -> Algorithm {
-    Algorithm::None
+    Algorithm::Unsecured
 }
 
 fn main() {}

@@ -9,8 +9,8 @@ fn empty() -> KeySet {
     KeySet::default()
 }
 
-fn collected(keys: Vec<AnyVerifyingKey>) -> KeySet {
-    keys.into_iter().collect()
+fn converted(keys: Vec<AnyVerifyingKey>) -> KeySet {
+    keys.into()
 }
 
 fn main() {}
