@@ -1,0 +1,137 @@
+//! One function a target. Each takes any bytes, and asserts what must hold of any bytes: nothing panics, and
+//! what is accepted is what is written again.
+//!
+//! `fuzz/` calls them from libFuzzer; the test of this package calls them with `fuzz/corpus`.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a fuzz target fails by a panic"
+)]
+
+use std::sync::LazyLock;
+
+use auth_core::{Secret, UnixTime};
+use auth_jwt::{
+    Algorithm, AnyVerifyingKey, Backend, Ed25519VerifyingKey, Es256SigningKey, Es256VerifyingKey, Hs256Key,
+    Issuer, Jwk, JwsVerifier, KeySet, TokenPolicy, UnverifiedToken, Verified, Verifier, any_audience,
+    any_typ, aws_lc_rs,
+};
+
+/// A target: its name, which is that of its folder in `fuzz/corpus`, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 6] =
+    [("compact", compact), ("json", json), ("verify", verify), ("jwk", jwk), ("jwks", jwks), ("pem", pem)];
+
+const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);
+
+/// The key of RFC 7515 appendix A.1, so that the seeds get behind the signature.
+static KEY: LazyLock<Hs256Key> = LazyLock::new(|| {
+    let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+    Hs256Key::from_jwk(&Secret::from(jwk.to_owned())).unwrap()
+});
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    let issuer = Issuer::new("joe").unwrap();
+    Verifier::new(KEY.clone(), TokenPolicy::typed(any_typ(), issuer, any_audience()))
+});
+
+/// The compact serialisation: the header of a token, and a JWS.
+pub fn compact(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let token = UnverifiedToken::parse(text);
+    if let Ok(jws) = JwsVerifier::new(KEY.clone()).compact(text) {
+        assert_eq!(jws.algorithm(), Algorithm::Hs256);
+        assert_eq!(token.unwrap().alg(), "HS256");
+    }
+}
+
+/// The JSON serialisations, and detached payloads.
+pub fn json(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for verifier in [JwsVerifier::new(KEY.clone()), JwsVerifier::new(KEY.clone()).with_unencoded_payload()] {
+        let flattened = verifier.flattened(text);
+        let general = verifier.general_any(text);
+        assert!(flattened.is_err() || general.is_err(), "one text is not in both serialisations");
+        if verifier.general_all(text).is_ok() {
+            assert!(general.is_ok(), "all is more than any");
+        }
+        let _ = verifier.flattened_detached(text, b"payload");
+        let _ = verifier.general_any_detached(text, b"payload");
+        assert!(!text.starts_with('{') || verifier.compact(text).is_err(), "JSON is not compact");
+    }
+}
+
+/// A whole verification. What is not a token is made the payload of one, so that the fuzzer need not forge a
+/// signature to get behind it.
+pub fn verify(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let first: Result<Verified, _> = VERIFIER.verify(text, NOW);
+        assert_eq!(first, VERIFIER.verify(text, NOW), "the same answer, whatever was remembered");
+    }
+    let signed = auth_jwt::JwsSigner::new(KEY.clone()).compact(bytes);
+    let Ok(token) = signed else { return };
+    let verified: Result<Verified, _> = VERIFIER.verify(&token, NOW);
+    if let Ok(verified) = verified {
+        assert_eq!(verified.claims().issuer(), "joe");
+    }
+}
+
+/// A JWK, public and private, in both backends.
+pub fn jwk(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(jwk) = Jwk::parse(text) else { return };
+    for algorithm in jwk.algorithms() {
+        let keys =
+            [Backend::RustCrypto, Backend::AwsLcRs].map(|backend| jwk.verifying_key(*algorithm, backend));
+        assert_eq!(keys[0].is_ok(), keys[1].is_ok(), "both backends accept the same keys");
+        let Ok(key) = &keys[0] else { continue };
+        // What is written is read, and is the same key.
+        if let Some(written) = key.to_jwk() {
+            let again = AnyVerifyingKey::from_jwk(&written).unwrap();
+            assert_eq!(again.thumbprint(), key.thumbprint());
+        }
+    }
+    if jwk.is_private() {
+        for algorithm in jwk.algorithms() {
+            let _ = jwk.signing_key(*algorithm, Backend::AwsLcRs);
+        }
+    }
+}
+
+/// A JWK Set.
+pub fn jwks(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok((keys, _)) = KeySet::parse(text, Algorithm::ALL, Backend::default()) else { return };
+    if let Ok(written) = keys.to_jwks() {
+        let (again, report) = KeySet::parse(&written, Algorithm::ALL, Backend::default()).unwrap();
+        assert!(report.is_clean(), "{report}");
+        assert!(again.len() >= keys.len());
+    }
+}
+
+/// PEM and DER, of every kind of key.
+pub fn pem(bytes: &[u8]) {
+    macro_rules! public {
+        ($($key:ty),*) => {$(
+            if let Ok(key) = <$key>::from_der(bytes) {
+                assert_eq!(<$key>::from_der(&key.to_der()).unwrap().thumbprint(), key.thumbprint());
+            }
+            if let Ok(Ok(key)) = std::str::from_utf8(bytes).map(<$key>::from_pem) {
+                assert_eq!(<$key>::from_pem(&key.to_pem()).unwrap().thumbprint(), key.thumbprint());
+            }
+        )*};
+    }
+    public!(
+        Es256VerifyingKey,
+        Ed25519VerifyingKey,
+        auth_jwt::Rs256VerifyingKey,
+        aws_lc_rs::Rs256VerifyingKey
+    );
+    let secret = Secret::new(bytes.to_vec());
+    let _ = Es256SigningKey::from_der(&secret);
+    let _ = Es256SigningKey::from_pem(&secret);
+    let _ = aws_lc_rs::Rs256SigningKey::from_pem(&secret);
+}
