@@ -4,6 +4,7 @@
 
 use allocation_counter::measure;
 
+mod asymmetric;
 mod cached;
 mod fixture;
 mod ours;

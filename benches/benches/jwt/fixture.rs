@@ -24,6 +24,7 @@ impl Row {
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = crate::ours::rows();
     rows.extend(crate::cached::rows());
+    rows.extend(crate::asymmetric::rows());
     #[cfg(feature = "peers")]
     rows.extend(crate::peers::rows());
     // The machine changes while it measures; what is compared is measured at about the same time.

@@ -1,10 +1,11 @@
-//! HS256 tokens: `jwt/<case>/<implementation>`. Every answer is asserted.
+//! Tokens: `jwt/<case>/<implementation>`, of HS256 where the case names no other. Every answer is asserted.
 //!
 //! The same key, the same token and the same questions for all: signature, issuer, audience, `exp` and `nbf`
 //! with 30 seconds of leeway, against the system's clock, which is read for each token that is accepted.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
+mod asymmetric;
 mod cached;
 mod fixture;
 mod ours;
