@@ -66,7 +66,8 @@ struct Entry {
 }
 
 impl KeySet {
-    /// The most keys that a set holds, and that are looked at in a JWK Set.
+    /// The most keys that are looked at, in a JWK Set too. An RSA key there that names no `alg` is then one key for
+    /// each accepted algorithm.
     pub const MAX_KEYS: usize = 64;
     /// The longest JWK Set that is looked at, in bytes.
     pub const MAX_JSON_LEN: usize = 256 * 1024;
@@ -130,8 +131,12 @@ impl KeySet {
     /// with `alg` unless it is there for several.
     ///
     /// # Errors
-    /// [`KeySetError::Secret`] for a set of secrets.
+    /// [`KeySetError::Secret`] for a set of secrets; [`KeySetError::Timed`] for that of an
+    /// [`IssuerKeyRing`](crate::IssuerKeyRing), which has a method of its own.
     pub fn to_jwks(&self) -> Result<String, KeySetError> {
+        if self.0.entries.iter().any(|entry| entry.window.is_some()) {
+            return Err(KeySetError::Timed);
+        }
         let mut text = String::from("{\"keys\":[");
         for (index, entry) in self.0.entries.iter().enumerate() {
             let material = entry.key.material().ok_or(KeySetError::Secret)?;

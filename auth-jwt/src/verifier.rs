@@ -67,7 +67,8 @@ impl fmt::Debug for TokenBuffer {
 pub(crate) struct Provenance {
     /// The verifier's set of keys.
     pub(crate) generation: u64,
-    /// Until before when the key that the token means may be used.
+    /// From when on, and until before when, the key that the token means may be used.
+    pub(crate) key_from: UnixTime,
     pub(crate) key_until: UnixTime,
     /// The version of the revocations that were asked.
     pub(crate) revocations: Option<u64>,
@@ -273,11 +274,13 @@ impl Verifier {
     /// What a cached answer about `token` depends on beside the token. To be taken before it is verified, so
     /// that revocations which come meanwhile make the answer old and not new.
     pub(crate) fn provenance(&self, token: &str) -> Provenance {
-        let until = |slot: &KeySlot| slot.window.map_or(UnixTime::MAX, |(_, until)| until);
+        let window = |slot: &KeySlot| slot.window.unwrap_or((UnixTime::EPOCH, UnixTime::MAX));
+        // A token without a key is not accepted, so nothing is remembered of it.
+        let (key_from, key_until) = self.slot_of(token).map_or((UnixTime::EPOCH, UnixTime::EPOCH), window);
         Provenance {
             generation: self.generation(),
-            // A token without a key is not accepted, so nothing is remembered of it.
-            key_until: self.slot_of(token).map_or(UnixTime::EPOCH, until),
+            key_from,
+            key_until,
             revocations: self.revocations_version(),
         }
     }

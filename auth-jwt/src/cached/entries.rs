@@ -39,6 +39,7 @@ struct Entry<T> {
     token: Secret,
     verified: Arc<Verified<T>>,
     generation: u64,
+    key_from: UnixTime,
     key_until: UnixTime,
     /// The version of the revocations that were asked last, or [`NO_VERSION`].
     revocations: AtomicU64,
@@ -111,6 +112,7 @@ impl<T> TokenCache<T> {
             token: Secret::new(token.as_bytes().to_vec()),
             verified: Arc::clone(verified),
             generation: provenance.generation,
+            key_from: provenance.key_from,
             key_until: provenance.key_until,
             revocations: AtomicU64::new(provenance.revocations.unwrap_or(NO_VERSION)),
             used: AtomicU64::new(now.as_secs()),
@@ -216,7 +218,7 @@ impl<T> Entry<T> {
 
     /// Whether what it was verified under still is as it was.
     fn is_current(&self, verifier: &Verifier, now: UnixTime) -> bool {
-        self.generation == verifier.generation() && now < self.key_until
+        self.generation == verifier.generation() && self.key_from <= now && now < self.key_until
     }
 
     fn touch(&self, now: UnixTime) {

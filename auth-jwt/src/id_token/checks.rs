@@ -6,8 +6,11 @@ use auth_core::UnixTime;
 
 use super::{IdTokenPolicy, hash};
 use crate::{
-    AccessToken, Algorithm, Claim, Nonce, TokenPolicy, VerifyError, header::redacted, json::JsonStr,
-    policy::missing, registered::Registered,
+    AccessToken, Algorithm, Claim, Nonce, Redacted, TokenPolicy, VerifyError,
+    header::redacted,
+    json::{JsonKind, JsonStr},
+    policy::missing,
+    registered::Registered,
 };
 
 /// What one request asked for, and what came with its answer: to be compared with the ID token.
@@ -128,6 +131,11 @@ impl<'a> IdTokenChecks<'a> {
         algorithm: Algorithm,
         now: UnixTime,
     ) -> Result<(), VerifyError> {
+        // A security event, a logout token for one, says what happened and logs nobody in (RFC 8417 section 4).
+        if let Some(events) = claims.events {
+            let found = Redacted::new(JsonKind::Object, events.len());
+            return Err(VerifyError::Forbidden { claim: Claim::Events.name(), found });
+        }
         self.check_nonce(claims.nonce)?;
         if let Some(subject) = self.subject {
             equal(Claim::Sub, claims.sub, |found| found.is(subject), "that of the login")?;

@@ -6,18 +6,13 @@ use crate::json::{JsonKind, Members, Reader};
 /// keys would catch fewer mistakes: this one is made with files.
 pub(super) fn is_asymmetric(whole: &[u8]) -> bool {
     let bytes = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole).trim_ascii();
-    // PEM (RFC 7468), also behind explanatory text; SSH2 and PuTTY files; authorized_keys lines.
-    const TEXTS: [&[u8]; 7] = [
-        b"-----BEGIN ",
-        b"---- BEGIN ",
-        b"PuTTY-User-Key-File",
-        b"ssh-",
-        b"ecdsa-sha2-",
-        b"sk-ssh-",
-        b"sk-ecdsa-sha2-",
-    ];
-    TEXTS.iter().any(|text| bytes.starts_with(text))
-        || memchr::memmem::find(bytes, b"\n-----BEGIN ").is_some()
+    // PEM (RFC 7468); SSH2 and PuTTY files; authorized_keys lines. Anywhere, for they come in quotes, indented,
+    // behind the name of a variable or options: no random secret has any of them.
+    const TEXTS: [&[u8]; 5] =
+        [b"---- BEGIN ", b"-----BEGIN ", b"PuTTY-User-Key-File", b"ecdsa-sha2-", b"ssh-ed25519"];
+    TEXTS.iter().any(|text| memchr::memmem::find(bytes, text).is_some())
+        || [&b"ssh-"[..], b"sk-ssh-"].iter().any(|text| bytes.starts_with(text))
+        || memchr::memmem::find(bytes, b"ssh-rsa AAAA").is_some()
         // A key that happens to end in a byte that is white space in text is still a key.
         || is_der(whole)
         || is_der(bytes)
@@ -45,7 +40,7 @@ fn is_der_key(rest: &[u8]) -> bool {
 /// A JSON object with a `kty` (RFC 7517 section 4.1), whatever it says: a JWK is not the bytes of its key.
 fn is_jwk(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let mut reader = Reader::header(text);
+    let mut reader = Reader::key(text);
     if !matches!(reader.kind(), Ok(JsonKind::Object)) || reader.open_object().is_err() {
         return false;
     }

@@ -323,6 +323,13 @@ mod tests {
             format!("Bag Attributes\n{pem}").into_bytes(),
             b"-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA".to_vec(),
             b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3 ann@example".to_vec(),
+            // As they stand in `.env` files, YAML, and behind options.
+            format!("\"{}\"", pem.replace('\n', "\\n")).into_bytes(),
+            format!("KEY={pem}").into_bytes(),
+            format!("key: |\n  {pem}").into_bytes(),
+            format!("\n\u{feff}{pem}").into_bytes(),
+            b"no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3 ann@example".to_vec(),
+            b"no-pty ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 ann@example".to_vec(),
             b"ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTY=".to_vec(),
             b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAA".to_vec(),
             br#"{"alg":"RS256", "\u006bty":"RSA","n":"0vx7agoebGcQSuu","e":"AQAB"}"#.to_vec(),

@@ -2,12 +2,16 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
+
 /// A signature in the form that JWS has: a MAC, R and S at fixed width (RFC 7518 section 3.4), an EdDSA
 /// signature, or an RSA signature as long as the modulus.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two are compared in constant time: that of an HMAC key is as good as the key for its message.
+#[derive(Clone)]
 pub struct Signature(Bytes);
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 enum Bytes {
     /// All but RSA's, with nothing but zeros behind them.
     Inline([u8; Signature::INLINE], u8),
@@ -53,6 +57,14 @@ impl Signature {
         }
     }
 }
+
+impl PartialEq for Signature {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl Eq for Signature {}
 
 /// Signatures are no secrets, but nobody wants to read one.
 impl fmt::Debug for Signature {

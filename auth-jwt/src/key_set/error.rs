@@ -24,6 +24,9 @@ pub enum KeySetError {
     /// (RFC 8725 section 2.1).
     #[error("secrets and public keys are mixed")]
     Mixed,
+    /// Which of the keys are to be published depends on the time, which a set does not know.
+    #[error("which keys are published depends on the time")]
+    Timed,
     /// A set of secrets is not published.
     #[error("a set of secrets is not published")]
     Secret,

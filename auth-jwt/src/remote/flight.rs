@@ -63,9 +63,9 @@ impl Flight {
     /// Ends it without an answer. An answer that is being read at this moment still lands.
     pub(super) fn give_up(&self) {
         let stage = mem::replace(&mut self.lock().stage, Stage::Over);
-        // A stranger's code runs in its drop, so not under the lock.
-        drop(stage);
         self.wake_all();
+        // A stranger's code runs in its drop, so not under the lock, and not before others were woken.
+        drop(stage);
     }
 
     /// Waits until it is over. `land` is called by one of those who wait, before the others learn of it.
@@ -150,9 +150,9 @@ impl<L: Fn(&Flight, Landed) + Unpin> Future for Wait<L> {
             }
             Err(_) => None,
         };
-        drop(fetching);
-        // Whatever happens while it lands, nobody waits for it any more.
+        // Whatever happens while it is dropped and lands, nobody waits for it any more.
         let _over = Over(flight);
+        drop(fetching);
         (self.land)(flight, landed);
         Poll::Ready(())
     }

@@ -33,10 +33,15 @@ pub(super) struct State {
     pub(super) unknown: UnknownKeys,
 }
 
+/// How long a fetch may take before another takes its place, if the cooldown is not longer. More than the longest
+/// timeout that our own client can have: a server that is slower than a short cooldown is still waited for.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(35);
+
 impl State {
     /// What there is to do without beginning another fetch; `None` if it is time for one.
     pub(super) fn turn(&self, now: UnixTime, cooldown: Duration) -> Option<Turn> {
-        if self.last.is_none_or(|last| now.since(last) >= cooldown) {
+        let patience = if self.flight.is_some() { cooldown.max(GIVE_UP_AFTER) } else { cooldown };
+        if self.last.is_none_or(|last| now.since(last) >= patience) {
             return None;
         }
         Some(match &self.flight {

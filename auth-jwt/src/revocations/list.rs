@@ -242,13 +242,12 @@ impl RevocationList {
     fn remember(&self, revocation: &Revocation, ends_at: UnixTime, now: UnixTime) -> Result<(), Full> {
         let (kind, inner) = (revocation.kind(), &self.0);
         let place = inner.place(&inner.table.prefix(revocation.issuer().as_str()), kind, revocation.name());
-        let is_news = inner.table.insert(place, ends_at, now)?;
+        inner.table.insert(place, ends_at, now)?;
         if let Some(used) = inner.used.get(kind as usize) {
             used.store(true, Ordering::Release);
         }
-        if is_news {
-            inner.version.fetch_add(1, Ordering::AcqRel);
-        }
+        // Also for what was there: another thread may have put it there and not have come to this line.
+        inner.version.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 

@@ -245,6 +245,21 @@ fn other_tokens_of_the_provider_are_no_id_tokens() {
     }
 }
 
+/// A provider that writes no `typ` into its logout tokens writes all else of an ID token into them, but the nonce.
+#[test]
+fn a_security_event_logs_nobody_in() {
+    let event = r#"{"http://schemas.openid.net/event/backchannel-logout":{}}"#;
+    let payload = id_payload(&[("events", event)]);
+    let verifier = IdTokenVerifier::new(key(), id_policy());
+    let nonce = nonce();
+    for checks in
+        [IdTokenChecks::no_nonce(), IdTokenChecks::nonce_if_present(&nonce), IdTokenChecks::nonce(&nonce)]
+    {
+        let refused = verifier.verify::<()>(&sign(JWT, &payload), &checks, NOW).unwrap_err();
+        assert!(matches!(refused, VerifyError::Forbidden { claim: "events", .. }), "{refused}");
+    }
+}
+
 /// What is asked for comes behind the issuer and before the date: an expired token was good in every other respect.
 #[test]
 fn errors_come_in_their_order() {

@@ -9,8 +9,8 @@ use auth_core::{
 };
 use auth_jwt::{
     Algorithm, AnySigningKey, AsyncSignError, AsyncSigner, CacheCapacity, CachedVerifier, ClientId,
-    Es256SigningKey, IssueError, IssuerKeyRing, IssuerKeys, KeyId, RemoteSigningKey, Signature, TokenIssuer,
-    UnverifiedToken, Verifier, VerifyError,
+    Es256SigningKey, IssueError, IssuerKeyRing, IssuerKeys, JwsError, JwsSigner, JwsVerifier, KeyId,
+    KeySetError, RemoteSigningKey, Signature, TokenIssuer, UnverifiedToken, Verifier, VerifyError,
 };
 
 use crate::support::*;
@@ -90,6 +90,15 @@ fn a_key_verifies_nothing_outside_of_its_time() {
     for (now, expected) in [(0, false), (HOUR - 1, false), (HOUR, true), (2 * HOUR, true)] {
         assert_eq!(accepts(&new, at(now)), expected, "{now}");
     }
+}
+
+/// A JWS has no time of its own, so nothing there would ever end a key that was retired.
+#[test]
+fn what_knows_no_time_takes_no_key_that_has_one() {
+    let set = ring().key_set();
+    let jws = JwsSigner::new(signing_key("a")).compact(b"payload").unwrap();
+    assert_eq!(JwsVerifier::new(set.clone()).compact(&jws).unwrap_err(), JwsError::UnknownKey);
+    assert_eq!(set.to_jwks().unwrap_err(), KeySetError::Timed);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(crate) enum Command {
         #[arg(long)]
         kid: Option<String>,
     },
-    /// Signs standard input, byte for byte, and prints a compact JWS.
+    /// Signs the text on standard input, without white space at its end, and prints a compact JWS.
     Sign {
         /// A private JWK.
         #[arg(long)]
@@ -114,6 +114,9 @@ impl Command {
 
 fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&str>) -> Result<(), Failure> {
     let algorithm = Algorithm::named(algorithm).ok_or("there is no such algorithm")?;
+    if public.is_some() && algorithm.is_symmetric() {
+        return Err("a shared secret has no public half".into());
+    }
     let kid = kid.map(KeyId::new).transpose()?;
     let (secret, public_jwk) = match generate(algorithm)? {
         Generated::Secret(secret) => {
@@ -134,10 +137,8 @@ fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&s
         }
     };
     write_private(private, &secret)?;
-    match (public, public_jwk) {
-        (Some(path), Some(jwk)) => fs::write(path, jwk)?,
-        (Some(_), None) => return Err("a shared secret has no public half".into()),
-        _ => {}
+    if let (Some(path), Some(jwk)) = (public, public_jwk) {
+        fs::write(path, jwk)?;
     }
     Ok(())
 }

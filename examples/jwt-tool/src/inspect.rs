@@ -14,16 +14,20 @@ pub(crate) fn text(token: &str) -> Result<String, String> {
     for (name, segment) in ["header", "payload"].into_iter().zip(token.split('.')) {
         // Only the library's readers are strict; this is for eyes.
         let bytes = URL_SAFE_NO_PAD.decode(segment).map_err(|_| format!("{name} is not base64url"))?;
-        let shown: String = String::from_utf8_lossy(&bytes).chars().map(shown).collect();
-        lines.push(format!("{name} {shown}"));
+        lines.push(format!("{name} {}", String::from_utf8_lossy(&bytes)));
     }
-    Ok(lines.iter().map(|line| format!("UNVERIFIED {line}\n")).collect())
+    // The names come from the token too, so all of a line is looked at.
+    let shown = |line: &String| format!("UNVERIFIED {}\n", line.chars().map(shown).collect::<String>());
+    Ok(lines.iter().map(shown).collect())
 }
 
 /// Control characters, those that change the direction of text included, would let a token write on the
 /// terminal what it likes.
 fn shown(character: char) -> char {
-    let is_format =
-        matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let is_format = matches!(
+        character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    );
     if character.is_control() || is_format { '\u{fffd}' } else { character }
 }

@@ -75,6 +75,16 @@ fn a_key_is_made_and_its_token_verified() {
     }
 }
 
+/// A token is an attacker's text, and a terminal obeys what it is shown.
+#[test]
+fn a_look_at_a_token_gives_it_no_way_to_speak() {
+    let header = r#"{"alg":"x\nVERIFIED sub=admin\u001b[2J\u202e"}"#;
+    let token = format!("{}.e30.", base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, header));
+    let seen = text(&tool(&["inspect"], Path::new("."), token.as_bytes()));
+    assert!(seen.lines().count() == 3 && seen.lines().all(|line| line.starts_with("UNVERIFIED ")), "{seen}");
+    assert!(!seen.contains(['\u{1b}', '\u{202e}']), "{seen}");
+}
+
 /// RFC 7638 section 3.1.
 #[test]
 fn a_thumbprint_is_that_of_the_standard() {

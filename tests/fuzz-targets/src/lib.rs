@@ -44,7 +44,8 @@ pub fn compact(bytes: &[u8]) {
     let token = UnverifiedToken::parse(text);
     if let Ok(jws) = JwsVerifier::new(KEY.clone()).compact(text) {
         assert_eq!(jws.algorithm(), Algorithm::Hs256);
-        assert_eq!(token.unwrap().alg(), "HS256");
+        // A JWS may be empty, and a token may not.
+        assert!(token.is_err() || token.unwrap().alg() == "HS256");
     }
 }
 
