@@ -2,7 +2,7 @@
 
 use super::JwsVerifier;
 use crate::{
-    AnyVerifyingKey, KeySet, MalformedToken, Signature, base64url,
+    AnyVerifyingKey, MalformedToken, Signature, base64url,
     header::{HeaderBuffer, JwsHeader},
     json::{JsonError, Members, Reader},
     jws::{

@@ -149,7 +149,7 @@ fn an_answer_that_comes_too_late_is_dropped() {
     thread::scope(|scope| {
         let first = scope.spawn(|| service.accepts(&token_old));
         has_begun.recv().unwrap();
-        service.step(30);
+        service.step(35);
         assert!(service.accepts(&token_new));
         release.send(()).unwrap();
         assert!(!first.join().unwrap(), "the key had been withdrawn");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use auth_core::{Authenticated, Authentication};
 
 fn forge(event: Authentication) -> Authenticated {
-    Authenticated(Arc::new(event))
+    Authenticated { authentication: Arc::new(event), asserted_roles: None }
 }
 
 fn main() {}
