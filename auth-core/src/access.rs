@@ -183,7 +183,8 @@ impl<'a> AccessRequest<'a> {
         self.authenticated.authentication()
     }
 
-    /// The roles that the credential grants for this request, beside those that are assigned.
+    /// The roles that the credential grants for this request, beside those that are assigned. The same principal
+    /// may come without them, so whoever keeps decisions keeps them apart by these and by the active roles too.
     #[must_use]
     pub fn asserted_roles(&self) -> &'a [RoleName] {
         self.authenticated.asserted_roles()

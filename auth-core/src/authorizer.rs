@@ -154,7 +154,7 @@ fn accept(
     request: &AccessRequest<'_>,
     discharge: &mut dyn FnMut(&Obligation) -> bool,
 ) -> Result<Permit, Refusal> {
-    // An authorizer that mixes up requests, or a cache in front of one, must not open a door.
+    // An authorizer that mixes up principals, actions or resources, or a cache in front of one, must not open a door.
     if !permit.covers(request) {
         return Err(Denial::new(DenialReason::Indeterminate).into());
     }

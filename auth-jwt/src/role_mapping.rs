@@ -23,7 +23,8 @@ pub enum RoleMappingError {
 /// An issuer's `admin` is not ours. So roles that a token speaks of count only where its authenticator was given
 /// such a table: a value that is not in it is ignored. They are roles for the requests that the token comes with;
 /// they are [asserted](auth_core::Authenticated::asserted_roles), and assigned to nobody. They end with the token,
-/// and not before: what has to be taken back at once is a local assignment.
+/// and not before: what has to be taken back at once is a local assignment. So is a role that is there for what it
+/// denies: whoever gets a token without the claim has shed it.
 ///
 /// The claim is an array of strings, or a space-separated list of them. It may be nested, and its path is given
 /// name by name, because names may have dots in them.

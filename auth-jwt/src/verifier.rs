@@ -105,6 +105,10 @@ impl KeySlot {
 /// issuer, audience, further rules, `nbf`, `iat`, `exp`, [revocations](Self::with_revocations), and at last your
 /// own type.
 ///
+/// A token that is bound to a key of its presenter (`cnf`, RFC 7800) is verified like any other, for only the caller
+/// sees the proof. Who checks none refuses what [`Claims::is_bound`] tells of;
+/// [`BearerAuthenticator`](crate::BearerAuthenticator) does.
+///
 /// It is for one issuer, whose keys it has. Several issuers are several verifiers; which one a token is for is
 /// known by where it comes from, or by the `kid` of an [`UnverifiedToken`](crate::UnverifiedToken).
 ///
