@@ -46,10 +46,12 @@ impl JwsVerifier {
     ) -> Result<VerifiedJws<'p>, JwsError> {
         self.agree(entries)?;
         let mut signed = self.signed(&payload);
-        let mut has_signed = vec![false; self.keys.len()];
+        let mut has_signed = Vec::new();
         let mut signatures = Vec::new();
         for entry in entries {
             let (index, signature) = self.check(entry, &mut signed)?;
+            // Only behind a good signature: forgeries cost no memory.
+            has_signed.resize(self.keys.len(), false);
             for (other, place) in has_signed.iter_mut().enumerate() {
                 // A key that serves for several algorithms signs with one.
                 *place |=
