@@ -202,7 +202,7 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, JsonError> {
     }
 }
 
-/// The number in a `\uXXXX` that begins at `at`.
+/// The number in the four digits of a `\u` escape that begins at `at`.
 fn unit(bytes: &[u8], at: usize) -> Result<u32, JsonError> {
     let digits = bytes.get(at.wrapping_add(2)..at.wrapping_add(6)).ok_or(JsonError::Syntax { at })?;
     digits
