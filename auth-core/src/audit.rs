@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     AuthEpoch, DenialReason, Method, PolicyVersion, PrincipalId, RejectionReason, RoleName, RuleId,
-    SessionId, UnixTime, access::Action,
+    SessionId, SignalChange, UnixTime, access::Action,
 };
 
 mod sinks;
@@ -130,7 +130,7 @@ pub enum AuditEvent {
     SessionEnded {
         /// Which.
         session: SessionId,
-        /// Why: `logout`, `login`, `limit`.
+        /// Why: `logout`, `login`, `revoked`, `client-changed`, `impersonation`, `rank`.
         why: &'static str,
     },
     /// All sessions of a principal but perhaps one ended.
@@ -152,6 +152,26 @@ pub enum AuditEvent {
     /// The answer to a rotation seems to have been lost; another secret was issued.
     SessionReissued {
         /// Which.
+        session: SessionId,
+    },
+    /// A session is used by a client that looks unlike the one that began it.
+    ClientChanged {
+        /// Which.
+        session: SessionId,
+        /// Whose.
+        principal: PrincipalId,
+        /// What changed.
+        change: SignalChange,
+        /// What was done about it: `observed`, `challenged`, `ended`.
+        outcome: &'static str,
+    },
+    /// Somebody began to act as somebody else.
+    Impersonated {
+        /// As whom.
+        principal: PrincipalId,
+        /// Who.
+        actor: PrincipalId,
+        /// In which session.
         session: SessionId,
     },
     /// A token was issued.
@@ -235,6 +255,8 @@ impl AuditEvent {
             Self::SessionsEnded { .. } => "sessions.ended",
             Self::SessionReplayed { .. } => "session.replayed",
             Self::SessionReissued { .. } => "session.reissued",
+            Self::ClientChanged { .. } => "session.client-changed",
+            Self::Impersonated { .. } => "session.impersonated",
             Self::TokenIssued { .. } => "token.issued",
             Self::CrossSiteRefused { .. } => "cross-site.refused",
             Self::PeerUnknown => "peer.unknown",

@@ -22,12 +22,14 @@ mod key_ring;
 mod limits;
 mod memory;
 mod principal;
+mod privileges;
 mod proof;
 mod refusal;
 mod secret;
 mod session;
 mod session_blob;
 mod session_id;
+mod session_terms;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -58,6 +60,7 @@ pub use {
     limits::{Limits, Network, NetworkError, Scope, Scopes, ScopesError},
     memory::{MemoryAccounts, MemoryAssignments, MemoryCounters, MemorySessions, MemoryTokens},
     principal::{Assignment, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
+    privileges::Privileges,
     proof::{Authenticated, FactorPassed, LiveSession, Login, PendingLogin},
     refusal::{
         Challenge, DecideError, Malformed, Refusal, Rejection, RejectionReason, Throttled, Unavailable,
@@ -69,6 +72,7 @@ pub use {
     },
     session_blob::{BlobError, SessionBlob, Slot},
     session_id::{PrincipalTag, SessionId, SessionOwner},
+    session_terms::{ClientLabel, ClientSignals, KeyThumbprint, SessionTerms, SignalChange},
     store::{
         Page, StoreError, Updated, Version, Written,
         account::{AccountEpochs, AccountStore, EpochSource},

@@ -6,6 +6,7 @@ use crate::{
     authentication::{Assurance, AuthEpoch, Authentication, Method},
     limits::Limits,
     principal::{PrincipalId, RoleName},
+    session_id::SessionId,
     time::UnixTime,
 };
 
@@ -236,14 +237,21 @@ impl Authenticated {
 #[derive(Debug)]
 #[must_use]
 pub struct LiveSession {
+    id: SessionId,
     authentication: Arc<Authentication>,
     ends_at: UnixTime,
 }
 
 impl LiveSession {
-    /// States that a session begun by `authentication` is alive and ends at `ends_at` at the latest.
-    pub fn assertion(authentication: Arc<Authentication>, ends_at: UnixTime) -> Self {
-        Self { authentication, ends_at }
+    /// States that the session `id`, begun by `authentication`, is alive and ends at `ends_at` at the latest.
+    pub fn assertion(id: SessionId, authentication: Arc<Authentication>, ends_at: UnixTime) -> Self {
+        Self { id, authentication, ends_at }
+    }
+
+    /// The session's public id: the `sid` of what is made from it, by which it can be revoked.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
     }
 
     /// The login that began the session.

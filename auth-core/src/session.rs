@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     AuthEpoch, Authentication, PrincipalId, SecretHash, SessionId, SessionOwner, UnixTime,
-    session_blob::SessionBlob, store::Version,
+    session_blob::SessionBlob, session_terms::SessionTerms, store::Version,
 };
 
 /// What sort of thing carries the session.
@@ -135,6 +135,8 @@ pub struct SessionRecord {
     pub kind: SessionKind,
     /// The login behind it, or `None` while nobody is logged in.
     pub authentication: Option<Arc<Authentication>>,
+    /// What was settled when it began, or `None` if that is nothing but the policy. Never changes.
+    pub terms: Option<Arc<SessionTerms>>,
     /// What it is opened with.
     pub secret: SecretState,
     /// Goes up with each change of secret or data.
@@ -203,6 +205,7 @@ impl SessionRecord {
             id: self.id,
             kind: self.kind,
             authentication: self.authentication.clone(),
+            terms: self.terms.clone(),
             created_at: self.created_at,
             last_used_at: self.last_used_at,
             ends_at: self.ends_at(),
@@ -219,6 +222,8 @@ pub struct SessionSummary {
     pub kind: SessionKind,
     /// The login behind it.
     pub authentication: Option<Arc<Authentication>>,
+    /// What was settled when it began: device and place among it.
+    pub terms: Option<Arc<SessionTerms>>,
     /// When it began.
     pub created_at: UnixTime,
     /// When it was last known to be used.
@@ -303,6 +308,7 @@ mod tests {
             id: SessionId::from_bytes([0; 24]),
             kind: SessionKind::Cookie,
             authentication: None,
+            terms: None,
             secret,
             version: Version::FIRST,
             created_at: START,

@@ -47,6 +47,7 @@ fn session(n: u64, keys: &KeyRing) -> SessionRecord {
             NOW,
             AuthEpoch::ZERO,
         ))),
+        terms: None,
         // One that was rotated has two hashes.
         secret: SecretState::first(SecretHash::of(b"a"), NOW).rotated(SecretHash::of(b"b"), NOW),
         version: Version::FIRST,

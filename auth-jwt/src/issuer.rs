@@ -3,7 +3,8 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SystemEntropy, UnixTime, entropy_array,
+    Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SessionId, SystemEntropy, UnixTime,
+    entropy_array,
 };
 use serde::Serialize;
 
@@ -182,17 +183,31 @@ impl TokenIssuer {
 
     /// A token for somebody who has just logged in. The login remains, to start a session with.
     pub fn for_login<'a>(&'a self, login: &'a Login) -> NewToken<'a> {
-        self.new_token(login.authentication(), UnixTime::MAX)
+        self.new_token(login.authentication(), None, UnixTime::MAX)
     }
 
-    /// A token for somebody whose session is alive. It does not outlive the session's absolute deadline.
+    /// A token for somebody whose session is alive. It does not outlive the session's absolute deadline, and says
+    /// in `sid` which session it is of: [`Revocation::session`](crate::Revocation::session) refuses all of them.
     pub fn for_session<'a>(&'a self, session: &'a LiveSession) -> NewToken<'a> {
-        self.new_token(session.authentication(), session.ends_at())
+        self.new_token(session.authentication(), Some(session.id()), session.ends_at())
     }
 
-    fn new_token<'a>(&'a self, authentication: &'a Authentication, ends_at: UnixTime) -> NewToken<'a> {
+    fn new_token<'a>(
+        &'a self,
+        authentication: &'a Authentication,
+        session: Option<SessionId>,
+        ends_at: UnixTime,
+    ) -> NewToken<'a> {
         let lifetime = self.0.lifetime;
-        NewToken { issuer: &self.0, authentication, ends_at, lifetime, scopes: None, own: Ok(Vec::new()) }
+        NewToken {
+            issuer: &self.0,
+            authentication,
+            session,
+            ends_at,
+            lifetime,
+            scopes: None,
+            own: Ok(Vec::new()),
+        }
     }
 }
 
@@ -218,6 +233,7 @@ fn checked_lifetime(lifetime: Duration, max: Duration) -> Result<Duration, Issue
 pub struct NewToken<'a> {
     issuer: &'a Inner,
     authentication: &'a Authentication,
+    session: Option<SessionId>,
     ends_at: UnixTime,
     lifetime: Duration,
     scopes: Option<Scopes>,
@@ -239,11 +255,15 @@ impl NewToken<'_> {
     }
 
     /// Adds claims of your own: anything that becomes a JSON object and uses no name that is written here. A
-    /// registered claim that is not, like `sid`, has to be of its registered type. Everybody who has the token
+    /// registered claim that is not, like `azp`, has to be of its registered type. Everybody who has the token
     /// can read them.
     pub fn with_claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
         let mut members = Vec::new();
-        self.own = own::append(claims, &mut members, own::Reserved::OF_ACCESS_TOKENS).map(|()| members);
+        let reserved = match self.session {
+            Some(_) => own::Reserved::OF_SESSION_TOKENS,
+            None => own::Reserved::OF_ACCESS_TOKENS,
+        };
+        self.own = own::append(claims, &mut members, reserved).map(|()| members);
         self
     }
 
@@ -278,7 +298,8 @@ impl NewToken<'_> {
         let expires_at = now.saturating_add(lifetime).min(self.ends_at);
         let scope = self.scope()?;
         let id = random_id(&*issuer.entropy)?;
-        let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at);
+        let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at)
+            .of_session(self.session);
         let payload = claims.payload(&self.own?)?;
         Ok(UnsignedToken { payload, id, expires_at })
     }

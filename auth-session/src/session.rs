@@ -84,7 +84,7 @@ impl Session {
     pub fn live(&self) -> Option<LiveSession> {
         let record = &self.live.as_ref()?.record;
         let authentication = Arc::clone(record.authentication.as_ref()?);
-        Some(LiveSession::assertion(authentication, record.absolute_until))
+        Some(LiveSession::assertion(record.id, authentication, record.absolute_until))
     }
 
     /// The session's public id, or `None` while there is no session. It may be shown and logged.

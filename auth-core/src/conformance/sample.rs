@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::check::Wrong;
 use crate::{
-    Assurance, AuthEpoch, Authentication, Limits, Method, PrincipalId, PrincipalKind, Purpose, Realm, Scopes,
-    SecretHash, UnixTime,
+    Assurance, AuthEpoch, Authentication, ClientLabel, ClientSignals, KeyThumbprint, Limits, Method,
+    PrincipalId, PrincipalKind, Purpose, Realm, Scopes, SecretHash, SessionTerms, UnixTime,
 };
 
 pub(super) const MINUTE: u64 = 60;
@@ -122,6 +122,39 @@ pub(super) fn many_authentications(principal: &PrincipalId) -> Result<Vec<Arc<Au
     .into_iter()
     .map(Arc::new)
     .collect())
+}
+
+/// Terms of every sort: each member alone, all together, and as large as they can be.
+pub(super) fn many_terms() -> Result<Vec<Arc<SessionTerms>>, Wrong> {
+    let label = |text: &str| ClientLabel::parse(text).map(Some);
+    let signals = ClientSignals::none().with_user_agent(b"Mozilla/5.0");
+    let network = ClientSignals::none().with_address("2001:db8::1".parse()?);
+    Ok([
+        SessionTerms { idle: Some(Duration::from_secs(90)), ..SessionTerms::new() },
+        SessionTerms { idle: Some(Duration::ZERO), ..SessionTerms::new() },
+        SessionTerms { persistent: true, ..SessionTerms::new() },
+        SessionTerms { device: label("Firefox on Linux")?, ..SessionTerms::new() },
+        SessionTerms { place: label("S\u{e3}o Paulo; \"'\\%_")?, ..SessionTerms::new() },
+        SessionTerms { signals, ..SessionTerms::new() },
+        SessionTerms { signals: network, ..SessionTerms::new() },
+        SessionTerms { bound_key: Some(KeyThumbprint::parse(&"k".repeat(64))?), ..SessionTerms::new() },
+        full_terms()?,
+    ]
+    .into_iter()
+    .map(Arc::new)
+    .collect())
+}
+
+/// All that terms can say, as long as it can be said.
+pub(super) fn full_terms() -> Result<SessionTerms, Wrong> {
+    Ok(SessionTerms {
+        idle: Some(Duration::from_secs(i64::MAX as u64)),
+        persistent: true,
+        device: Some(ClientLabel::parse(&"\u{6f22}".repeat(42))?),
+        place: Some(ClientLabel::parse(&"\"".repeat(128))?),
+        signals: ClientSignals::none().with_user_agent(b"").with_address("192.0.2.1".parse()?),
+        bound_key: Some(KeyThumbprint::parse("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")?),
+    })
 }
 
 /// Bytes of every value, `len` of them.

@@ -36,6 +36,7 @@ checks! { dyn SessionStore:
     round_trip {
         every_field_is_kept_exactly,
         every_login_is_kept_exactly,
+        the_terms_are_kept_exactly,
         every_secret_state_is_kept_exactly,
         data_of_every_size_is_kept_exactly,
         a_deadline_of_never_is_never_reached,

@@ -32,6 +32,7 @@ pub(super) fn session(owner: &SessionOwner, begun: u64) -> SessionRecord {
     SessionRecord {
         id: SessionId::for_owner(owner, &SystemEntropy).unwrap(),
         authentication: Some(Arc::new(login)),
+        terms: None,
         ..anonymous(begun)
     }
 }
@@ -42,6 +43,7 @@ pub(super) fn anonymous(begun: u64) -> SessionRecord {
         id: SessionId::anonymous(&SystemEntropy).unwrap(),
         kind: SessionKind::Cookie,
         authentication: None,
+        terms: None,
         secret: SecretState::first(SecretHash::of(b"a"), after(begun)),
         version: Version::FIRST,
         created_at: after(begun),

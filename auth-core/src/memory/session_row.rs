@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{expiring::Entry, slab::Slot};
 use crate::{
     Assurance, AuthEpoch, Authentication, Limits, Method, PrincipalId, SecretHash, SecretState, SessionBlob,
-    SessionId, SessionKind, SessionRecord, SessionSummary, UnixTime, Version,
+    SessionId, SessionKind, SessionRecord, SessionSummary, SessionTerms, UnixTime, Version,
 };
 
 /// What a shard keeps of a [`SessionRecord`], with its place in a chain of rows.
@@ -50,6 +50,7 @@ struct Narrow {
     last_used_at: Moment,
     idle_until: Moment,
     absolute_until: Moment,
+    terms: Option<Arc<SessionTerms>>,
     data: SessionBlob,
 }
 
@@ -150,6 +151,7 @@ impl Narrow {
             id,
             kind,
             authentication,
+            terms,
             secret: SecretState { current, previous, rotated_at, seen, generation, reissued },
             version,
             created_at,
@@ -187,6 +189,7 @@ impl Narrow {
             last_used_at: Moment::of(*last_used_at)?,
             idle_until: Moment::of(*idle_until)?,
             absolute_until: Moment::of(*absolute_until)?,
+            terms: terms.clone(),
             data: data.clone(),
         })
     }
@@ -197,6 +200,7 @@ impl Narrow {
             id: self.id,
             kind: self.kind,
             authentication: self.authentication().map(Arc::new),
+            terms: self.terms.clone(),
             secret: SecretState {
                 current: self.current,
                 previous: self.has_previous.then_some(self.previous),
@@ -316,7 +320,7 @@ mod tests {
     /// Every byte here is paid for by each session: look at `tests/memory_footprint.rs` before it grows.
     #[test]
     fn a_row_is_as_small_as_it_was() {
-        assert_eq!(size_of::<SessionRow>(), 168);
+        assert_eq!(size_of::<SessionRow>(), 176);
     }
 
     fn number() -> impl Strategy<Value = u64> {

@@ -43,6 +43,7 @@ impl Site {
             id: SessionId::for_owner(&owner, &SystemEntropy).unwrap(),
             kind: SessionKind::Cookie,
             authentication: Some(Arc::new(authentication)),
+            terms: None,
             secret: SecretState::first(SecretHash::of(b"test"), now),
             version: Version::FIRST,
             created_at: now,

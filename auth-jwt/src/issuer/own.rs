@@ -25,6 +25,9 @@ pub(crate) struct Reserved<F> {
 impl Reserved<fn(Claim) -> bool> {
     /// In access tokens.
     pub(crate) const OF_ACCESS_TOKENS: Self = Self { claims: is_of_access_tokens, names: &[context::CLAIM] };
+    /// In access tokens of a session, which have its `sid`.
+    pub(crate) const OF_SESSION_TOKENS: Self =
+        Self { claims: is_of_session_tokens, names: &[context::CLAIM] };
     /// In all other tokens.
     pub(crate) const ALWAYS: Self = Self { claims: is_always_reserved, names: &[context::CLAIM] };
 }
@@ -58,6 +61,10 @@ pub(crate) fn append<C: Serialize + ?Sized>(
 /// Whether the claim is one that the issuer of access tokens writes itself.
 pub(crate) fn is_of_access_tokens(claim: Claim) -> bool {
     is_always_reserved(claim) || OF_ACCESS_TOKENS.contains(&claim)
+}
+
+fn is_of_session_tokens(claim: Claim) -> bool {
+    is_of_access_tokens(claim) || matches!(claim, Claim::Sid)
 }
 
 /// Whether the claim is one that every issuer writes itself.

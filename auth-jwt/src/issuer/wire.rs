@@ -1,6 +1,6 @@
 //! Header and claims as they are written.
 
-use auth_core::{Assurance, Authentication, Method, Scopes, UnixTime};
+use auth_core::{Assurance, Authentication, Method, Scopes, SessionId, UnixTime};
 use serde::Serialize;
 
 use super::{Inner, IssueError};
@@ -48,6 +48,7 @@ pub(super) struct WireClaims<'a> {
     auth_time: UnixTime,
     acr: Assurance,
     amr: &'a [Method],
+    sid: Option<SessionId>,
     auth_ctx: WrittenContext<'a>,
 }
 
@@ -72,8 +73,13 @@ impl<'a> WireClaims<'a> {
             auth_time: authentication.at.min(now),
             acr: authentication.assurance,
             amr: &authentication.methods,
+            sid: None,
             auth_ctx: WrittenContext::of(authentication),
         }
+    }
+
+    pub(super) fn of_session(self, sid: Option<SessionId>) -> Self {
+        Self { sid, ..self }
     }
 
     /// The payload, with `own` members behind ours.
@@ -93,6 +99,9 @@ impl<'a> WireClaims<'a> {
         payload.string("acr", self.acr.as_str());
         if !self.amr.is_empty() {
             payload.strings("amr", self.amr.iter().map(Method::as_str));
+        }
+        if let Some(sid) = self.sid {
+            payload.string("sid", &sid.to_string());
         }
         payload
             .value(context::CLAIM, &self.auth_ctx)

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Assurance, AuthEpoch, Authentication, LiveSession, Login, Method, PrincipalId, Scopes, UnixTime,
+    Assurance, AuthEpoch, Authentication, LiveSession, Login, Method, PrincipalId, Scopes, SessionId,
+    UnixTime,
     testing::{NoEntropy, SeededEntropy, login_as},
 };
 use auth_jwt::{
@@ -142,13 +143,31 @@ fn a_lifetime_is_bounded() {
     assert!(matches!(long, Err(IssueError::Lifetime { max }) if max.as_secs() == 900));
 }
 
+const SESSION: SessionId = SessionId::from_bytes([7; 24]);
+
+/// Ending a session must be able to end what was made from it, and the application must not be able to say that a
+/// token is of another session than it is.
+#[test]
+fn a_token_of_a_session_names_it() {
+    let issuer = token_issuer();
+    let authentication = Arc::new(login().into_authentication());
+    let session =
+        LiveSession::assertion(SESSION, authentication, NOW.saturating_add(Duration::from_secs(60)));
+    let issued = issuer.for_session(&session).sign(NOW).unwrap();
+    let payload = issued.token().expose().split('.').nth(1).unwrap();
+    let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    assert_eq!(payload["sid"], SESSION.to_string());
+    let other = issuer.for_session(&session).with_claims(&json!({"sid": "s2"})).sign(NOW);
+    assert!(matches!(other, Err(IssueError::Reserved { claim: "sid" })), "{other:?}");
+}
+
 /// A token must not outlive the session that it was made from.
 #[test]
 fn a_token_of_a_session_ends_with_it() {
     let issuer = token_issuer();
     let session = |ends_in: u64| {
         let authentication = Arc::new(login().into_authentication());
-        LiveSession::assertion(authentication, NOW.saturating_add(Duration::from_secs(ends_in)))
+        LiveSession::assertion(SESSION, authentication, NOW.saturating_add(Duration::from_secs(ends_in)))
     };
     let long = session(10_000);
     assert_eq!(issuer.for_session(&long).sign(NOW).unwrap().lifetime(), Duration::from_secs(900));

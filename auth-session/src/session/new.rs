@@ -40,6 +40,7 @@ impl Engine {
                 id,
                 kind: SessionKind::Cookie,
                 authentication: login.as_ref().map(|(authentication, _)| Arc::clone(authentication)),
+                terms: None,
                 secret: SecretState::first(hash, now),
                 version: Version::FIRST,
                 created_at: now,

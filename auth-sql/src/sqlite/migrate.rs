@@ -6,7 +6,10 @@ use super::prepare::unusable;
 use crate::{SetupError, number};
 
 /// The migrations in order. The first one leads to version 1. What was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0002_session_terms.sql"),
+];
 
 /// Applies the migrations that are missing, each in one transaction that excludes other processes.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), SetupError> {

@@ -23,6 +23,7 @@ fn session(id: u8, bytes: usize) -> SessionRecord {
         id: SessionId::from_bytes([id; 24]),
         kind: SessionKind::Cookie,
         authentication: None,
+        terms: None,
         secret: SecretState::first(SecretHash::from_bytes([0; 32]), NOW),
         version: Version::FIRST,
         created_at: NOW,

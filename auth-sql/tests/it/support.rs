@@ -102,6 +102,7 @@ pub(crate) fn anonymous() -> SessionRecord {
         id: session_id(),
         kind: SessionKind::Cookie,
         authentication: None,
+        terms: None,
         secret: SecretState::first(SecretHash::of(b"secret"), NOW),
         version: Version::FIRST,
         created_at: NOW,

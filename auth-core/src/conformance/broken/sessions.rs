@@ -35,6 +35,8 @@ faults! {
         InsertKeepsOneMethod => every_login_is_kept_exactly,
         /// `insert` keeps "no scope" as "no limit".
         InsertTakesNoScopeForNoLimit => every_login_is_kept_exactly,
+        /// `insert` keeps no terms.
+        InsertForgetsTerms => the_terms_are_kept_exactly,
         /// `insert` keeps at most a kilobyte of data.
         InsertCutsData => data_of_every_size_is_kept_exactly,
         /// `insert` keeps times in 32 bits.
@@ -119,6 +121,8 @@ faults! {
         ListIgnoresCase => principals_that_look_alike_are_kept_apart,
         /// `list` shows sessions past a deadline.
         ListShowsTheDead => a_list_has_live_sessions_only,
+        /// `list` shows no terms.
+        ListForgetsTerms => the_terms_are_kept_exactly,
         /// `list` has the oldest first.
         ListOldestFirst => a_list_has_the_newest_first_and_ties_by_id,
         /// `list` leaves the order of ties to chance.

@@ -12,8 +12,8 @@ use crate::{
     conformance::{
         check::{Verdict, Wrong, expect},
         sample::{
-            LOOK_ALIKES, START, YEAR, at, bytes, full_authentication, hash, long_id, long_realm,
-            many_authentications,
+            LOOK_ALIKES, START, YEAR, at, bytes, full_authentication, full_terms, hash, long_id, long_realm,
+            many_authentications, many_terms,
         },
     },
     testing::SeededEntropy,
@@ -42,6 +42,7 @@ fn extremes() -> Result<Vec<SessionRecord>, Wrong> {
         id: SessionId::for_owner(&owner, &SeededEntropy::new(1))?,
         kind: SessionKind::Refresh,
         authentication: Some(Arc::new(full_authentication(principal, AuthEpoch::new(LARGE))?)),
+        terms: Some(Arc::new(full_terms()?)),
         secret: SecretState {
             current: hash(1),
             previous: Some(hash(2)),
@@ -80,6 +81,27 @@ pub(super) async fn every_login_is_kept_exactly(bench: &SessionBench<'_>) -> Ver
         let record = SessionRecord { authentication: Some(login), ..session(&ann, n)? };
         insert_all(store, [&record]).await?;
         expect_same(&load(store, &record.id, START).await?, &record)?;
+    }
+    Ok(())
+}
+
+/// A timeout, a device or a bound key that is lost is a session on other terms. Neither writing nor rotating nor
+/// touching loses them, and a list shows them.
+pub(super) async fn the_terms_are_kept_exactly(bench: &SessionBench<'_>) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    for (n, terms) in (1..).zip(many_terms()?) {
+        let record = SessionRecord { terms: Some(terms), ..session(&ann, n)? };
+        insert_all(store, [&record]).await?;
+        expect_same(&load(store, &record.id, START).await?, &record)?;
+        let listed = store.list(&ann, Page::first(), START).await?;
+        expect("listed", listed.iter().find(|found| found.id == record.id), Some(&record.summary()))?;
+        let next = record.secret.rotated(hash(200), START);
+        expect("rotating", store.rotate(&record.id, record.version, &next).await?, Rotated::Rotated)?;
+        let data = SessionBlob::empty();
+        expect("updating", store.update(&record.id, record.version.next(), &data).await?, Updated::Updated)?;
+        expect("touching", store.touch(&record.id, record.idle_until, START).await?, true)?;
+        let found = load(store, &record.id, START).await?;
+        expect("the terms", found.terms, record.terms)?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ pub(super) fn anonymous(n: u64) -> Result<SessionRecord, Wrong> {
         id: SessionId::anonymous(&SeededEntropy::new(n))?,
         kind: SessionKind::Cookie,
         authentication: None,
+        terms: None,
         secret: SecretState::first(hash(n), START),
         version: Version::FIRST,
         created_at: START,
@@ -125,6 +126,7 @@ pub(super) fn expect_same(found: &SessionRecord, wanted: &SessionRecord) -> Verd
     expect("the id", found.id, wanted.id)?;
     expect("the kind", found.kind, wanted.kind)?;
     expect("the login", &found.authentication, &wanted.authentication)?;
+    expect("the terms", &found.terms, &wanted.terms)?;
     expect("the secrets", &found.secret, &wanted.secret)?;
     expect("the version", found.version, wanted.version)?;
     expect("created_at", found.created_at, wanted.created_at)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::{
     AuthEpoch, Authentication, PrincipalId, SecretHash, SecretState, SessionBlob, SessionId, SessionKind,
-    SessionRecord, SessionSummary, StoreError,
+    SessionRecord, SessionSummary, SessionTerms, StoreError,
 };
 
 use crate::{
@@ -15,12 +15,8 @@ use crate::{
 /// Binds a whole row, in the order of [`INSERT`](super::sql::INSERT).
 pub(super) fn bind<'q>(insert: Statement<'q>, record: &SessionRecord) -> Result<Statement<'q>, StoreError> {
     let principal = record.principal();
-    let authentication = record
-        .authentication
-        .as_deref()
-        .map(serde_json::to_string)
-        .transpose()
-        .map_err(StoreError::not_written)?;
+    let authentication = json(record.authentication.as_deref())?;
+    let terms = json(record.terms.as_deref())?;
     let insert = insert
         .bind(&record.id.as_bytes()[..])
         .bind(record.kind.as_str())
@@ -29,6 +25,7 @@ pub(super) fn bind<'q>(insert: Statement<'q>, record: &SessionRecord) -> Result<
         .bind(principal.map(PrincipalId::id))
         .bind(to_column(record.epoch().get()))
         .bind(authentication)
+        .bind(terms)
         .bind(to_column(record.version.get()))
         .bind(time_to_column(record.created_at))
         .bind(time_to_column(record.last_used_at))
@@ -36,6 +33,10 @@ pub(super) fn bind<'q>(insert: Statement<'q>, record: &SessionRecord) -> Result<
         .bind(time_to_column(record.absolute_until))
         .bind(record.data.as_bytes());
     Ok(bind_secret(insert, &record.secret))
+}
+
+fn json(value: Option<&impl serde::Serialize>) -> Result<Option<String>, StoreError> {
+    value.map(serde_json::to_string).transpose().map_err(StoreError::not_written)
 }
 
 /// Binds the six columns of the secrets.
@@ -55,6 +56,7 @@ pub(super) fn record(id: SessionId, row: &Fields) -> Result<SessionRecord, Store
         id,
         kind: row.parse("kind", SessionKind::parse)?,
         authentication: authentication(row)?,
+        terms: terms(row)?,
         secret: secret(row)?,
         version: row.version("version")?,
         created_at: row.time("created_at")?,
@@ -71,6 +73,7 @@ pub(super) fn summary(row: &Fields) -> Result<SessionSummary, StoreError> {
         id: SessionId::from_bytes(row.array("id")?),
         kind: row.parse("kind", SessionKind::parse)?,
         authentication: authentication(row)?,
+        terms: terms(row)?,
         created_at: row.time("created_at")?,
         last_used_at: row.time("last_used_at")?,
         ends_at: row.time("ends_at")?,
@@ -99,4 +102,10 @@ fn authentication(row: &Fields) -> Result<Option<Arc<Authentication>>, StoreErro
         serde_json::from_str(json).map_err(|_| StoreError::corrupt("authentication"))?;
     authentication.epoch = AuthEpoch::new(row.number("epoch")?);
     Ok(Some(Arc::new(authentication)))
+}
+
+fn terms(row: &Fields) -> Result<Option<Arc<SessionTerms>>, StoreError> {
+    let Some(json) = row.maybe::<&str>("terms")? else { return Ok(None) };
+    let terms = serde_json::from_str(json).map_err(|_| StoreError::corrupt("terms"))?;
+    Ok(Some(Arc::new(terms)))
 }

@@ -19,10 +19,10 @@ pub(super) const WHY_NOT: &str = "SELECT \
         ) AS outdated";
 
 pub(super) const INSERT: &str = "INSERT INTO auth_sessions (\
-        id, kind, realm, principal_kind, principal_id, epoch, authentication, \
+        id, kind, realm, principal_kind, principal_id, epoch, authentication, terms, \
         version, created_at, last_used_at, idle_until, absolute_until, data, \
         secret, previous_secret, rotated_at, seen, generation, reissued\
-    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 pub(super) const COUNT_LIVE: &str = concat!("SELECT count(*) AS live FROM auth_sessions WHERE ", live!());
 
@@ -33,7 +33,7 @@ pub(super) const DELETE_OLDEST: &str = concat!(
 );
 
 pub(super) const LOAD: &str = "SELECT \
-        kind, epoch, authentication, version, created_at, last_used_at, idle_until, absolute_until, data, \
+        kind, epoch, authentication, terms, version, created_at, last_used_at, idle_until, absolute_until, data, \
         secret, previous_secret, rotated_at, seen, generation, reissued \
     FROM auth_sessions AS s \
     WHERE id = ?1 AND ends_at > ?2 AND NOT EXISTS (\
@@ -59,7 +59,7 @@ pub(super) const ROTATE: &str = concat!(
 pub(super) const DELETE: &str = "DELETE FROM auth_sessions WHERE id = ?1";
 
 pub(super) const LIST: &str = concat!(
-    "SELECT id, kind, epoch, authentication, created_at, last_used_at, ends_at FROM auth_sessions WHERE ",
+    "SELECT id, kind, epoch, authentication, terms, created_at, last_used_at, ends_at FROM auth_sessions WHERE ",
     live!(),
     " ORDER BY created_at DESC, id LIMIT ?5 OFFSET ?6"
 );

@@ -50,6 +50,11 @@ impl BrokenSessions {
                     .map(SessionRecord::summary)
                     .collect());
             }
+            Fault::ListForgetsTerms => {
+                let mut listed = self.good.list(owner, page, now).await?;
+                listed.iter_mut().for_each(|session| session.terms = None);
+                return Ok(listed);
+            }
             Fault::ListCutsFirst => {
                 let rows = page_of(self.rows(own), page);
                 return Ok(rows.iter().filter(|row| alive(row)).map(SessionRecord::summary).collect());

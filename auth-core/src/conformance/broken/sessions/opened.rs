@@ -46,6 +46,7 @@ impl BrokenSessions {
             }
             Fault::InsertKeepsOneMethod
             | Fault::InsertTakesNoScopeForNoLimit
+            | Fault::InsertForgetsTerms
             | Fault::InsertCutsData
             | Fault::InsertCutsTimes => self.good.insert(&self.changed(record), limit, now).await,
             Fault::MarkerForgotten => {
@@ -142,6 +143,7 @@ impl BrokenSessions {
             }
         }
         match self.fault {
+            Fault::InsertForgetsTerms => record.terms = None,
             Fault::InsertCutsData if record.data.as_bytes().len() > 1_024 => {
                 record.data = SessionBlob::empty();
             }
