@@ -1,11 +1,12 @@
 //! Values that exist only because a check was passed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     authentication::{Assurance, AuthEpoch, Authentication, Method},
     limits::Limits,
     principal::{PrincipalId, RoleName},
+    refusal::Challenge,
     session_id::SessionId,
     time::UnixTime,
 };
@@ -221,6 +222,29 @@ impl Authenticated {
     pub fn assurance(&self) -> Assurance {
         self.authentication.assurance
     }
+
+    /// Whether whoever this is authenticated within the last `max_age`, that moment included: what a page asks for
+    /// before it changes a password or deletes something ("sudo mode").
+    ///
+    /// # Errors
+    /// The [`Challenge`] that says what would help.
+    pub fn fresh_within(&self, max_age: Duration, now: UnixTime) -> Result<(), Challenge> {
+        if now.since(self.authentication.at) <= max_age {
+            return Ok(());
+        }
+        Err(Challenge { assurance: None, max_age: Some(max_age) })
+    }
+
+    /// Whether whoever this is authenticated at least as surely as this.
+    ///
+    /// # Errors
+    /// The [`Challenge`] that says what would help.
+    pub fn at_least(&self, assurance: Assurance) -> Result<(), Challenge> {
+        if self.assurance() >= assurance {
+            return Ok(());
+        }
+        Err(Challenge { assurance: Some(assurance), max_age: None })
+    }
 }
 
 /// Proof that a live session stands behind this request: the only thing beside a [`Login`] that is given an
@@ -265,5 +289,37 @@ impl LiveSession {
     #[must_use]
     pub fn ends_at(&self) -> UnixTime {
         self.ends_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(10_000);
+
+    fn authenticated(at: UnixTime, assurance: Assurance) -> Authenticated {
+        let ann = PrincipalId::local_user("ann").unwrap();
+        let authentication = Authentication::new(ann, Method::PASSWORD, at, AuthEpoch::ZERO);
+        Authenticated::assertion(authentication.with_assurance(assurance))
+    }
+
+    #[test]
+    fn a_login_is_fresh_for_as_long_as_was_asked_and_no_longer() {
+        let ten_minutes = Duration::from_secs(600);
+        let ago = |secs| authenticated(NOW.saturating_sub(Duration::from_secs(secs)), Assurance::Aal1);
+        assert_eq!(ago(600).fresh_within(ten_minutes, NOW), Ok(()));
+        let challenge = ago(601).fresh_within(ten_minutes, NOW).unwrap_err();
+        assert_eq!(challenge, Challenge { assurance: None, max_age: Some(ten_minutes) });
+        assert!(ago(1).fresh_within(Duration::ZERO, NOW).is_err());
+    }
+
+    #[test]
+    fn a_stronger_login_is_enough_and_a_weaker_one_is_challenged() {
+        let strong = authenticated(NOW, Assurance::Aal2);
+        assert_eq!(strong.at_least(Assurance::Aal1), Ok(()));
+        assert_eq!(strong.at_least(Assurance::Aal2), Ok(()));
+        let challenge = strong.at_least(Assurance::Aal3).unwrap_err();
+        assert_eq!(challenge, Challenge { assurance: Some(Assurance::Aal3), max_age: None });
     }
 }

@@ -258,6 +258,12 @@ impl From<Denial> for Refusal {
     }
 }
 
+impl From<Challenge> for Refusal {
+    fn from(challenge: Challenge) -> Self {
+        Self::Challenged(challenge)
+    }
+}
+
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.into())

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    authentication::AuthEpoch,
     limits::Network,
     text::{self, Class},
 };
@@ -46,6 +47,10 @@ pub struct SessionTerms {
     /// What the client that began it could be recognised by.
     #[serde(default, skip_serializing_if = "ClientSignals::is_empty")]
     pub signals: ClientSignals,
+    /// The epoch of whoever really acts, where an administrator acts as somebody else: what ends the
+    /// administrator's sessions ends this one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_epoch: Option<AuthEpoch>,
     /// A key that the client has to prove, beside the secret. Nothing in the toolkit sets or checks it yet; its
     /// place is kept for proof of possession (RFC 9449) and for device-bound session credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,6 +209,7 @@ mod tests {
             signals: ClientSignals::none()
                 .with_user_agent(b"Mozilla/5.0")
                 .with_address("192.0.2.77".parse().unwrap()),
+            actor_epoch: Some(AuthEpoch::new(3)),
             bound_key: Some(KeyThumbprint::from_static("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")),
         }
     }

@@ -41,6 +41,9 @@ pub enum CookieError {
     /// `SameSite=None` without `Secure` (section 5.7).
     #[error("SameSite=None needs Secure")]
     SameSiteNone,
+    /// `Partitioned` without `Secure`, which browsers do not take.
+    #[error("Partitioned needs Secure")]
+    PartitionedNeedsSecure,
     /// The header would have more than 4096 bytes, attributes included (section 5.6).
     #[error("cookie is larger than 4096 bytes")]
     TooLarge,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{AuthEpoch, Authentication, EpochSource, PrincipalId, PrincipalTag, StoreError, UnixTime};
+use auth_core::{AuthEpoch, EpochSource, PrincipalId, PrincipalTag, StoreError, UnixTime};
 
 use crate::policy::PolicyError;
 
@@ -69,25 +69,25 @@ impl EpochCheck {
         Self(Some(Arc::new(Asked { source, interval, known })))
     }
 
-    /// Whether a session of this login may live on. `tag` is the keyed hash in the session's id, so nobody
+    /// Whether what was begun by this principal at the epoch `of` may live on. `tag` is the keyed hash in the session's id, so nobody
     /// outside chooses which answers push out which.
     pub(crate) async fn admits(
         &self,
-        authentication: &Authentication,
+        principal: &PrincipalId,
+        of: AuthEpoch,
         tag: PrincipalTag,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
         let Some(asked) = &self.0 else { return Ok(true) };
-        let principal = &authentication.principal;
         if let Some(epoch) = asked.recall(principal, tag, now) {
             // Epochs only go up, so an older login is dead whatever a fresh answer would say.
-            return Ok(authentication.epoch >= epoch);
+            return Ok(of >= epoch);
         }
         match asked.source.epoch_of(principal).await? {
             Some(epoch) => {
                 let epoch = asked.remember(Known { principal: principal.clone(), epoch, asked_at: now }, tag);
                 // A login may be newer than what a replica of the account store knows.
-                Ok(authentication.epoch >= epoch)
+                Ok(of >= epoch)
             }
             None => Ok(false),
         }
@@ -140,7 +140,7 @@ mod tests {
     use async_trait::async_trait;
     use auth_core::Clock as _;
     use auth_core::{
-        Entropy as _, Method, SessionId, SystemEntropy,
+        Entropy as _, SessionId, SystemEntropy,
         testing::{SteppedClock, block_on},
     };
 
@@ -163,9 +163,8 @@ mod tests {
         Arc::new(Source { epoch: AtomicU64::new(epoch), asked: AtomicU64::new(0) })
     }
 
-    fn login(name: &str, epoch: u64) -> Authentication {
-        let principal = PrincipalId::local_user(name).unwrap();
-        Authentication::new(principal, Method::PASSWORD, UnixTime::EPOCH, AuthEpoch::new(epoch))
+    fn user(name: &str) -> PrincipalId {
+        PrincipalId::local_user(name).unwrap()
     }
 
     fn tag() -> PrincipalTag {
@@ -176,7 +175,7 @@ mod tests {
     fn an_answer_is_good_for_the_interval_and_no_longer() {
         let (source, clock) = (source(1), SteppedClock::new(UnixTime::from_secs(1_000)));
         let check = EpochCheck::by(Arc::clone(&source) as Arc<dyn EpochSource>);
-        let admits = || block_on(check.admits(&login("ann", 1), tag(), clock.now())).unwrap();
+        let admits = || block_on(check.admits(&user("ann"), AuthEpoch::new(1), tag(), clock.now())).unwrap();
         assert!(admits());
         source.epoch.store(2, Ordering::SeqCst);
         clock.step(Duration::from_secs(59));
@@ -186,7 +185,7 @@ mod tests {
         assert!(!admits());
         assert!(!admits());
         assert_eq!(source.asked.load(Ordering::SeqCst), 2);
-        assert!(block_on(check.admits(&login("ann", 2), tag(), clock.now())).unwrap());
+        assert!(block_on(check.admits(&user("ann"), AuthEpoch::new(2), tag(), clock.now())).unwrap());
     }
 
     #[test]
@@ -194,7 +193,7 @@ mod tests {
         let source = source(1);
         let check = EpochCheck::every(Arc::clone(&source) as Arc<dyn EpochSource>, Duration::ZERO).unwrap();
         for _ in 0..3 {
-            assert!(block_on(check.admits(&login("ann", 1), tag(), UnixTime::EPOCH)).unwrap());
+            assert!(block_on(check.admits(&user("ann"), AuthEpoch::new(1), tag(), UnixTime::EPOCH)).unwrap());
         }
         assert_eq!(source.asked.load(Ordering::SeqCst), 3);
         let too_seldom = EpochCheck::every(source, EpochCheck::MAX_INTERVAL + Duration::from_secs(1));
@@ -207,7 +206,8 @@ mod tests {
     fn an_answer_that_lags_does_not_lower_what_is_known() {
         let (source, clock) = (source(2), SteppedClock::new(UnixTime::from_secs(1_000)));
         let check = EpochCheck::by(Arc::clone(&source) as Arc<dyn EpochSource>);
-        let admits = |epoch| block_on(check.admits(&login("ann", epoch), tag(), clock.now())).unwrap();
+        let admits =
+            |epoch| block_on(check.admits(&user("ann"), AuthEpoch::new(epoch), tag(), clock.now())).unwrap();
         assert!(admits(2));
         source.epoch.store(1, Ordering::SeqCst);
         clock.step(Duration::from_secs(60));
@@ -227,7 +227,8 @@ mod tests {
     fn an_account_that_is_gone_is_refused_and_asked_for_again() {
         let source = source(u64::MAX);
         let check = EpochCheck::by(Arc::clone(&source) as Arc<dyn EpochSource>);
-        let admits = || block_on(check.admits(&login("ann", 1), tag(), UnixTime::EPOCH)).unwrap();
+        let admits =
+            || block_on(check.admits(&user("ann"), AuthEpoch::new(1), tag(), UnixTime::EPOCH)).unwrap();
         assert!(!admits());
         source.epoch.store(1, Ordering::SeqCst);
         assert!(admits());
@@ -239,8 +240,10 @@ mod tests {
         let source = source(1);
         let check = EpochCheck::by(Arc::clone(&source) as Arc<dyn EpochSource>);
         for _ in 0..2 {
-            assert!(block_on(check.admits(&login("ann", 1), tag(), UnixTime::EPOCH)).unwrap());
-            assert!(!block_on(check.admits(&login("bob", 0), tag(), UnixTime::EPOCH)).unwrap());
+            assert!(block_on(check.admits(&user("ann"), AuthEpoch::new(1), tag(), UnixTime::EPOCH)).unwrap());
+            assert!(
+                !block_on(check.admits(&user("bob"), AuthEpoch::new(0), tag(), UnixTime::EPOCH)).unwrap()
+            );
         }
         assert_eq!(source.asked.load(Ordering::SeqCst), 4);
     }

@@ -1,6 +1,6 @@
 //! What a request carries of a session.
 
-use auth_core::{Malformed, SecretHash, SessionId, SessionSecret};
+use auth_core::{ClientSignals, Malformed, SecretHash, SessionId, SessionSecret};
 
 use crate::cookie::CookieName;
 
@@ -9,7 +9,10 @@ use crate::cookie::CookieName;
 /// Plain data: reading it touches no store, so a layer may do it for each request and open the session only
 /// for handlers that ask. It holds no secret, only its hash.
 #[derive(Debug, Clone, Copy)]
-pub struct Incoming(pub(crate) Carried);
+pub struct Incoming {
+    pub(crate) carried: Carried,
+    pub(crate) signals: ClientSignals,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Carried {
@@ -23,7 +26,7 @@ impl Incoming {
     /// No session cookie, or one that is ignored because the request has an `Authorization` header.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self(Carried::Nothing)
+        Self { carried: Carried::Nothing, signals: ClientSignals::none() }
     }
 
     /// Reads the cookie called `name` from the values of all `Cookie` lines of a request.
@@ -35,16 +38,25 @@ impl Incoming {
         name: &CookieName,
         cookie_lines: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
     ) -> Result<Self, Malformed> {
-        Ok(Self(match name.find_in(cookie_lines)? {
+        let carried = match name.find_in(cookie_lines)? {
             None => Carried::Nothing,
             Some(value) => SessionCookie::parse(value).map_or(Carried::Unreadable, Carried::Cookie),
-        }))
+        };
+        Ok(Self { carried, signals: ClientSignals::none() })
+    }
+
+    /// The same, with what the client that sent the request can be recognised by: what a
+    /// [`ClientCheck`](crate::ClientCheck) goes by. Without it, no change is seen.
+    #[must_use]
+    pub const fn with_signals(mut self, signals: ClientSignals) -> Self {
+        self.signals = signals;
+        self
     }
 
     /// Whether the request carries a session cookie of any value.
     #[must_use]
     pub const fn is_something(&self) -> bool {
-        !matches!(self.0, Carried::Nothing)
+        !matches!(self.carried, Carried::Nothing)
     }
 }
 
@@ -83,7 +95,7 @@ mod tests {
     }
 
     fn read(line: &str) -> Carried {
-        Incoming::read(&CookieName::SESSION, [line.as_bytes()]).unwrap().0
+        Incoming::read(&CookieName::SESSION, [line.as_bytes()]).unwrap().carried
     }
 
     #[test]
@@ -118,7 +130,8 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let value = value();
-        let shown = format!("{:?}", Incoming(read(&format!("__Host-sid={value}"))));
+        let line = format!("__Host-sid={value}");
+        let shown = format!("{:?}", Incoming::read(&CookieName::SESSION, [line.as_bytes()]).unwrap());
         assert!(!shown.contains(&value[33..]), "{shown}");
         assert!(shown.contains("SecretHash(redacted)"), "{shown}");
     }

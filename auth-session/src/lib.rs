@@ -2,10 +2,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod client_check;
 mod cookie;
 mod csrf;
 mod data;
 mod epochs;
+mod flash;
 mod incoming;
 mod outgoing;
 mod policy;
@@ -13,15 +15,17 @@ mod session;
 mod sessions;
 
 pub use {
+    client_check::{ClientCheck, WhenClientChanges},
     cookie::{CookieError, CookieName, CookiePolicy, CookieTemplate, SameSite, SetCookie},
     csrf::{
         CrossSite, CrossSiteReason, CsrfPolicy, CsrfRequest, CsrfTokens, Origin, OriginError, TokenMatched,
     },
     data::{DataError, SessionData},
     epochs::EpochCheck,
+    flash::{Flash, FlashLevel},
     incoming::{Incoming, SessionCookie},
     outgoing::{CommitError, Outgoing},
     policy::{PolicyError, SessionPolicy},
-    session::{RotateError, Session, StartError, Started},
+    session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
     sessions::Sessions,
 };

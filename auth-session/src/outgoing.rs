@@ -1,6 +1,6 @@
 //! What an answer carries of a session.
 
-use auth_core::{BlobError, Refusal, StoreError, Unavailable};
+use auth_core::{BlobError, Challenge, Refusal, StoreError, Unavailable};
 
 use crate::cookie::SetCookie;
 
@@ -47,6 +47,9 @@ pub enum CommitError {
     /// and the browser's cookie is left alone, for it may be a newer session's.
     #[error("the session ended meanwhile")]
     Ended,
+    /// The session is [challenged](crate::Session::challenge): nothing is written before somebody logs in over it.
+    #[error("the session is challenged")]
+    Challenged(Challenge),
     /// Another request changed the same slot. Nothing was written; handling the request again may succeed.
     #[error("session slot {slot} was changed by another request")]
     Conflict {
@@ -75,6 +78,7 @@ impl From<CommitError> for Refusal {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Ended => Self::Unauthenticated,
+            CommitError::Challenged(challenge) => challenge.into(),
             CommitError::Unavailable(unavailable) => unavailable.into(),
             error => StoreError::not_written(error).into(),
         }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use auth_core::{SessionLimit, SessionRecord};
 
-use crate::cookie::{CookiePolicy, CookieTemplate};
+use crate::{
+    client_check::ClientCheck,
+    cookie::{CookiePolicy, CookieTemplate},
+};
 
 /// A session policy was refused because it is weak or contradicts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,9 @@ pub enum PolicyError {
     /// A rotation interval that no session lives to see.
     #[error("rotation interval must be shorter than the absolute timeout")]
     RotationBeyondAbsolute,
+    /// Acting as somebody else for longer than [`SessionPolicy::MAX_IMPERSONATION`], or for no time at all.
+    #[error("impersonation must last 1 second to 8 hours")]
+    Impersonation,
     /// A limit of no session at all.
     #[error("session limit must be at least one")]
     LimitZero,
@@ -43,6 +49,9 @@ pub struct SessionPolicy {
     absolute: Duration,
     rotation: Option<Duration>,
     limit: Option<SessionLimit>,
+    remembered: Option<(Duration, Duration)>,
+    impersonation: Duration,
+    client_check: ClientCheck,
     cookie: CookiePolicy,
 }
 
@@ -55,6 +64,10 @@ impl SessionPolicy {
     pub const MIN_ROTATION: Duration = Duration::from_secs(300);
     /// How old a secret becomes before it is replaced, unless another interval is chosen: 24 h.
     pub const ROTATION: Duration = Duration::from_secs(24 * HOUR);
+    /// How long somebody acts as somebody else, unless another time is chosen: 1 h.
+    pub const IMPERSONATION: Duration = Duration::from_secs(HOUR);
+    /// The longest that somebody acts as somebody else: 8 h.
+    pub const MAX_IMPERSONATION: Duration = Duration::from_secs(8 * HOUR);
     /// The longest that uses of a session go unwritten: 1 h.
     pub const MAX_TOUCH: Duration = Duration::from_secs(HOUR);
 
@@ -63,23 +76,28 @@ impl SessionPolicy {
     /// # Errors
     /// [`PolicyError`] unless 60 s <= `idle` <= `absolute` <= 400 days.
     pub fn new(idle: Duration, absolute: Duration, cookie: CookiePolicy) -> Result<Self, PolicyError> {
-        if idle < Self::MIN_IDLE {
-            return Err(PolicyError::IdleTooShort);
+        check_lifetime(idle, absolute)?;
+        Ok(Self::of(idle, absolute, Self::ROTATION, cookie))
+    }
+
+    const fn of(idle: Duration, absolute: Duration, rotation: Duration, cookie: CookiePolicy) -> Self {
+        Self {
+            idle,
+            absolute,
+            rotation: Some(rotation),
+            limit: None,
+            remembered: None,
+            impersonation: Self::IMPERSONATION,
+            client_check: ClientCheck::off(),
+            cookie,
         }
-        if idle > absolute {
-            return Err(PolicyError::IdleBeyondAbsolute);
-        }
-        if absolute > Self::MAX_ABSOLUTE {
-            return Err(PolicyError::AbsoluteTooLong);
-        }
-        Ok(Self { idle, absolute, rotation: Some(Self::ROTATION), limit: None, cookie })
     }
 
     /// For logins by one factor: 7 days idle, 30 days in any case (NIST SP 800-63B-4 section 2, AAL1).
     #[must_use]
     pub const fn aal1(cookie: CookiePolicy) -> Self {
         let (idle, absolute) = (Duration::from_secs(7 * 24 * HOUR), Duration::from_secs(30 * 24 * HOUR));
-        Self { idle, absolute, rotation: Some(Self::ROTATION), limit: None, cookie }
+        Self::of(idle, absolute, Self::ROTATION, cookie)
     }
 
     /// For logins by two factors: 1 hour idle, 24 hours in any case (NIST SP 800-63B-4 section 2, AAL2). The
@@ -87,8 +105,7 @@ impl SessionPolicy {
     #[must_use]
     pub const fn aal2(cookie: CookiePolicy) -> Self {
         let (idle, absolute) = (Duration::from_secs(HOUR), Duration::from_secs(24 * HOUR));
-        let rotation = Some(Duration::from_secs(8 * HOUR));
-        Self { idle, absolute, rotation, limit: None, cookie }
+        Self::of(idle, absolute, Duration::from_secs(8 * HOUR), cookie)
     }
 
     /// With another age at which a logged-in session's secret is replaced.
@@ -125,6 +142,36 @@ impl SessionPolicy {
         Ok(self)
     }
 
+    /// With other deadlines for sessions that are to be [remembered](crate::StartOptions::remembered); both in whole
+    /// seconds.
+    ///
+    /// # Errors
+    /// [`PolicyError`] unless 60 s <= `idle` <= `absolute` <= 400 days.
+    pub fn with_remembered(mut self, idle: Duration, absolute: Duration) -> Result<Self, PolicyError> {
+        check_lifetime(idle, absolute)?;
+        self.remembered = Some((idle, absolute));
+        Ok(self)
+    }
+
+    /// With another time for which somebody may act as somebody else, in whole seconds.
+    ///
+    /// # Errors
+    /// [`PolicyError::Impersonation`] unless 1 s <= `longest` <= 8 h.
+    pub fn with_impersonation(mut self, longest: Duration) -> Result<Self, PolicyError> {
+        if longest.as_secs() == 0 || longest > Self::MAX_IMPERSONATION {
+            return Err(PolicyError::Impersonation);
+        }
+        self.impersonation = longest;
+        Ok(self)
+    }
+
+    /// With something that a session's client is held to. Read [`ClientCheck`] first.
+    #[must_use]
+    pub const fn with_client_check(mut self, check: ClientCheck) -> Self {
+        self.client_check = check;
+        self
+    }
+
     /// How long a session lives without being used.
     #[must_use]
     pub const fn idle(&self) -> Duration {
@@ -149,6 +196,25 @@ impl SessionPolicy {
         self.limit.as_ref()
     }
 
+    /// How long a session that is remembered lives without being used, and in any case, if that is not what holds for
+    /// all.
+    #[must_use]
+    pub const fn remembered(&self) -> Option<(Duration, Duration)> {
+        self.remembered
+    }
+
+    /// How long somebody may act as somebody else.
+    #[must_use]
+    pub const fn impersonation(&self) -> Duration {
+        self.impersonation
+    }
+
+    /// What a session's client is held to.
+    #[must_use]
+    pub const fn client_check(&self) -> ClientCheck {
+        self.client_check
+    }
+
     /// The cookie that carries the session.
     #[must_use]
     pub const fn cookie(&self) -> &CookiePolicy {
@@ -159,8 +225,30 @@ impl SessionPolicy {
     /// much earlier than its last use and the idle timeout say.
     #[must_use]
     pub fn touch_after(&self) -> Duration {
-        Duration::from_secs(self.idle.as_secs() / 20).min(Self::MAX_TOUCH)
+        Self::touch_after_of(self.idle)
     }
+
+    pub(crate) fn touch_after_of(idle: Duration) -> Duration {
+        Duration::from_secs(idle.as_secs() / 20).min(Self::MAX_TOUCH)
+    }
+
+    /// How long this session lives without being used.
+    pub(crate) fn idle_of(&self, record: &SessionRecord) -> Duration {
+        record.terms.as_ref().and_then(|terms| terms.idle).unwrap_or(self.idle)
+    }
+}
+
+fn check_lifetime(idle: Duration, absolute: Duration) -> Result<(), PolicyError> {
+    if idle < SessionPolicy::MIN_IDLE {
+        return Err(PolicyError::IdleTooShort);
+    }
+    if idle > absolute {
+        return Err(PolicyError::IdleBeyondAbsolute);
+    }
+    if absolute > SessionPolicy::MAX_ABSOLUTE {
+        return Err(PolicyError::AbsoluteTooLong);
+    }
+    Ok(())
 }
 
 const HOUR: u64 = 3_600;
@@ -191,7 +279,17 @@ mod tests {
         assert_eq!(every(days(1)), Err(PolicyError::RotationBeyondAbsolute));
         assert!(every(300).is_ok());
         let none = SessionLimit { max: 0, when_reached: WhenReached::Refuse };
-        assert_eq!(day.with_limit(none), Err(PolicyError::LimitZero));
+        assert_eq!(day.clone().with_limit(none), Err(PolicyError::LimitZero));
+        let remembered = |idle, absolute| {
+            day.clone().with_remembered(Duration::from_secs(idle), Duration::from_secs(absolute))
+        };
+        assert_eq!(remembered(59, 100), Err(PolicyError::IdleTooShort));
+        assert_eq!(remembered(101, 100), Err(PolicyError::IdleBeyondAbsolute));
+        assert_eq!(remembered(60, days(400) + 1), Err(PolicyError::AbsoluteTooLong));
+        for (longest, expected) in [(0, false), (1, true), (8 * HOUR, true), (8 * HOUR + 1, false)] {
+            let policy = day.clone().with_impersonation(Duration::from_secs(longest));
+            assert_eq!(policy.is_ok(), expected, "{longest}");
+        }
     }
 
     #[test]

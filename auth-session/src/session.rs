@@ -1,21 +1,30 @@
 //! The session of one request.
 
 mod commit;
+mod devices;
+mod impersonate;
 mod new;
+mod options;
 mod start;
 mod transitions;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{Authenticated, LiveSession, SessionBlob, SessionId, SessionSecret, UnixTime};
+use auth_core::{
+    Authenticated, Challenge, ClientSignals, LiveSession, SessionBlob, SessionId, SessionSecret, UnixTime,
+};
 
 pub use {
+    devices::Device,
+    impersonate::{ImpersonateError, Target},
+    options::StartOptions,
     start::{StartError, Started},
     transitions::RotateError,
 };
 
 use crate::{
     data::{self, DataError, MergeSlot, SessionData},
+    incoming::Incoming,
     sessions::{Engine, Live},
 };
 
@@ -47,6 +56,10 @@ use crate::{
 pub struct Session {
     engine: Arc<Engine>,
     live: Option<Box<Live>>,
+    /// A session that the request carried and that opens nothing before somebody logs in over it.
+    challenged: Option<Box<Live>>,
+    /// What the client that sent the request can be recognised by.
+    signals: ClientSignals,
     /// The data as the application was shown it: what its changes are relative to.
     seen: SessionBlob,
     /// The data as the application wants it.
@@ -60,9 +73,17 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn opened(engine: Arc<Engine>, live: Option<Box<Live>>, carried: bool) -> Self {
+    pub(crate) fn opened(engine: Arc<Engine>, found: Option<Box<Live>>, incoming: &Incoming) -> Self {
+        let (challenged, live) = match found {
+            Some(found) if found.challenged => (Some(found), None),
+            found => (None, found),
+        };
         let seen = live.as_ref().map_or_else(SessionBlob::empty, |live| live.record.data.clone());
-        Self { engine, live, wanted: seen.clone(), seen, set: Vec::new(), issued: None, carried }
+        // The cookie of a session that is challenged is kept: it may be its owner's.
+        let carried = incoming.is_something() && challenged.is_none();
+        let signals = incoming.signals;
+        let (wanted, set, issued) = (seen.clone(), Vec::new(), None);
+        Self { engine, live, challenged, signals, seen, wanted, set, issued, carried }
     }
 
     /// Proof that the request acts for a principal, or `None` while nobody is logged in.
@@ -76,6 +97,15 @@ impl Session {
     #[must_use]
     pub fn authenticated(&self) -> Option<&Authenticated> {
         self.live.as_ref()?.authenticated.as_ref()
+    }
+
+    /// What is wanted of the client before the session that it carries opens anything, because it looks unlike the
+    /// one that began it ([`ClientCheck`](crate::ClientCheck)): that somebody logs in over it. Until then, nobody is
+    /// logged in and there is no data.
+    #[must_use]
+    pub fn challenge(&self) -> Option<Challenge> {
+        let challenge = || Challenge { assurance: None, max_age: Some(Duration::ZERO) };
+        self.challenged.as_ref().map(|_| challenge())
     }
 
     /// Proof that a live session stands behind the request, or `None` while nobody is logged in: what an access
@@ -137,6 +167,16 @@ impl Session {
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.wanted != self.seen
+    }
+
+    /// Takes up the session that is challenged, for whoever logs in over it or ends it.
+    fn answer_challenge(&mut self) {
+        if let Some(live) = self.challenged.take() {
+            self.seen = live.record.data.clone();
+            self.wanted = self.seen.clone();
+            self.live = Some(live);
+            self.carried = true;
+        }
     }
 
     /// From now on this request belongs to this session, by this secret.

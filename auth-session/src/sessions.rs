@@ -100,7 +100,8 @@ impl Sessions {
     /// The session that a request belongs to.
     ///
     /// Only an id that the store knows, with the secret that goes with it, opens a session; whatever else is
-    /// carried is nobody's, and [`commit`](Session::commit) clears it. A use is written down if the last one
+    /// carried is nobody's, and [`commit`](Session::commit) clears it. If the client looks unlike the one that began the
+    /// session, what the policy's [`ClientCheck`](crate::ClientCheck) says is done. A use is written down if the last one
     /// that was is old enough ([`SessionPolicy::touch_after`]); so is the first use of a new secret. An old
     /// secret that comes back after its successor was used ends the session.
     ///
@@ -108,11 +109,11 @@ impl Sessions {
     /// [`Unavailable`] if a store failed: 503. It is then not known whether somebody is logged in, and the
     /// browser's cookie must be left alone.
     pub async fn open(&self, incoming: &Incoming) -> Result<Session, Unavailable> {
-        let live = match &incoming.0 {
-            Carried::Cookie(cookie) => self.0.resume(cookie).await?,
+        let live = match &incoming.carried {
+            Carried::Cookie(cookie) => self.0.resume(cookie, incoming.signals).await?,
             Carried::Nothing | Carried::Unreadable => None,
         };
-        Ok(Session::opened(Arc::clone(&self.0), live, incoming.is_something()))
+        Ok(Session::opened(Arc::clone(&self.0), live, incoming))
     }
 
     /// The live sessions of a principal, newest first: what a page of devices shows.
@@ -120,8 +121,7 @@ impl Sessions {
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, principal: &PrincipalId, page: Page) -> Result<Vec<SessionSummary>, StoreError> {
-        let owner = SessionOwner::new(principal.clone(), &self.0.keys);
-        self.0.store.list(&owner, page, self.0.clock.now()).await
+        self.0.list(principal, page).await
     }
 
     /// Ends one session of a principal by its public id. Answers whether it was theirs and alive; an id of
@@ -170,6 +170,15 @@ impl fmt::Debug for Sessions {
 }
 
 impl Engine {
+    pub(crate) async fn list(
+        &self,
+        principal: &PrincipalId,
+        page: Page,
+    ) -> Result<Vec<SessionSummary>, StoreError> {
+        let owner = SessionOwner::new(principal.clone(), &self.keys);
+        self.store.list(&owner, page, self.clock.now()).await
+    }
+
     /// Ends a session, and says so if there was one.
     pub(crate) async fn end(
         &self,

@@ -137,6 +137,7 @@ pub(super) fn many_terms() -> Result<Vec<Arc<SessionTerms>>, Wrong> {
         SessionTerms { place: label("S\u{e3}o Paulo; \"'\\%_")?, ..SessionTerms::new() },
         SessionTerms { signals, ..SessionTerms::new() },
         SessionTerms { signals: network, ..SessionTerms::new() },
+        SessionTerms { actor_epoch: Some(AuthEpoch::new(i64::MAX as u64)), ..SessionTerms::new() },
         SessionTerms { bound_key: Some(KeyThumbprint::parse(&"k".repeat(64))?), ..SessionTerms::new() },
         full_terms()?,
     ]
@@ -153,6 +154,7 @@ pub(super) fn full_terms() -> Result<SessionTerms, Wrong> {
         device: Some(ClientLabel::parse(&"\u{6f22}".repeat(42))?),
         place: Some(ClientLabel::parse(&"\"".repeat(128))?),
         signals: ClientSignals::none().with_user_agent(b"").with_address("192.0.2.1".parse()?),
+        actor_epoch: Some(AuthEpoch::new(1)),
         bound_key: Some(KeyThumbprint::parse("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")?),
     })
 }

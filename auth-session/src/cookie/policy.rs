@@ -89,11 +89,12 @@ impl CookiePolicy {
         self.template.clear()
     }
 
-    /// `value` is the toolkit's own and short; `lives_for` is what is left of the session.
-    pub(crate) fn set(&self, value: &str, lives_for: Duration) -> SetCookie {
+    /// `value` is the toolkit's own and short; `lives_for` is what is left of the session, for a cookie that is kept
+    /// when the browser is closed, because the policy or the session says so.
+    pub(crate) fn set(&self, value: &str, lives_for: Duration, kept: bool) -> SetCookie {
         // A session in its last second: the grammar has no zero.
         let max_age = lives_for.max(Duration::from_secs(1));
-        self.template.render(value, self.persistent.then_some(max_age))
+        self.template.render(value, (self.persistent || kept).then_some(max_age))
     }
 }
 
@@ -111,12 +112,20 @@ mod tests {
 
     #[test]
     fn the_default_is_host_bound_and_ends_with_the_browser() {
-        let cookie = CookiePolicy::default().set("v", HOUR);
+        let cookie = CookiePolicy::default().set("v", HOUR, false);
         assert_eq!(cookie.expose(), "__Host-sid=v; Path=/; Secure; HttpOnly; SameSite=Lax");
-        let kept = CookiePolicy::default().persistent().set("v", HOUR);
-        assert!(kept.expose().ends_with("; Max-Age=3600"));
+        for kept in [
+            CookiePolicy::default().persistent().set("v", HOUR, false),
+            CookiePolicy::default().set("v", HOUR, true),
+        ] {
+            assert!(kept.expose().ends_with("; Max-Age=3600"));
+        }
         assert!(
-            CookiePolicy::default().persistent().set("v", Duration::ZERO).expose().ends_with("; Max-Age=1")
+            CookiePolicy::default()
+                .persistent()
+                .set("v", Duration::ZERO, false)
+                .expose()
+                .ends_with("; Max-Age=1")
         );
     }
 
@@ -124,7 +133,10 @@ mod tests {
     fn a_shared_cookie_names_its_domain() {
         let shared = CookiePolicy::shared_with_subdomains("sid", "example.com").unwrap();
         assert!(
-            shared.set("v", HOUR).expose().starts_with("__Secure-sid=v; Path=/; Domain=example.com; Secure")
+            shared
+                .set("v", HOUR, false)
+                .expose()
+                .starts_with("__Secure-sid=v; Path=/; Domain=example.com; Secure")
         );
         assert!(CookiePolicy::shared_with_subdomains("sid", "com").is_err());
         assert!(CookiePolicy::host("a;b").is_err());
@@ -142,7 +154,10 @@ mod tests {
         ] {
             let policy = policy(origin).unwrap();
             assert!(policy.is_plain_http());
-            assert_eq!(policy.set("v", HOUR).expose(), format!("{name}=v; Path=/; HttpOnly; SameSite=Lax"));
+            assert_eq!(
+                policy.set("v", HOUR, false).expose(),
+                format!("{name}=v; Path=/; HttpOnly; SameSite=Lax")
+            );
             assert_eq!(policy.with_same_site(SameSite::None), Err(CookieError::SameSiteNone));
         }
         for origin in [

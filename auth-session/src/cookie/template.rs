@@ -51,6 +51,7 @@ pub struct CookieTemplate {
     secure: bool,
     http_only: bool,
     same_site: SameSite,
+    partitioned: bool,
 }
 
 impl CookieTemplate {
@@ -65,7 +66,8 @@ impl CookieTemplate {
     #[must_use]
     pub fn new(name: CookieName) -> Self {
         let same_site = SameSite::Lax;
-        Self { name, path: "/".into(), domain: None, secure: true, http_only: true, same_site }
+        let path = "/".into();
+        Self { name, path, domain: None, secure: true, http_only: true, same_site, partitioned: false }
     }
 
     /// Under this path only. A path keeps nobody out who can run a script on the same origin.
@@ -129,7 +131,23 @@ impl CookieTemplate {
         if self.same_site == SameSite::None {
             return Err(CookieError::SameSiteNone);
         }
+        if self.partitioned {
+            return Err(CookieError::PartitionedNeedsSecure);
+        }
         self.secure = false;
+        Ok(self)
+    }
+
+    /// Kept apart for each site that embeds this one (`Partitioned`, draft-cutler-httpbis-partitioned-cookies), for
+    /// what runs in somebody else's frame; it usually goes with [`SameSite::None`].
+    ///
+    /// # Errors
+    /// [`CookieError::PartitionedNeedsSecure`].
+    pub fn partitioned(mut self) -> Result<Self, CookieError> {
+        if !self.secure {
+            return Err(CookieError::PartitionedNeedsSecure);
+        }
+        self.partitioned = true;
         Ok(self)
     }
 
@@ -198,6 +216,9 @@ impl CookieTemplate {
         }
         text.push_str("; SameSite=");
         text.push_str(self.same_site.as_str());
+        if self.partitioned {
+            text.push_str("; Partitioned");
+        }
     }
 
     fn capacity(&self) -> usize {
@@ -268,6 +289,18 @@ mod tests {
         let secure = || template("__secure-sid");
         assert_eq!(secure().sent_over_plain_http(), Err(CookieError::PrefixNeedsSecure));
         assert!(secure().with_domain("example.com").is_ok());
+    }
+
+    #[test]
+    fn a_partitioned_cookie_is_secure_and_cleared_as_one() {
+        let framed = template("__Host-sid").with_same_site(SameSite::None).unwrap().partitioned().unwrap();
+        let attributes = "; Path=/; Secure; HttpOnly; SameSite=None; Partitioned";
+        assert_eq!(framed.set("v", None).unwrap().expose(), format!("__Host-sid=v{attributes}"));
+        assert!(framed.clear().expose().starts_with(&format!("__Host-sid={attributes}")));
+        let plain = template("sid").sent_over_plain_http().unwrap();
+        assert_eq!(plain.partitioned(), Err(CookieError::PartitionedNeedsSecure));
+        let partitioned = template("sid").partitioned().unwrap();
+        assert_eq!(partitioned.sent_over_plain_http(), Err(CookieError::PartitionedNeedsSecure));
     }
 
     #[test]

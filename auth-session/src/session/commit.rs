@@ -6,7 +6,10 @@ use crate::{
     cookie::SetCookie,
     data::{MergeError, merge},
     outgoing::{CommitError, Outgoing},
-    session::{Session, new::New},
+    session::{
+        Session,
+        new::{Beginning, New},
+    },
     sessions::{Due, Engine},
 };
 
@@ -63,7 +66,13 @@ impl Session {
 
     /// The first data of a visitor.
     async fn save_anonymous(&mut self) -> Result<(), CommitError> {
-        match self.engine.create(None, None, &self.wanted).await? {
+        // A session of its own would take the place of the one that is challenged in the browser.
+        if let Some(challenge) = self.challenge() {
+            return Err(CommitError::Challenged(challenge));
+        }
+        let absolute = self.engine.policy.absolute();
+        let beginning = Beginning { absolute, data: self.wanted.clone(), ..Beginning::default() };
+        match self.engine.create(beginning).await? {
             New::Stored { live, secret, .. } => {
                 self.adopt(live, secret);
                 Ok(())
@@ -122,7 +131,8 @@ impl Session {
                 }
                 let value = auth_core::Secret::from(value);
                 let left = record.absolute_until.since(self.engine.clock.now());
-                Some(policy.set(value.expose_str().unwrap_or_default(), left))
+                let kept = record.terms.as_ref().is_some_and(|terms| terms.persistent);
+                Some(policy.set(value.expose_str().unwrap_or_default(), left, kept))
             }
             (None, _) if self.carried => Some(policy.clear()),
             _ => None,

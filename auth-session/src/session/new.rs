@@ -1,10 +1,11 @@
 //! Rows of new sessions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::{
     AuditEvent, Authentication, EntropyError, Inserted, SecretState, SessionBlob, SessionId, SessionKind,
-    SessionLimit, SessionOwner, SessionRecord, SessionSecret, StoreError, Unavailable, Version, Written,
+    SessionLimit, SessionOwner, SessionRecord, SessionSecret, SessionTerms, StoreError, Unavailable, Version,
+    Written,
 };
 
 use crate::sessions::{Engine, Live};
@@ -16,19 +17,28 @@ pub(crate) enum New {
     Outdated,
 }
 
+/// What a new session begins with.
+#[derive(Default)]
+pub(crate) struct Beginning<'a> {
+    /// Who logged in, and the owner that the id is made for.
+    pub(crate) login: Option<(Arc<Authentication>, &'a SessionOwner)>,
+    pub(crate) terms: Option<Arc<SessionTerms>>,
+    /// How long it lives in any case.
+    pub(crate) absolute: Duration,
+    pub(crate) limit: Option<&'a SessionLimit>,
+    pub(crate) data: SessionBlob,
+}
+
 /// How often another id is tried. Ids have 128 random bits: more collisions mean that there is no randomness.
 const TRIES: u32 = 3;
 
 impl Engine {
     /// Stores a new session under an id and a secret that nobody has seen.
-    pub(crate) async fn create(
-        &self,
-        login: Option<(Arc<Authentication>, &SessionOwner)>,
-        limit: Option<&SessionLimit>,
-        data: &SessionBlob,
-    ) -> Result<New, Unavailable> {
+    pub(crate) async fn create(&self, beginning: Beginning<'_>) -> Result<New, Unavailable> {
         let now = self.clock.now();
-        let absolute_until = now.saturating_add(self.policy.absolute());
+        let Beginning { login, terms, absolute, limit, data } = beginning;
+        let absolute_until = now.saturating_add(absolute);
+        let idle = terms.as_ref().and_then(|terms| terms.idle).unwrap_or(self.policy.idle());
         for _ in 0..TRIES {
             let id = match login {
                 Some((_, owner)) => SessionId::for_owner(owner, &self.entropy)?,
@@ -40,12 +50,12 @@ impl Engine {
                 id,
                 kind: SessionKind::Cookie,
                 authentication: login.as_ref().map(|(authentication, _)| Arc::clone(authentication)),
-                terms: None,
+                terms: terms.clone(),
                 secret: SecretState::first(hash, now),
                 version: Version::FIRST,
                 created_at: now,
                 last_used_at: now,
-                idle_until: now.saturating_add(self.policy.idle()).min(absolute_until),
+                idle_until: now.saturating_add(idle).min(absolute_until),
                 absolute_until,
                 data: data.clone(),
             };

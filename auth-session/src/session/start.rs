@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use auth_core::{
     Authentication, Login, PrincipalId, Refusal, Rejection, RejectionReason, SessionBlob, SessionId,
-    SessionOwner, StoreError, Unavailable, Updated,
+    SessionOwner, SessionTerms, StoreError, Unavailable, Updated,
 };
 
 use crate::{
-    session::{Session, new::New},
+    session::{
+        Session,
+        new::{Beginning, New},
+        options::StartOptions,
+    },
     sessions::Live,
 };
 
@@ -59,7 +63,8 @@ impl Session {
     ///
     /// Data goes along where it is the same person's: what was set while nobody was logged in (a cart, where to
     /// go next), and the data of the same principal with the same limits and the same actor, so that
-    /// confirming a password or a second factor loses nothing. Of anybody else's session nothing is left.
+    /// confirming a password or a second factor loses nothing: "remember me" and the names of device and place stay
+    /// too. Of anybody else's session nothing is left.
     ///
     /// Two logins at once over one session are two sessions, each with its own cookie; one of them gets the
     /// data.
@@ -67,10 +72,22 @@ impl Session {
     /// # Errors
     /// [`StartError`]. The session that the request carried may have ended by then.
     pub async fn start(&mut self, login: Login) -> Result<Started, StartError> {
+        self.start_with(login, StartOptions::new()).await
+    }
+
+    /// As [`start`](Self::start), with what the login says beside who it is: "remember me", the device, the place.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(&mut self, login: Login, options: StartOptions) -> Result<Started, StartError> {
+        self.answer_challenge();
         let authentication = Arc::new(login.into_authentication());
         let owner = SessionOwner::new(authentication.principal.clone(), &self.engine.keys);
-        let mut data =
-            if self.goes_along_with(&authentication) { self.wanted.clone() } else { SessionBlob::empty() };
+        let (mut data, options) = if self.goes_along_with(&authentication) {
+            (self.wanted.clone(), options.or(self.terms()))
+        } else {
+            (SessionBlob::empty(), options)
+        };
         let mut before = self.id();
         // A session that is about to end must not count against the limit, nor another be ended for it.
         if self.engine.policy.limit().is_some()
@@ -83,13 +100,14 @@ impl Session {
             }
             self.forget();
         }
+        let (terms, absolute) = options.settle(&self.engine.policy, self.signals);
         let limit = self.engine.policy.limit();
-        let (live, secret, ended_by_limit) =
-            match self.engine.create(Some((authentication, &owner)), limit, &data).await? {
-                New::Stored { live, secret, ended } => (live, secret, ended),
-                New::LimitReached => return Err(StartError::LimitReached),
-                New::Outdated => return Err(StartError::Outdated),
-            };
+        let beginning = Beginning { login: Some((authentication, &owner)), terms, absolute, limit, data };
+        let (live, secret, ended_by_limit) = match self.engine.create(beginning).await? {
+            New::Stored { live, secret, ended } => (live, secret, ended),
+            New::LimitReached => return Err(StartError::LimitReached),
+            New::Outdated => return Err(StartError::Outdated),
+        };
         let id = live.record.id;
         let live = match before {
             Some(before) => self.supersede(&before, live).await?,
@@ -97,6 +115,10 @@ impl Session {
         };
         self.adopt(live, secret);
         Ok(Started { id, ended_by_limit })
+    }
+
+    fn terms(&self) -> Option<&SessionTerms> {
+        self.live.as_ref()?.record.terms.as_deref()
     }
 
     fn belongs_to(&self, principal: &PrincipalId) -> bool {
@@ -115,7 +137,11 @@ impl Session {
 
     /// Ends the session that the new one takes the place of. If that fails, nothing of the new one stays: its
     /// secret has reached nobody.
-    async fn supersede(&self, before: &SessionId, new: Box<Live>) -> Result<Box<Live>, StartError> {
+    pub(super) async fn supersede(
+        &self,
+        before: &SessionId,
+        new: Box<Live>,
+    ) -> Result<Box<Live>, StartError> {
         let now = self.engine.clock.now();
         let result = match self.engine.end(before, "login", now).await {
             Ok(true) => return Ok(new),

@@ -101,6 +101,7 @@ impl Session {
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
     pub async fn end(&mut self) -> Result<bool, Unavailable> {
+        self.answer_challenge();
         let Some(id) = self.id() else { return Ok(false) };
         let ended = self.engine.end(&id, "logout", self.engine.clock.now()).await?;
         self.forget();

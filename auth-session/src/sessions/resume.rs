@@ -13,11 +13,13 @@
 //! ```
 
 use auth_core::{
-    AuditEvent, Authenticated, Presented, Rotated, SecretHash, SessionKind, SessionRecord, Unavailable,
-    UnixTime,
+    AuditEvent, AuthEpoch, Authenticated, Authentication, ClientSignals, Presented, Rotated, SecretHash,
+    SessionKind, SessionOwner, SessionRecord, StoreError, Unavailable, UnixTime,
 };
 
-use crate::{incoming::SessionCookie, sessions::Engine};
+use crate::{
+    client_check::WhenClientChanges, incoming::SessionCookie, policy::SessionPolicy, sessions::Engine,
+};
 
 /// A session that was found alive, as it was then. Boxed wherever it is kept: it is moved more often than
 /// allocating it costs.
@@ -26,6 +28,8 @@ pub(crate) struct Live {
     /// The hash of the secret by which the request holds it.
     pub(crate) hash: SecretHash,
     pub(crate) authenticated: Option<Authenticated>,
+    /// Whether the client looks unlike the one that began it, and must log in again.
+    pub(crate) challenged: bool,
 }
 
 /// What the secret of a session in use needs.
@@ -41,7 +45,7 @@ pub(crate) enum Due {
 impl Live {
     pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Box<Self> {
         let authenticated = record.authentication.clone().map(Authenticated::shared_assertion);
-        Box::new(Self { record, hash, authenticated })
+        Box::new(Self { record, hash, authenticated, challenged: false })
     }
 }
 
@@ -51,8 +55,12 @@ impl Engine {
 
     /// The live session that the cookie opens.
     ///
-    /// The order: what the row is, the secret, the epoch; only then writes.
-    pub(crate) async fn resume(&self, cookie: &SessionCookie) -> Result<Option<Box<Live>>, Unavailable> {
+    /// The order: what the row is, the secret, the epoch, the client; only then writes.
+    pub(crate) async fn resume(
+        &self,
+        cookie: &SessionCookie,
+        signals: ClientSignals,
+    ) -> Result<Option<Box<Live>>, Unavailable> {
         let now = self.clock.now();
         let mut tries = Self::TRIES;
         loop {
@@ -74,7 +82,21 @@ impl Engine {
             if let Some(authentication) = &record.authentication {
                 // Not removed: between an account's change and the call that moves the spared session up, that
                 // session looks outdated too.
-                if !self.epochs.admits(authentication, record.id.tag(), now).await? {
+                if !self.admits(authentication, record, now).await? {
+                    return Ok(None);
+                }
+            }
+            let unwritten = now.since(record.last_used_at);
+            let touch_is_due = unwritten >= SessionPolicy::touch_after_of(self.policy.idle_of(record));
+            match self.client_of(record, signals, touch_is_due, now) {
+                None | Some(WhenClientChanges::Observe) => {}
+                Some(WhenClientChanges::Challenge) => {
+                    live.challenged = true;
+                    // Not a use, and no proof that the secret arrived where it should.
+                    return Ok(Some(live));
+                }
+                Some(WhenClientChanges::End) => {
+                    self.end(&record.id, "client-changed", now).await?;
                     return Ok(None);
                 }
             }
@@ -94,8 +116,7 @@ impl Engine {
                     Rotated::Conflict => {}
                 }
             }
-            let unwritten = now.since(record.last_used_at);
-            if unwritten >= self.policy.touch_after() && !self.touch(record, now).await? {
+            if touch_is_due && !self.touch(record, now).await? {
                 return Ok(None);
             }
             return Ok(Some(live));
@@ -129,8 +150,43 @@ impl Engine {
         }
     }
 
+    /// Whether the accounts of whoever the session is of, and of whoever really acts, are what they were.
+    async fn admits(
+        &self,
+        authentication: &Authentication,
+        record: &SessionRecord,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        if !self.epochs.admits(&authentication.principal, authentication.epoch, record.id.tag(), now).await? {
+            return Ok(false);
+        }
+        let Some(actor) = &authentication.actor else { return Ok(true) };
+        let epoch = record.terms.as_ref().and_then(|terms| terms.actor_epoch).unwrap_or(AuthEpoch::ZERO);
+        self.epochs.admits(actor, epoch, SessionOwner::new(actor.clone(), &self.keys).tag(), now).await
+    }
+
+    /// What is to be done about the client of a request, written to the audit log if it is anything.
+    fn client_of(
+        &self,
+        record: &SessionRecord,
+        signals: ClientSignals,
+        touch_is_due: bool,
+        now: UnixTime,
+    ) -> Option<WhenClientChanges> {
+        let (principal, terms) = record.principal().zip(record.terms.as_ref())?;
+        let change = signals.changed_from(&terms.signals);
+        let when = self.policy.client_check().judge(change)?;
+        // A client that is only watched is written down as often as its uses are.
+        if touch_is_due || when != WhenClientChanges::Observe {
+            let (session, principal) = (record.id, principal.clone());
+            let outcome = when.outcome();
+            self.audit.record(now, &AuditEvent::ClientChanged { session, principal, change, outcome });
+        }
+        Some(when)
+    }
+
     async fn touch(&self, record: &mut SessionRecord, now: UnixTime) -> Result<bool, Unavailable> {
-        let idle_until = now.saturating_add(self.policy.idle()).min(record.absolute_until);
+        let idle_until = now.saturating_add(self.policy.idle_of(record)).min(record.absolute_until);
         if !self.store.touch(&record.id, idle_until, now).await? {
             return Ok(false);
         }

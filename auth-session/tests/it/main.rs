@@ -10,13 +10,16 @@
     reason = "test code"
 )]
 
+mod clients;
 mod cookies;
 mod data;
 mod dropped;
 mod epochs;
 mod faults;
+mod impersonation;
 mod lifecycle;
 mod model;
 mod races;
 mod rotation;
 mod support;
+mod terms;

@@ -1,0 +1,203 @@
+//! Acting as somebody else.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use auth_core::{
+    AccessRequest, Action, AuthEpoch, DecideError, EpochSource, Limits, Page, Permit, PolicyVersion,
+    PrincipalId, Privileges, Resource, ResourceKind, Scopes, StoreError,
+    testing::{authenticated_as, block_on},
+};
+use auth_session::{EpochCheck, ImpersonateError, Session, Target};
+
+use crate::support::{ABSOLUTE, App, Browser, Cart, Failing, START, login, name_of, policy, user};
+
+/// Administrators cover everybody but each other.
+struct Ranks;
+
+impl Privileges for Ranks {
+    fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
+        match other.id() {
+            "nobody knows" => Err(DecideError::NoPolicy),
+            other => Ok(holder.id().starts_with("admin") && !other.starts_with("admin")),
+        }
+    }
+}
+
+fn permit(who: &str, target: &str) -> Permit {
+    let (who, action) = (authenticated_as(&user(who), START), Action::parse("users.impersonate").unwrap());
+    let resource = Resource::one(ResourceKind::parse("user").unwrap(), target).unwrap();
+    Permit::assertion(&AccessRequest::new(&who, &action, &resource, START), PolicyVersion::new(1), None)
+}
+
+fn impersonate(
+    session: &mut Session,
+    who: &str,
+    target: &str,
+) -> Result<auth_core::SessionId, ImpersonateError> {
+    let principal = user(target);
+    let target = Target { principal: &principal, epoch: AuthEpoch::ZERO };
+    block_on(session.impersonate(permit(who, principal.id()), target, &Ranks))
+}
+
+fn acting(app: &App) -> (Browser, Browser) {
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "admin");
+    app.request(&mut browser, |session| session.set(&Cart(vec![1])).unwrap());
+    let before = browser.clone();
+    app.request(&mut browser, |session| impersonate(session, "admin", "ann").unwrap());
+    (browser, before)
+}
+
+#[test]
+fn the_actor_is_kept_and_nothing_else_of_the_session_before() {
+    let app = App::new();
+    let (mut browser, mut before) = acting(&app);
+    app.request(&mut browser, |session| {
+        let authentication = session.authenticated().unwrap().authentication().clone();
+        assert_eq!(authentication.principal, user("ann"));
+        assert_eq!(authentication.actor, Some(user("admin")));
+        assert_eq!(authentication.at, START, "acting as somebody is no fresh authentication");
+        assert_eq!(session.get::<Cart>().unwrap(), None);
+    });
+    assert_eq!(app.who(&mut before), None, "a stolen cookie of one must not be one of the other");
+    assert!(app.has_audit("session.impersonated"));
+    // Ann can see it.
+    let listed = block_on(app.sessions.list(&user("ann"), Page::first())).unwrap();
+    assert_eq!(listed[0].authentication.as_ref().unwrap().actor, Some(user("admin")));
+    assert!(app.sessions_of("admin").is_empty());
+}
+
+#[test]
+fn acting_as_somebody_is_short_and_never_longer_than_the_session_before() {
+    let app = App::new();
+    let (mut browser, _) = acting(&app);
+    for _ in 0..3 {
+        app.step(Duration::from_secs(1_199));
+        assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    }
+    app.step(Duration::from_secs(3));
+    assert_eq!(app.who(&mut browser), None, "one hour, however often it is used");
+
+    let app = App::new();
+    let mut late = Browser::new();
+    app.log_in(&mut late, "admin");
+    let steps = ABSOLUTE.as_secs() / 600;
+    for _ in 0..steps - 1 {
+        app.step(Duration::from_secs(600));
+        app.who(&mut late);
+    }
+    app.request(&mut late, |session| impersonate(session, "admin", "ann").unwrap());
+    let ends = app.request(&mut late, |session| session.ends_at().unwrap());
+    assert_eq!(ends, START.saturating_add(ABSOLUTE));
+}
+
+/// Kubernetes' escalation rule: nobody comes to more than they hold.
+#[test]
+fn who_may_not_act_as_somebody_stays_who_they_are() {
+    let app = App::new();
+    let mut admin = Browser::new();
+    app.log_in(&mut admin, "admin");
+    app.request(&mut admin, |session| {
+        let refused = |result: Result<_, ImpersonateError>| result.unwrap_err();
+        assert!(matches!(refused(impersonate(session, "admin", "admin2")), ImpersonateError::Rank));
+        assert!(matches!(refused(impersonate(session, "admin", "admin")), ImpersonateError::Nested));
+        assert!(matches!(refused(impersonate(session, "admin2", "ann")), ImpersonateError::Permit));
+        assert!(matches!(
+            refused(impersonate(session, "admin", "nobody knows")),
+            ImpersonateError::Unavailable(_)
+        ));
+        // A permit for Ann is none for Bob.
+        let bob = user("bob");
+        let target = Target { principal: &bob, epoch: AuthEpoch::ZERO };
+        let result = block_on(session.impersonate(permit("admin", "ann"), target, &Ranks));
+        assert!(matches!(refused(result), ImpersonateError::Permit));
+        assert_eq!(name_of(session).as_deref(), Some("admin"));
+    });
+    let mut nobody = Browser::new();
+    app.request(&mut nobody, |session| {
+        assert!(matches!(impersonate(session, "admin", "ann"), Err(ImpersonateError::Ended)));
+    });
+    let (mut acting, _) = acting(&app);
+    app.request(&mut acting, |session| {
+        assert!(matches!(impersonate(session, "ann", "bob"), Err(ImpersonateError::Nested)));
+    });
+    assert_eq!(app.sessions_of("bob"), []);
+}
+
+/// A read-only token of an administrator must not become somebody who writes.
+#[test]
+fn a_limited_login_acts_as_nobody() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    let limits = Limits::unlimited().with_scopes(Scopes::parse("users.read").unwrap());
+    let limited = login("admin").with_limits(limits);
+    app.request(&mut browser, |session| {
+        block_on(session.start(limited)).unwrap();
+    });
+    app.request(&mut browser, |session| {
+        assert!(matches!(impersonate(session, "admin", "ann"), Err(ImpersonateError::Limited)));
+    });
+}
+
+/// The administrator's old cookie must not live on where the store was slow to end it.
+#[test]
+fn a_store_that_fails_leaves_nobody_acting() {
+    for (call, how) in [
+        ("insert", Failing::Before),
+        ("insert", Failing::After),
+        ("remove", Failing::Before),
+        ("remove", Failing::After),
+    ] {
+        let app = App::new();
+        let mut browser = Browser::new();
+        app.log_in(&mut browser, "admin");
+        let mut session = app.open(&browser);
+        app.store.fail(Some((call, how)));
+        let refused = impersonate(&mut session, "admin", "ann").unwrap_err();
+        assert!(matches!(refused, ImpersonateError::Unavailable(_)), "{call} {how:?}");
+        let outgoing = block_on(session.commit());
+        assert!(outgoing.cookie().is_none_or(auth_session::SetCookie::clears), "{call} {how:?}");
+        app.store.fail(None);
+        let who = app.who(&mut browser);
+        assert_ne!(who.as_deref(), Some("ann"), "{call} {how:?}");
+    }
+}
+
+/// Epochs of accounts by their ids.
+#[derive(Default)]
+struct Accounts(Mutex<BTreeMap<String, u64>>);
+
+#[async_trait]
+impl EpochSource for Accounts {
+    async fn epoch_of(&self, principal: &PrincipalId) -> Result<Option<AuthEpoch>, StoreError> {
+        Ok(self.0.lock().unwrap().get(principal.id()).copied().map(AuthEpoch::new))
+    }
+}
+
+/// An administrator who is thrown out, or whose password was changed, must not go on as somebody else.
+#[test]
+fn what_ends_the_actor_ends_the_acting() {
+    for (whose, epoch) in [("admin", Some(1)), ("admin", None), ("ann", Some(1)), ("ann", None)] {
+        let accounts = Arc::new(Accounts::default());
+        let set = |name: &str, epoch: Option<u64>| {
+            let mut accounts = accounts.0.lock().unwrap();
+            match epoch {
+                Some(epoch) => accounts.insert(name.to_owned(), epoch),
+                None => accounts.remove(name),
+            }
+        };
+        set("admin", Some(0));
+        set("ann", Some(0));
+        let check = EpochCheck::every(accounts.clone(), Duration::ZERO).unwrap();
+        let app = App::with(policy(), check);
+        let (mut browser, _) = acting(&app);
+        assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+        set(whose, epoch);
+        assert_eq!(app.who(&mut browser), None, "{whose} {epoch:?}");
+    }
+}
