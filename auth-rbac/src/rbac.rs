@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
-use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PolicyVersion};
+use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PolicyVersion, PrincipalId, Privileges};
 
 use crate::{
     engine::{Engine, Verdict},
@@ -70,6 +70,12 @@ impl Engine for Rbac {
 impl Authorizer for Rbac {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
         Ok(self.evaluate(request)?.decide(request))
+    }
+}
+
+impl Privileges for Rbac {
+    fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
+        Ok(Snapshot::covers(self.0.load().as_ref().ok_or(DecideError::NoPolicy)?, holder, other))
     }
 }
 

@@ -77,6 +77,7 @@ from!(
     auth_session::CommitError,
     auth_session::CrossSite,
     auth_session::DataError,
+    auth_session::ImpersonateError,
     auth_session::RotateError,
     auth_session::StartError,
 );

@@ -1,6 +1,7 @@
 //! One request, from its headers to the headers of its answer. Knows no framework.
 
 mod incoming;
+mod session;
 
 use std::{
     fmt,
@@ -16,7 +17,7 @@ use auth_core::{
     Permission, Permit, Refusal as Core, Resource, SessionId, Unavailable,
 };
 use auth_jwt::AccessToken;
-use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData};
+use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
 use tokio::sync::{Mutex, OnceCell};
 
 pub(crate) use self::incoming::{Head, HeaderLines, Lines};
@@ -92,7 +93,7 @@ impl Visit {
         if head.peer.is_none() {
             auth.peer_is_unknown();
         }
-        let carried = head.carried(&auth.0.sessions)?;
+        let carried = head.carried(auth)?;
         let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
         // A bearer token is added by a program and never by a browser on its own.
         if !matches!(carried, Carried::Bearer(_)) {
@@ -114,13 +115,14 @@ impl Visit {
     /// Whom the request acts for, or `None` if it carries no credential, or the cookie of no live session.
     ///
     /// # Errors
-    /// A bearer token that is refused is not the same as none: 401. A store that fails: 503.
+    /// A bearer token that is refused is not the same as none: 401. Nor is a session that is
+    /// [challenged](auth_session::Session::challenge). A store that fails: 503.
     pub async fn user(&self) -> Result<Option<Authenticated>, Refusal> {
         self.consult();
         match &self.0.carried {
             Carried::Nothing => Ok(None),
             Carried::Bearer(_) => self.bearer().await.map(Some),
-            Carried::Cookie(_) => self.with_session(|session| session.authenticated().cloned()).await,
+            Carried::Cookie(_) => self.session_user().await,
         }
     }
 
@@ -194,10 +196,7 @@ impl Visit {
     /// 403 as [`may_log_in`](Self::may_log_in). 401 if the account changed meanwhile or has too many sessions;
     /// 503 if it cannot be stored.
     pub async fn log_in(&self, login: Login) -> Result<SessionId, Refusal> {
-        self.consult();
-        self.may_log_in()?;
-        let mut session = self.session().await?;
-        Ok(session.require()?.start(login).await?.id)
+        self.log_in_with(login, StartOptions::new()).await
     }
 
     /// Ends the request's session. Answers whether there was one. The answer clears the cookie.

@@ -1,7 +1,7 @@
 //! Who holds what: the review functions of ANSI INCITS 359. Each is made of the check itself, so that a list
 //! and a check never disagree.
 
-use auth_core::{Action, Page, PrincipalId, RoleName};
+use auth_core::{Action, DecideError, Page, PrincipalId, Privileges, RoleName};
 
 use super::{Holding, Snapshot};
 
@@ -43,6 +43,18 @@ impl Snapshot {
             .collect()
     }
 
+    /// Whether everything that `other` may do, `holder` may do too, each with all their roles. Takes time with the
+    /// number of permissions.
+    #[must_use]
+    pub fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> bool {
+        let (holder, other) = (self.held_by(holder), self.held_by(other));
+        let Some(other) = other else { return true };
+        (0_u32..)
+            .zip(0..self.permissions.len())
+            .filter(|(permission, _)| self.permits(other, *permission))
+            .all(|(permission, _)| holder.is_some_and(|holder| self.permits(holder, permission)))
+    }
+
     // The tables hold what was a valid name before, so neither of these is ever `None` for a known number.
     pub(super) fn role_name(&self, role: u32) -> Option<RoleName> {
         RoleName::parse(self.roles.get(role)?).ok()
@@ -58,5 +70,11 @@ impl Snapshot {
 
     fn permits(&self, held: Holding, permission: u32) -> bool {
         self.decide(held, permission).is_some_and(|decided| !decided.rule.denies)
+    }
+}
+
+impl Privileges for Snapshot {
+    fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
+        Ok(Self::covers(self, holder, other))
     }
 }

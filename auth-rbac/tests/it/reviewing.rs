@@ -178,3 +178,30 @@ fn the_roles_of_a_principal_are_those_assigned() {
     assert_eq!(snapshot.roles_of(&user("ann")), crate::support::roles(&["admin"]));
     assert!(snapshot.roles_of(&user("nobody")).is_empty());
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Who covers somebody may do each thing that they may, for everybody in every order: no escalation by acting as
+    /// somebody else.
+    #[test]
+    fn covering_is_permitting_everything_that_the_other_may(model in Model::any()) {
+        let snapshot = model.compile(0);
+        let all = principals();
+        for holder in &all {
+            let held: BTreeSet<_> = snapshot.permissions_of(holder).into_iter().collect();
+            for other in &all {
+                let needed: BTreeSet<_> = snapshot.permissions_of(other).into_iter().collect();
+                prop_assert_eq!(snapshot.covers(holder, other), needed.is_subset(&held));
+            }
+        }
+    }
+}
+
+/// Without a policy nothing can be told, and a principal that no policy knows covers nobody who holds something.
+#[test]
+fn without_a_policy_nobody_covers_anybody() {
+    use auth_core::{DecideError, Privileges};
+    let nobody = Rbac::without_policy();
+    assert!(matches!(nobody.covers(&user("ann"), &user("bob")), Err(DecideError::NoPolicy)));
+}

@@ -113,6 +113,7 @@ fn head(request: &ServiceRequest) -> Head<'_> {
         headers: HeaderLines {
             host: lines(header::HOST),
             authorization: lines(header::AUTHORIZATION),
+            user_agent: lines(header::USER_AGENT),
             cookie: headers.get_all(header::COOKIE).map(HeaderValue::as_bytes).collect(),
             origin: lines(header::ORIGIN),
             sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use auth_core::Malformed;
-use auth_session::{CsrfRequest, Sessions};
+use auth_core::{ClientSignals, Malformed};
+use auth_session::CsrfRequest;
 
 use crate::{
     Auth, NextPath,
@@ -22,6 +22,7 @@ pub(crate) struct HeaderLines<'a> {
     pub(crate) origin: Lines<'a>,
     pub(crate) sec_fetch_site: Lines<'a>,
     pub(crate) accept: Lines<'a>,
+    pub(crate) user_agent: Lines<'a>,
     pub(crate) upgrade: bool,
     pub(crate) forwarded_for: Vec<&'a [u8]>,
 }
@@ -87,12 +88,28 @@ impl Head<'_> {
         (1..=2).contains(&named.clone().count()) && hosts.len() <= 1 && named.clone().all(same)
     }
 
-    pub(super) fn carried(&self, sessions: &Sessions) -> Result<Carried, Malformed> {
+    pub(super) fn carried(&self, auth: &Auth) -> Result<Carried, Malformed> {
+        let sessions = &auth.0.sessions;
         Ok(match authorization::read(self.headers.authorization.checked()?)? {
             Authorization::Bearer(token) => Carried::Bearer(token),
             Authorization::OtherScheme => Carried::Nothing,
-            Authorization::Absent => Carried::Cookie(sessions.read(self.headers.cookie.iter().copied())?),
+            Authorization::Absent => {
+                let incoming = sessions.read(self.headers.cookie.iter().copied())?;
+                Carried::Cookie(incoming.with_signals(self.signals(auth)))
+            }
         })
+    }
+
+    /// What the client can be recognised by, where sessions are held to it.
+    fn signals(&self, auth: &Auth) -> ClientSignals {
+        let mut signals = ClientSignals::none();
+        if auth.0.sessions.policy().client_check().is_off() {
+            return signals;
+        }
+        if let [user_agent] = self.headers.user_agent.as_slice() {
+            signals = signals.with_user_agent(user_agent);
+        }
+        self.client(auth).map_or(signals, |client| signals.with_address(client))
     }
 
     pub(super) fn csrf_request(&self) -> CsrfRequest<'_> {

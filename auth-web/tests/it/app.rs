@@ -10,13 +10,16 @@ use auth_web::{
     Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
     core::{
-        AuditSink, KeyName, KeyRing, MemoryAudit, MemorySessions, PolicyVersion, PrincipalId, Purpose, Realm,
-        Resource, Scopes, Secret, UnixTime,
+        AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Page,
+        Permission as _, PolicyVersion, PrincipalId, Purpose, Realm, Resource, Scopes, Secret, UnixTime,
         testing::{FailWith, FailingStore, SteppedClock, login_as},
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{PolicyBuilder, Rbac},
-    session::{CookiePolicy, EpochCheck, SessionData, SessionPolicy, Sessions},
+    session::{
+        ClientCheck, CookiePolicy, EpochCheck, Flash, SessionData, SessionPolicy, Sessions, StartOptions,
+        Target, WhenClientChanges,
+    },
 };
 use axum::{
     Form, Json, Router,
@@ -59,6 +62,7 @@ struct App {
     clock: SteppedClock,
     store: Arc<FailingStore<MemorySessions>>,
     kept: Arc<Mutex<Option<Visit>>>,
+    rbac: Rbac,
 }
 
 impl FromRef<Mounted<App>> for App {
@@ -94,7 +98,11 @@ impl Answer {
 }
 
 pub fn ann() -> PrincipalId {
-    PrincipalId::local_user("ann").unwrap()
+    user("ann")
+}
+
+fn user(name: &str) -> PrincipalId {
+    PrincipalId::local_user(name).unwrap()
 }
 
 pub fn fixture() -> Fixture {
@@ -108,7 +116,8 @@ pub fn fixture() -> Fixture {
         Arc::clone(&keys),
         EpochCheck::by_session_store_only(),
         Arc::clone(&audit) as Arc<dyn AuditSink>,
-        SessionPolicy::aal1(CookiePolicy::default()),
+        SessionPolicy::aal1(CookiePolicy::default())
+            .with_client_check(ClientCheck::off().on_user_agent(WhenClientChanges::Challenge)),
     )
     .with_clock(Arc::new(clock.clone()));
 
@@ -125,11 +134,14 @@ pub fn fixture() -> Fixture {
     policy.permissions::<Permission>().unwrap();
     policy.role("reader").unwrap().allow(Permission::UsersRead).unwrap();
     policy.assign(&ann(), "reader").unwrap();
+    policy.role("support").unwrap().allow(Permission::UsersDelete).unwrap();
+    policy.assign(&user("boss"), "reader").unwrap();
+    policy.assign(&user("boss"), "support").unwrap();
     let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
 
     let auth = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
         .bearer(bearer)
-        .authorizer(Arc::new(rbac))
+        .authorizer(Arc::new(rbac.clone()))
         .login_page("/login")
         .unwrap()
         .audit(Arc::clone(&audit) as _)
@@ -137,9 +149,10 @@ pub fn fixture() -> Fixture {
         .build()
         .unwrap();
     let kept = Arc::default();
-    let router = auth
-        .clone()
-        .mount(routes(), App { clock: clock.clone(), store: Arc::clone(&store), kept: Arc::clone(&kept) });
+    let router = auth.clone().mount(
+        routes(),
+        App { clock: clock.clone(), store: Arc::clone(&store), kept: Arc::clone(&kept), rbac },
+    );
     Fixture { router, store, audit, clock, tokens, kept, auth }
 }
 
@@ -172,6 +185,29 @@ fn routes() -> Router<Mounted<App>> {
         .route("/login", post(log_in).get(async || "login page"))
         .route("/login-by-get", get(log_in))
         .route("/logout", post(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())))
+        .route("/login-as-boss-on-phone", post(log_in_on_phone))
+        .route(
+            "/fresh",
+            get(async |visit: Visit| {
+                visit
+                    .require_fresh(Duration::from_secs(600))
+                    .await
+                    .map(|user| user.principal().id().to_owned())
+            }),
+        )
+        .route("/devices", get(devices))
+        .route("/end-others", post(end_others))
+        .route("/act-as-ann", post(act_as_ann))
+        .route("/say", post(async |visit: Visit| visit.flash(Flash::success("said")).await))
+        .route(
+            "/heard",
+            get(async |visit: Visit| {
+                visit
+                    .take_flashes()
+                    .await
+                    .map(|said| said.into_iter().map(|flash| flash.text).collect::<String>())
+            }),
+        )
         .route("/count", get(count))
         .route(
             "/count-and-fail",
@@ -219,6 +255,40 @@ fn routes() -> Router<Mounted<App>> {
 async fn log_in(State(app): State<App>, visit: Visit) -> Result<String, Refusal> {
     let now = auth_web::core::Clock::now(&app.clock);
     Ok(visit.log_in(login_as(&ann(), now)).await?.to_string())
+}
+
+async fn log_in_on_phone(State(app): State<App>, visit: Visit) -> Result<String, Refusal> {
+    let now = auth_web::core::Clock::now(&app.clock);
+    let options = StartOptions::new().remembered().on_device(ClientLabel::from_static("Phone"));
+    Ok(visit.log_in_with(login_as(&user("boss"), now), options).await?.to_string())
+}
+
+async fn devices(visit: Visit) -> Result<String, Refusal> {
+    let devices = visit.devices(Page::first()).await?.into_iter();
+    let shown = devices.map(|device| {
+        let terms = device.session.terms.as_ref();
+        let name = terms.and_then(|terms| terms.device.as_ref()).map_or("?", ClientLabel::as_str);
+        format!("{name} {};", device.is_current)
+    });
+    Ok(shown.collect())
+}
+
+async fn end_others(visit: Visit) -> Result<String, Refusal> {
+    let mut ended = 0;
+    for device in visit.devices(Page::first()).await? {
+        if !device.is_current && visit.end_device(&device.session.id).await? {
+            ended += 1;
+        }
+    }
+    Ok(ended.to_string())
+}
+
+async fn act_as_ann(State(app): State<App>, visit: Visit) -> Result<String, Refusal> {
+    let ann = ann();
+    let resource = Resource::one(perm::UsersDelete::RESOURCE, "ann").unwrap();
+    let permit = visit.require::<perm::UsersDelete>(&resource).await?;
+    let target = Target { principal: &ann, epoch: AuthEpoch::ZERO };
+    Ok(visit.impersonate(permit, target, &app.rbac).await?.to_string())
 }
 
 async fn count(slot: Session<Count>) -> Result<String, Refusal> {

@@ -14,5 +14,6 @@
 mod actix;
 mod app;
 mod refusals;
+mod sessions;
 mod setup;
 mod visits;
