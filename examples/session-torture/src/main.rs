@@ -1,0 +1,68 @@
+//! Tortures a session store, and exits with 1 if it broke a promise.
+//!
+//! ```text
+//! cargo run -p example-session-torture -- --store memory --seconds 10
+//! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10
+//! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10 --seed 7 --tasks 1
+//! ```
+//!
+//! Several nodes, each an engine with connections of its own, work on one store. Many tasks log in, write, read, lose
+//! answers, log out and end everything else, as people with several tabs do; between rounds, time passes, and every
+//! session is compared with what was promised of it. See the library beside this file for what is checked.
+//!
+//! The seed is printed. With it, every task does the same again; with `--tasks 1`, in the same order too.
+#![expect(clippy::print_stdout, reason = "a tool for the terminal")]
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser;
+use example_session_torture::{Options, StoreUrl, torture};
+
+/// Random logins, writes, rotations and logouts on a session store, checked against a model.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// `memory` or `sqlite:FILE`.
+    #[arg(long)]
+    store: StoreUrl,
+    /// How long, in seconds: 1 to 3600.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// Repeats what was done under this seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many tasks work at once: 1 to 256.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=256))]
+    tasks: u32,
+    /// How many engines share the store: 1 to 16.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=16))]
+    nodes: u32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let seed = arguments.seed.unwrap_or_else(|| {
+        let bytes = auth_core::entropy_array::<8>(&auth_core::SystemEntropy);
+        bytes.map_or(1, u64::from_be_bytes)
+    });
+    println!("seed {seed}");
+    let mut nodes = Vec::new();
+    for _ in 0..arguments.nodes {
+        match arguments.store.open(&nodes).await {
+            Ok(store) => nodes.push(store),
+            Err(error) => {
+                eprintln!("session-torture: {error}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let options = Options {
+        seed,
+        tasks: arguments.tasks,
+        time: Duration::from_secs(arguments.seconds),
+        ..Options::default()
+    };
+    let report = torture(nodes, options).await;
+    println!("{report}");
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

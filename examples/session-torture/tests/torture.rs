@@ -1,0 +1,63 @@
+//! The harness finds nothing in stores that keep their promises, and something in those that do not.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{
+    SessionStore,
+    conformance::broken::{BrokenSessions, SessionFault},
+};
+use example_session_torture::{Options, StoreUrl, torture};
+
+async fn nodes(url: &str) -> Vec<Arc<dyn SessionStore>> {
+    let url: StoreUrl = url.parse().unwrap();
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(url.open(&nodes).await.unwrap());
+    }
+    nodes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stores_that_keep_their_promises_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("torture.db");
+    for url in ["memory".to_owned(), format!("sqlite:{}", file.display())] {
+        // Rounds and not seconds: what a busy machine does in a second is anybody's guess.
+        let options = Options { time: Duration::ZERO, rounds: 30, ..Options::default() };
+        let report = torture(nodes(&url).await, options).await;
+        assert!(report.violations.is_empty(), "{url}: {report}");
+        for what in
+            ["logins", "logouts", "writes", "privilege changes", "password changes", "lost answers", "checks"]
+        {
+            assert!(report.done.get(what).is_some_and(|count| *count > 0), "{url} did no {what}: {report}");
+        }
+        assert_eq!(report.failed, 0, "{url}: {report}");
+    }
+}
+
+/// A harness that finds nothing in a store that loses writes says nothing about any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stores_that_break_a_promise_are_found_out() {
+    for fault in [
+        SessionFault::UpdateUpserts,
+        SessionFault::UpdateIgnoresVersion,
+        SessionFault::UpdateNotAtomic,
+        SessionFault::InsertIgnoresEpoch,
+        SessionFault::RotateDeletesFirst,
+        SessionFault::LoadByTag,
+        SessionFault::ListShowsTheDead,
+    ] {
+        let store: Arc<dyn SessionStore> = Arc::new(BrokenSessions::new(fault));
+        let nodes = vec![Arc::clone(&store), store];
+        let report = torture(nodes, Options { time: Duration::from_secs(60), ..Options::default() }).await;
+        assert!(!report.violations.is_empty(), "{fault:?} was not found: {report}");
+    }
+}
+
+#[test]
+fn a_store_is_named_in_one_way() {
+    for bad in ["", "Memory", "sqlite", "sqlite:", "memory:", "ftp://example.com"] {
+        assert!(bad.parse::<StoreUrl>().is_err(), "{bad}");
+    }
+}
