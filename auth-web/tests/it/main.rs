@@ -13,6 +13,7 @@
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;
+mod crash;
 mod refusals;
 mod sessions;
 mod setup;
