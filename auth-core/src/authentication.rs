@@ -25,6 +25,8 @@ impl Method {
     pub const HARDWARE_KEY: Self = Self::from_static("hwk");
     /// Proof of possession of a software-secured key (`swk`).
     pub const SOFTWARE_KEY: Self = Self::from_static("swk");
+    /// A bearer token, which opens requests and never a session: the audit log names what was refused by it.
+    pub const BEARER_TOKEN: Self = Self::from_static("bearer");
     /// More than one factor (`mfa`).
     pub const MULTI_FACTOR: Self = Self::from_static("mfa");
 }

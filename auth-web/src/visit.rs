@@ -13,8 +13,9 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, AuditEvent, AuthEpoch, Authenticated, AuthorizerExt, DecideError, Login, Malformed,
-    Permission, Permit, Refusal as Core, Resource, SessionId, Unavailable,
+    AccessRequest, AuditEvent, AuthEpoch, AuthenticateError, Authenticated, AuthorizerExt, DecideError,
+    Login, Malformed, Method, Permission, Permit, Refusal as Core, Rejection, Resource, SessionId,
+    Unavailable,
 };
 use auth_jwt::AccessToken;
 use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
@@ -44,7 +45,8 @@ struct Inner {
     next: Option<NextPath>,
     /// Whether the answer depends on who asked.
     consulted: AtomicBool,
-    bearer: OnceCell<Authenticated>,
+    /// What came of the token. One that could not be checked is checked again.
+    bearer: OnceCell<Result<Authenticated, Rejection>>,
     session: Mutex<State>,
 }
 
@@ -134,7 +136,8 @@ impl Visit {
         self.user().await?.ok_or(Refusal::unauthenticated())
     }
 
-    /// Whom the bearer token of the request acts for. Cookies do not count.
+    /// Whom the bearer token of the request acts for. Cookies do not count. Why a token is refused is written to
+    /// the audit log, once a request.
     ///
     /// # Errors
     /// 401 if there is no token or it is refused; 503 if it cannot be checked.
@@ -292,8 +295,22 @@ impl Visit {
 
     async fn bearer(&self) -> Result<Authenticated, Refusal> {
         let Carried::Bearer(token) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
-        let check = || async { self.0.auth.0.check(token.clone()).await };
-        Ok(self.0.bearer.get_or_try_init(check).await?.clone())
+        let check = || async {
+            match self.0.auth.0.check(token.clone()).await {
+                Ok(user) => Ok(Ok(user)),
+                Err(AuthenticateError::Rejected(rejection)) => {
+                    self.0.auth.record(&AuditEvent::CredentialRefused {
+                        reason: rejection.reason(),
+                        method: Method::BEARER_TOKEN,
+                        principal: None,
+                        source: self.0.source,
+                    });
+                    Ok(Err(rejection))
+                }
+                Err(error) => Err(error),
+            }
+        };
+        Ok(self.0.bearer.get_or_try_init(check).await?.clone()?)
     }
 
     async fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Result<T, Refusal> {

@@ -11,10 +11,13 @@ use actix_web::{
 };
 use auth_web::{
     Bearer, CurrentUser, MaybeUser, Require, Visit,
-    core::testing::{FailWith, login_as},
+    core::{
+        RejectionReason,
+        testing::{FailWith, login_as},
+    },
 };
 
-use crate::app::{Fixture, ORIGIN, START, ann, fixture, perm};
+use crate::app::{Fixture, ORIGIN, PEER, START, ann, fixture, perm};
 
 struct Answer {
     status: u16,
@@ -74,7 +77,7 @@ async fn send_body(
         .service(web::scope("/guarded").wrap(from_fn(guard)).route("", web::get().to(HttpResponse::Ok)))
         .wrap(fixture.auth.middleware());
     let service = init_service(app).await;
-    let mut request = TestRequest::with_uri(path).method(method.parse().unwrap());
+    let mut request = TestRequest::with_uri(path).method(method.parse().unwrap()).peer_addr(PEER);
     for (name, value) in headers {
         request = request.append_header((*name, *value));
     }
@@ -139,6 +142,17 @@ async fn refusals_are_the_same_as_on_axum() {
     assert!(maybe.header("vary").is_some());
     let junk = send(&fixture, "GET", "/maybe", &[("cookie", "__Host-sid=junk")]).await;
     assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+#[actix_web::test]
+async fn why_a_bearer_token_was_refused_is_written_down() {
+    let fixture = fixture();
+    fixture.step(1_000);
+    let late = fixture.token(None);
+    for path in ["/maybe", "/bearer", "/guarded"] {
+        assert_eq!(send(&fixture, "GET", path, &[("authorization", &late)]).await.status, 401, "{path}");
+    }
+    assert_eq!(fixture.refused_tokens(), [RejectionReason::Expired; 3]);
 }
 
 /// The framework's own extractors quote what was sent, in plain text.

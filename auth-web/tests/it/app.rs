@@ -1,7 +1,7 @@
 //! A small application, whose session store can be made to fail.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -10,8 +10,9 @@ use auth_web::{
     Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
     core::{
-        AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Page,
-        Permission as _, PolicyVersion, PrincipalId, Purpose, Realm, Resource, Scopes, Secret, UnixTime,
+        AuditEvent, AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Method,
+        Page, Permission as _, PolicyVersion, PrincipalId, Purpose, Realm, RejectionReason, Resource, Scopes,
+        Secret, UnixTime,
         testing::{FailWith, FailingStore, SteppedClock, login_as},
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
@@ -33,6 +34,7 @@ use tower::ServiceExt;
 
 pub const START: UnixTime = UnixTime::from_secs(1_800_000_000);
 pub const ORIGIN: &str = "https://app.example.com";
+pub const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 1234);
 
 auth_web::rbac::permissions! {
     /// Permissions.
@@ -232,6 +234,13 @@ fn routes() -> Router<Mounted<App>> {
                 "kept"
             }),
         )
+        .route(
+            "/maybe-and-bearer",
+            get(async |visit: Visit| {
+                let refused = visit.user().await.is_err();
+                visit.require_bearer().await.map(|_| refused.to_string())
+            }),
+        )
         .route("/may-log-in", post(async |visit: Visit| visit.may_log_in()))
         .route("/marked", get(async |_: CurrentUser| "never"))
         .layer(axum::middleware::map_response(async |mut response: axum::response::Response| {
@@ -314,7 +323,7 @@ impl Fixture {
             request = request.header(*name, *value);
         }
         let mut request = request.body(Body::from(body)).unwrap();
-        request.extensions_mut().insert(ConnectInfo::<SocketAddr>("10.0.0.1:1234".parse().unwrap()));
+        request.extensions_mut().insert(ConnectInfo(PEER));
         self.answer(request).await
     }
 
@@ -343,6 +352,21 @@ impl Fixture {
             token = token.with_scopes(Scopes::parse(scopes).unwrap());
         }
         format!("Bearer {}", token.sign(START).unwrap().token().expose())
+    }
+
+    /// Why tokens were refused, as the audit log has it.
+    pub fn refused_tokens(&self) -> Vec<RejectionReason> {
+        let events = self.audit.events();
+        let reasons = events.into_iter().filter_map(|(_, event)| match event {
+            AuditEvent::CredentialRefused { reason, method, principal: None, source }
+                if method == Method::BEARER_TOKEN =>
+            {
+                assert_eq!(source, Some(PEER.ip()));
+                Some(reason)
+            }
+            _ => None,
+        });
+        reasons.collect()
     }
 
     pub fn step(&self, secs: u64) {

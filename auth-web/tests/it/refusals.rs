@@ -1,6 +1,6 @@
 //! What goes wrong is said as the table of failures has it, by every extractor.
 
-use auth_web::core::testing::FailWith;
+use auth_web::core::{RejectionReason, testing::FailWith};
 
 use crate::app::{ORIGIN, fixture};
 
@@ -50,6 +50,28 @@ async fn nobody_is_not_the_same_as_refused() {
         (answer.status, answer.header("www-authenticate")),
         (401, Some("Bearer error=\"invalid_token\""))
     );
+}
+
+/// Nobody but the audit log learns why a token was refused; without it, a flood of forged ones leaves no trace.
+#[tokio::test]
+async fn why_a_bearer_token_was_refused_is_written_down_once() {
+    let fixture = fixture();
+    let (signed, _) =
+        fixture.token(None).rsplit_once('.').map(|(s, r)| (s.to_owned(), r.to_owned())).unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(43));
+    assert_eq!(fixture.get("/maybe-and-bearer", &[("authorization", &forged)]).await.status, 401);
+    assert_eq!(fixture.refused_tokens(), [RejectionReason::Signature], "however often it is asked for");
+    fixture.step(1_000);
+    let late = fixture.token(None);
+    for path in ["/maybe", "/user", "/bearer", "/read"] {
+        assert_eq!(fixture.get(path, &[("authorization", &late)]).await.status, 401, "{path}");
+    }
+    let reasons = fixture.refused_tokens();
+    assert_eq!(reasons[1..], [RejectionReason::Expired; 4]);
+    // Neither a token that is not there, nor one that opens the door.
+    fixture.get("/bearer", &[]).await;
+    fixture.get("/open", &[("authorization", &forged)]).await;
+    assert_eq!(fixture.refused_tokens(), reasons);
 }
 
 #[tokio::test]
