@@ -54,11 +54,20 @@ pub enum AuditEvent {
         /// Whose login it is.
         principal: PrincipalId,
     },
-    /// A factor was passed or a login completed.
+    /// A credential was right. Whether that is a login, the gate has yet to say.
+    FactorPassed {
+        /// Whose.
+        principal: PrincipalId,
+        /// Of what sort it was.
+        method: Method,
+        /// From where.
+        source: Option<IpAddr>,
+    },
+    /// A login is complete: the gate wants no further factor.
     LoggedIn {
         /// Who.
         principal: PrincipalId,
-        /// By what.
+        /// By what, in the order in which it was passed.
         methods: Vec<Method>,
         /// From where.
         source: Option<IpAddr>,
@@ -241,6 +250,7 @@ impl AuditEvent {
         match self {
             Self::AccountCreated { .. } => "account.created",
             Self::SignUpTaken { .. } => "sign-up.taken",
+            Self::FactorPassed { .. } => "factor.passed",
             Self::LoggedIn { .. } => "login",
             Self::CredentialRefused { .. } => "credential.refused",
             Self::Throttled { .. } => "throttled",

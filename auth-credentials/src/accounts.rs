@@ -6,11 +6,12 @@ mod sign_up;
 mod status;
 mod sweep;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{
-    AuditEvent, AuthenticateError, Authenticator, CounterStore, Entropy, LoginGate, LoginOutcome, Method,
-    RejectionReason, SessionId, SessionStore, StoreError,
+    AuditEvent, AuthenticateError, Authenticator, CounterStore, Entropy, FactorPassed, GateError, LoginGate,
+    LoginOutcome, Method, PendingLogin, PrincipalId, Rejection, RejectionReason, SessionId, SessionStore,
+    StoreError,
 };
 
 pub use self::{
@@ -34,6 +35,7 @@ const TRIES: usize = 8;
 /// |---|---|---|
 /// | [`sign_up`](Self::sign_up) | nothing, whether or not there was such an account | the page that says so |
 /// | [`log_in`](Self::log_in) | a [`Login`](auth_core::Login), or a [`PendingLogin`](auth_core::PendingLogin) | `Sessions::start`, or the next factor |
+/// | [`proceed`](Self::proceed) | the same, after another factor | the same |
 /// | [`change_password`](Self::change_password) | an [`EpochRaised`] | whoever ends the other sessions: [`finish_sweep`](Self::finish_sweep) |
 /// | [`disable`](Self::disable), [`log_out_everywhere`](Self::log_out_everywhere) | an [`EpochRaised`] | the same |
 /// | [`log_out`](Self::log_out) | one session less | `Sessions::end` also clears the cookie |
@@ -69,7 +71,8 @@ impl Accounts {
         self
     }
 
-    /// The gate, for the factors that follow a password.
+    /// The gate. For the factors that follow a password, [`proceed`](Self::proceed) asks it and writes down what
+    /// it says.
     #[must_use]
     pub fn gate(&self) -> &LoginGate {
         &self.gate
@@ -98,17 +101,52 @@ impl Accounts {
     pub async fn log_in(&self, credential: PasswordCredential) -> Result<LoginOutcome, AuthenticateError> {
         let source = credential.source;
         let factor = self.authenticator.authenticate(credential).await?;
-        let principal = factor.principal().clone();
-        self.gate.begin(factor, self.authenticator.clock.now()).map_err(|_| {
-            let (reason, principal) = (RejectionReason::Policy, Some(principal));
-            self.authenticator.record(&AuditEvent::CredentialRefused {
-                reason,
-                method: Method::PASSWORD,
-                principal,
-                source,
-            });
-            reason.into()
-        })
+        let (principal, method) = (factor.principal().clone(), factor.method().clone());
+        let outcome = self.gate.begin(factor, self.authenticator.clock.now());
+        Ok(self.write_down(outcome, principal, method, source)?)
+    }
+
+    /// Takes a login that waits for one through its next factor, whatever checked that.
+    ///
+    /// # Errors
+    /// [`Rejection`]: the gate does not accept the factor. The login has to begin again.
+    pub fn proceed(
+        &self,
+        pending: PendingLogin,
+        factor: FactorPassed,
+        source: Option<IpAddr>,
+    ) -> Result<LoginOutcome, Rejection> {
+        let (principal, method) = (factor.principal().clone(), factor.method().clone());
+        let outcome = self.gate.proceed(pending, factor, self.authenticator.clock.now());
+        self.write_down(outcome, principal, method, source)
+    }
+
+    /// Writes down what the gate says of a factor: a login that is complete, or a refusal.
+    fn write_down(
+        &self,
+        outcome: Result<LoginOutcome, GateError>,
+        principal: PrincipalId,
+        method: Method,
+        source: Option<IpAddr>,
+    ) -> Result<LoginOutcome, Rejection> {
+        match outcome {
+            Ok(LoginOutcome::Complete(login)) => {
+                let methods = login.authentication().methods.clone();
+                self.authenticator.record(&AuditEvent::LoggedIn { principal, methods, source });
+                Ok(LoginOutcome::Complete(login))
+            }
+            Ok(pending) => Ok(pending),
+            Err(_) => {
+                let (reason, principal) = (RejectionReason::Policy, Some(principal));
+                self.authenticator.record(&AuditEvent::CredentialRefused {
+                    reason,
+                    method,
+                    principal,
+                    source,
+                });
+                Err(Rejection::new(reason))
+            }
+        }
     }
 
     /// Ends one session. Answers whether there was one.

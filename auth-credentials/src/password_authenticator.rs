@@ -162,8 +162,8 @@ impl Authenticator for PasswordAuthenticator {
         }
         self.bring_up_to_date(&passed).await;
         let (principal, epoch) = (passed.owner, passed.epoch);
-        let methods = vec![Method::PASSWORD];
-        self.record(&AuditEvent::LoggedIn { principal: principal.clone(), methods, source });
+        let (whose, method) = (principal.clone(), Method::PASSWORD);
+        self.record(&AuditEvent::FactorPassed { principal: whose, method, source });
         Ok(FactorPassed::assertion(principal, Method::PASSWORD, self.clock.now(), epoch))
     }
 }

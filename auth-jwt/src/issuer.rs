@@ -3,8 +3,8 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SessionId, SystemEntropy, UnixTime,
-    entropy_array,
+    AuditEvent, AuditSink, Authentication, DiscardAudit, Entropy, EntropyError, LiveSession, Login, Scopes,
+    SessionId, SystemEntropy, UnixTime, entropy_array,
 };
 use serde::Serialize;
 
@@ -138,6 +138,7 @@ struct Inner {
     client_id: ClientId,
     lifetime: Duration,
     entropy: Arc<dyn Entropy>,
+    audit: Arc<dyn AuditSink>,
 }
 
 impl TokenIssuer {
@@ -156,7 +157,8 @@ impl TokenIssuer {
     pub fn new(keys: impl Into<IssuerKeys>, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
         let pen = Pen::new(keys.into(), Some(TypeRule::ACCESS_TOKEN));
         let lifetime = Self::LIFETIME.min(pen.keys().max_lifetime());
-        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy: Arc::new(SystemEntropy) }))
+        let (entropy, audit) = (Arc::new(SystemEntropy), Arc::new(DiscardAudit));
+        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy, audit }))
     }
 
     /// The same with another lifetime, in whole seconds.
@@ -173,6 +175,12 @@ impl TokenIssuer {
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
         Self(Arc::new(Inner { entropy, ..Inner::clone(&self.0) }))
+    }
+
+    /// The same, and every token that it issues is written down here: for whom, and its `jti`.
+    #[must_use]
+    pub fn with_audit(self, audit: Arc<dyn AuditSink>) -> Self {
+        Self(Arc::new(Inner { audit, ..Inner::clone(&self.0) }))
     }
 
     /// How long its tokens live.
@@ -208,6 +216,14 @@ impl TokenIssuer {
             scopes: None,
             own: Ok(Vec::new()),
         }
+    }
+}
+
+impl Inner {
+    fn written_down(&self, issued: IssuedToken, for_whom: &Authentication, now: UnixTime) -> IssuedToken {
+        let (principal, id) = (for_whom.principal.clone(), issued.id.clone());
+        self.audit.record(now, &AuditEvent::TokenIssued { principal, id });
+        issued
     }
 }
 
@@ -272,10 +288,10 @@ impl NewToken<'_> {
     /// # Errors
     /// [`IssueError`]; nothing was issued.
     pub fn sign(self, now: UnixTime) -> Result<IssuedToken, IssueError> {
-        let issuer = self.issuer;
+        let (issuer, authentication) = (self.issuer, self.authentication);
         let unsigned = self.unsigned(now)?;
         let token = issuer.pen.sign(&unsigned.payload, now)?;
-        Ok(unsigned.issued(token, now))
+        Ok(issuer.written_down(unsigned.issued(token, now), authentication, now))
     }
 
     /// Signs it with a key that may be elsewhere. With one that is here it does what [`sign`](Self::sign) does.
@@ -283,10 +299,10 @@ impl NewToken<'_> {
     /// # Errors
     /// [`IssueError`]; nothing was issued.
     pub async fn sign_async(self, now: UnixTime) -> Result<IssuedToken, IssueError> {
-        let issuer = self.issuer;
+        let (issuer, authentication) = (self.issuer, self.authentication);
         let unsigned = self.unsigned(now)?;
         let token = issuer.pen.sign_async(&unsigned.payload, now).await?;
-        Ok(unsigned.issued(token, now))
+        Ok(issuer.written_down(unsigned.issued(token, now), authentication, now))
     }
 
     fn unsigned(self, now: UnixTime) -> Result<UnsignedToken, IssueError> {

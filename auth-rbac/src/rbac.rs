@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
-use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PolicyVersion, PrincipalId, Privileges};
+use auth_core::{
+    AccessRequest, AuditEvent, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion,
+    PrincipalId, Privileges,
+};
 
 use crate::{
     engine::{Engine, Verdict},
@@ -15,20 +18,46 @@ use crate::{
 /// Cheap to clone; all clones share the policy. Every decision is made by one snapshot as a whole, and no
 /// reader waits for a writer.
 #[derive(Clone)]
-pub struct Rbac(Arc<ArcSwapOption<Snapshot>>);
+pub struct Rbac {
+    policy: Arc<ArcSwapOption<Snapshot>>,
+    audit: Option<Audit>,
+}
+
+#[derive(Clone)]
+struct Audit {
+    sink: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+}
 
 impl Rbac {
     /// Puts a policy in force.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self(Arc::new(ArcSwapOption::from_pointee(snapshot)))
+        Self { policy: Arc::new(ArcSwapOption::from_pointee(snapshot)), audit: None }
     }
 
     /// Has no policy yet: until one is put in force, every request is answered
     /// [`DecideError::NoPolicy`], HTTP 503.
     #[must_use]
     pub fn without_policy() -> Self {
-        Self(Arc::new(ArcSwapOption::empty()))
+        Self { policy: Arc::new(ArcSwapOption::empty()), audit: None }
+    }
+
+    /// Writes down which policy is in force: the present one, if there is one, and each that this one or a clone
+    /// of it [puts](Self::replace) in its place.
+    #[must_use]
+    pub fn with_audit(mut self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        self.audit = Some(Audit { sink, clock });
+        if let Some(snapshot) = self.snapshot() {
+            self.write_down(snapshot.version());
+        }
+        self
+    }
+
+    fn write_down(&self, version: PolicyVersion) {
+        if let Some(Audit { sink, clock }) = &self.audit {
+            sink.record(clock.now(), &AuditEvent::PolicyLoaded { version });
+        }
     }
 
     /// Puts another policy in force. Decisions that begin after this returned are made by it, or by one that
@@ -41,7 +70,7 @@ impl Rbac {
         let offered = snapshot.version();
         let snapshot = Arc::new(snapshot);
         let mut outcome = Ok(());
-        self.0.rcu(|current| match current {
+        self.policy.rcu(|current| match current {
             Some(current) if current.version() > offered => {
                 outcome = Err(Outdated { offered, in_force: current.version() });
                 Some(Arc::clone(current))
@@ -51,19 +80,22 @@ impl Rbac {
                 Some(Arc::clone(&snapshot))
             }
         });
+        if outcome.is_ok() {
+            self.write_down(offered);
+        }
         outcome
     }
 
     /// The policy in force, to look up numbers, list holders or describe decisions.
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.0.load_full()
+        self.policy.load_full()
     }
 }
 
 impl Engine for Rbac {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        self.0.load().as_ref().ok_or(DecideError::NoPolicy)?.evaluate(request)
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.evaluate(request)
     }
 }
 
@@ -75,13 +107,13 @@ impl Authorizer for Rbac {
 
 impl Privileges for Rbac {
     fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
-        Ok(Snapshot::covers(self.0.load().as_ref().ok_or(DecideError::NoPolicy)?, holder, other))
+        Ok(Snapshot::covers(self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?, holder, other))
     }
 }
 
 impl fmt::Debug for Rbac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Rbac").field(&self.0.load().as_deref()).finish()
+        f.debug_tuple("Rbac").field(&self.policy.load().as_deref()).finish()
     }
 }
 

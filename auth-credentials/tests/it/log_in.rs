@@ -8,12 +8,10 @@ use std::{
 
 use auth_core::{
     AccountChange, AccountStatus, Assurance, AuditEvent, AuthEpoch, AuthenticateError, Clock, CredentialKey,
-    CredentialKind, CredentialStore, LoginGate, Method, Refusal, RejectionReason, SystemEntropy, Unavailable,
+    CredentialKind, CredentialStore, Method, Refusal, RejectionReason, Unavailable,
     testing::{FailWith, block_on},
 };
-use auth_credentials::{
-    Accounts, Argon2Params, PasswordAuthenticator, PasswordPolicy, ThrottleLimits, danger,
-};
+use auth_credentials::{Argon2Params, PasswordAuthenticator, ThrottleLimits, danger};
 
 use crate::support::{
     address, alone,
@@ -370,31 +368,6 @@ fn disabling_ends_logins_and_enabling_does_not_revive_them() {
     let after = app.log_in("ann", PASSWORD).unwrap();
     assert!(before.authentication().epoch < after.authentication().epoch);
     assert!(app.audit.has("account.disabled") && app.audit.has("account.enabled"));
-}
-
-/// A gate that wants more than a password, or something else, has the last word.
-#[test]
-fn the_gate_has_the_last_word() {
-    let app = App::new();
-    app.sign_up("ann", PASSWORD);
-    let accounts = Accounts::new(
-        app.accounts.authenticator().clone(),
-        LoginGate::new(Arc::new(RefusesAll)),
-        PasswordPolicy::default(),
-        Arc::clone(&app.counters) as Arc<dyn auth_core::CounterStore>,
-        Arc::new(SystemEntropy),
-    );
-    let outcome = block_on(accounts.log_in(credential("ann", PASSWORD, address(1))));
-    assert!(matches!(outcome, Err(AuthenticateError::Rejected(_))));
-    assert_eq!(app.reasons(), [RejectionReason::Policy]);
-}
-
-struct RefusesAll;
-
-impl auth_core::LoginPolicy for RefusesAll {
-    fn judge(&self, _: &[Method]) -> auth_core::Judgement {
-        auth_core::Judgement::Missing(Vec::new())
-    }
 }
 
 /// Checklist, credentials P12: whatever is printed, no password, no hash, no login name as it was typed.

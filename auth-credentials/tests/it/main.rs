@@ -12,6 +12,7 @@
 mod allocations;
 mod change_password;
 mod log_in;
+mod login_gate;
 mod pool;
 mod sign_up;
 mod support;

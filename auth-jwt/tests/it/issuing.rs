@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Assurance, AuthEpoch, Authentication, LiveSession, Login, Method, PrincipalId, Scopes, SessionId,
-    UnixTime,
-    testing::{NoEntropy, SeededEntropy, login_as},
+    Assurance, AuditEvent, AuthEpoch, Authentication, LiveSession, Login, MemoryAudit, Method, PrincipalId,
+    Scopes, SessionId, UnixTime,
+    testing::{NoEntropy, SeededEntropy, block_on, login_as},
 };
 use auth_jwt::{
     Algorithm, Backend, ClientId, Es256SigningKey, IssueError, KeyId, KeySet, TokenIssuer, UnverifiedToken,
@@ -51,6 +51,19 @@ fn a_key_without_a_name_is_called_by_its_thumbprint() {
     let published = KeySet::new([two.verifying_key(), one.verifying_key()]).unwrap().to_jwks().unwrap();
     let (keys, _) = KeySet::parse(&published, &[Algorithm::Es256], Backend::default()).unwrap();
     assert!(Verifier::new(keys, policy()).verify::<()>(token.expose(), NOW).is_ok());
+}
+
+/// Whoever finds a token in the wrong hands finds out for whom it was issued; one that was not issued is not there.
+#[test]
+fn what_is_issued_is_written_down_without_the_token() {
+    let audit = Arc::new(MemoryAudit::new(10));
+    let tokens = token_issuer().with_audit(Arc::<MemoryAudit>::clone(&audit));
+    let refused = tokens.for_login(&login()).with_lifetime(Duration::ZERO).sign(NOW);
+    assert!(refused.is_err() && audit.events().is_empty());
+    let first = tokens.for_login(&login()).sign(NOW).unwrap();
+    let second = block_on(tokens.for_login(&login()).sign_async(NOW)).unwrap();
+    let event = |id: &str| (NOW, AuditEvent::TokenIssued { principal: user(), id: id.to_owned() });
+    assert_eq!(audit.events(), [event(first.id()), event(second.id())]);
 }
 
 /// RFC 9068 section 2: header and claims, on the wire.

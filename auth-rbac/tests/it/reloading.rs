@@ -1,11 +1,11 @@
 //! The policy is replaced while requests go on.
 
 use std::sync::{
-    Barrier,
+    Arc, Barrier,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use auth_core::{Effect, PolicyVersion};
+use auth_core::{AuditEvent, Effect, MemoryAudit, PolicyVersion, UnixTime, testing::FixedClock};
 use auth_rbac::{Outdated, PolicyBuilder, Rbac, Snapshot};
 
 use crate::support::{V1, decide, effect, evaluate, office, office_snapshot, roles, user};
@@ -53,6 +53,21 @@ fn an_older_policy_does_not_replace_a_newer_one() {
     // The same version again is a reload.
     assert_eq!(rbac.replace(alternating(5)), Ok(()));
     assert_eq!(rbac.replace(alternating(6)), Ok(()));
+}
+
+/// Which policy decided at a given time is in the log: whatever came into force, in its order, and nothing else.
+#[test]
+fn every_policy_that_comes_into_force_is_written_down() {
+    let audit = Arc::new(MemoryAudit::new(10));
+    let sink = || Arc::<MemoryAudit>::clone(&audit);
+    let now = UnixTime::from_secs(1_000);
+    let rbac = Rbac::new(alternating(5)).with_audit(sink(), Arc::new(FixedClock(now)));
+    assert!(rbac.replace(alternating(4)).is_err());
+    rbac.clone().replace(alternating(6)).unwrap();
+    let loaded = |version| (now, AuditEvent::PolicyLoaded { version: PolicyVersion::new(version) });
+    assert_eq!(audit.events(), [loaded(5), loaded(6)]);
+    let _ = Rbac::without_policy().with_audit(sink(), Arc::new(FixedClock(now)));
+    assert_eq!(audit.events().len(), 2, "none is no policy");
 }
 
 /// Checklist, authorization 17: old or new, never a mix and never nothing (gravitino #13363).

@@ -73,8 +73,9 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     );
     let accounts = passwords(&database, &counters, &audit)?;
     let (tokens, bearer) = tokens(&public, &keys, epochs)?;
+    let tokens = tokens.with_audit(Arc::clone(&audit));
     let assignments = database.assignments();
-    let rbac = Arc::new(Rbac::without_policy());
+    let rbac = Arc::new(Rbac::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock)));
     policy::reload(&rbac, &assignments).await?;
 
     let auth = Auth::builder(public, sessions.clone())
