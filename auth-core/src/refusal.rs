@@ -167,7 +167,7 @@ pub enum Unavailable {
     /// There is no randomness, so no secret can be made.
     #[error("no randomness available")]
     Entropy(#[from] crate::EntropyError),
-    /// The keys that credentials are checked with are out of reach.
+    /// The keys that credentials are checked with, or tokens signed, are out of reach.
     #[error("keys unavailable")]
     Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

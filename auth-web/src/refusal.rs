@@ -1,12 +1,12 @@
 //! The one error of handlers.
 
-use auth_core::{
-    AuthenticateError, Challenge, DecideError, Denial, DenialReason, EntropyError, Malformed,
-    Refusal as Core, Rejection, StoreError, Throttled, Unavailable,
-};
+mod from;
 
-/// What a handler answers when it cannot give what was asked for. Every error of the toolkit turns into one, so
-/// `?` works in handlers.
+use auth_core::Refusal as Core;
+
+/// What a handler answers when it cannot give what was asked for. Every error of the toolkit that a handler may
+/// meet turns into one, so `?` works in handlers: what came with the request and cannot be read is 400, what it
+/// may not have 401 or 403, and what is our own fault 503.
 ///
 /// As an answer it is problem details (RFC 9457) for programs; for people it is a redirect to the login page
 /// where logging in would help, and a small page otherwise. Match on [`kind`](Self::kind) to show your own.
@@ -43,70 +43,5 @@ impl Refusal {
 impl From<Core> for Refusal {
     fn from(refusal: Core) -> Self {
         Self(refusal)
-    }
-}
-
-macro_rules! from {
-    ($($error:ty),* $(,)?) => {
-        $(
-            impl From<$error> for Refusal {
-                fn from(error: $error) -> Self {
-                    Self(error.into())
-                }
-            }
-        )*
-    };
-}
-
-from!(
-    AuthenticateError,
-    DecideError,
-    Denial,
-    EntropyError,
-    Malformed,
-    Rejection,
-    StoreError,
-    Throttled,
-    Unavailable,
-    auth_credentials::ChangePasswordError,
-    auth_credentials::HashError,
-    auth_credentials::Overloaded,
-    auth_credentials::SignUpError,
-    auth_credentials::ThrottleError,
-    auth_jwt::VerifyError,
-    auth_session::CommitError,
-    auth_session::CrossSite,
-    auth_session::DataError,
-    auth_session::ImpersonateError,
-    auth_session::RotateError,
-    auth_session::StartError,
-);
-
-impl From<auth_credentials::AccountError> for Refusal {
-    /// Nothing was changed. Handlers that can say "not found" look at the error first.
-    fn from(error: auth_credentials::AccountError) -> Self {
-        Self(match error {
-            auth_credentials::AccountError::Store(error) => error.into(),
-            error => StoreError::not_written(error).into(),
-        })
-    }
-}
-
-impl From<auth_jwt::IssueError> for Refusal {
-    /// A token that was not issued: what the caller may not have, or what cannot be made now.
-    fn from(error: auth_jwt::IssueError) -> Self {
-        use auth_jwt::IssueError;
-        Self(match error {
-            IssueError::SessionEnded => Core::Unauthenticated,
-            IssueError::Scope => Denial::new(DenialReason::Scope).into(),
-            IssueError::Entropy(error) => error.into(),
-            error => StoreError::not_written(error).into(),
-        })
-    }
-}
-
-impl From<Challenge> for Refusal {
-    fn from(challenge: Challenge) -> Self {
-        Self(Core::Challenged(challenge))
     }
 }

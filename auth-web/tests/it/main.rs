@@ -14,6 +14,7 @@
 mod actix;
 mod app;
 mod crash;
+mod every_error;
 mod refusals;
 mod sessions;
 mod setup;

@@ -103,9 +103,7 @@ async fn read_user(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let Ok(user) = Resource::one(perm::UsersRead::RESOURCE, &id) else {
-        return Ok(StatusCode::NOT_FOUND.into_response());
-    };
+    let user = Resource::one(perm::UsersRead::RESOURCE, &id)?;
     // Before the account is looked up: who may not see accounts does not learn which there are.
     let permit = visit.require::<perm::UsersRead>(&user).await?;
     Ok(match account_of(&app, &permit).await? {
@@ -121,22 +119,21 @@ async fn delete_user(
     visit: Visit,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    let Ok(user) = Resource::one(perm::UsersDelete::RESOURCE, &id) else { return Ok(StatusCode::NOT_FOUND) };
+    let user = Resource::one(perm::UsersDelete::RESOURCE, &id)?;
     let permit = visit.require::<perm::UsersDelete>(&user).await?;
     Ok(if remove_account(&app, permit).await? { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
 /// Cannot be called without a permit to read, and looks at no account but the permit's.
 async fn account_of(app: &App, permit: &Permit<perm::UsersRead>) -> Result<Option<Account>, Refusal> {
-    match permit.resource().id().map(PrincipalId::local_user) {
-        Some(Ok(id)) => Ok(app.directory.by_id(&id).await?),
-        _ => Ok(None),
-    }
+    let Some(id) = permit.resource().id() else { return Ok(None) };
+    Ok(app.directory.by_id(&PrincipalId::local_user(id)?).await?)
 }
 
 /// Cannot be called without a permit to delete, and removes no account but the permit's.
 async fn remove_account(app: &App, permit: Permit<perm::UsersDelete>) -> Result<bool, Refusal> {
-    let Some(Ok(id)) = permit.resource().id().map(PrincipalId::local_user) else { return Ok(false) };
+    let Some(id) = permit.resource().id() else { return Ok(false) };
+    let id = PrincipalId::local_user(id)?;
     match app.accounts.remove(&id, Some(permit.principal()), &app.session_store, &app.keys).await {
         Ok(removed) => Ok(removed),
         Err(AccountError::NoSuchAccount) => Ok(false),
