@@ -12,7 +12,7 @@ use auth_web::{
     core::{
         AuditEvent, AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Method,
         Page, Permission as _, PolicyVersion, PrincipalId, Purpose, Realm, RejectionReason, Resource, Scopes,
-        Secret, UnixTime,
+        Secret, TracingAudit, UnixTime,
         testing::{FailWith, FailingStore, SteppedClock, login_as},
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
@@ -107,9 +107,20 @@ fn user(name: &str) -> PrincipalId {
     PrincipalId::local_user(name).unwrap()
 }
 
+/// Keeps events and tells them to `tracing`.
+struct Both(Arc<MemoryAudit>);
+
+impl AuditSink for Both {
+    fn record(&self, at: UnixTime, event: &AuditEvent) {
+        self.0.record(at, event);
+        TracingAudit.record(at, event);
+    }
+}
+
 pub fn fixture() -> Fixture {
     let clock = SteppedClock::new(START);
     let audit = Arc::new(MemoryAudit::new(1_000));
+    let sink: Arc<dyn AuditSink> = Arc::new(Both(Arc::clone(&audit)));
     let keys =
         Arc::new(KeyRing::new(KeyName::from_static("k"), Secret::new((7..).take(32).collect())).unwrap());
     let store = Arc::new(FailingStore::new(MemorySessions::new(1_000)));
@@ -117,7 +128,7 @@ pub fn fixture() -> Fixture {
         Arc::clone(&store) as _,
         Arc::clone(&keys),
         EpochCheck::by_session_store_only(),
-        Arc::clone(&audit) as Arc<dyn AuditSink>,
+        Arc::clone(&sink),
         SessionPolicy::aal1(CookiePolicy::default())
             .with_client_check(ClientCheck::off().on_user_agent(WhenClientChanges::Challenge)),
     )
@@ -130,7 +141,8 @@ pub fn fixture() -> Fixture {
         .local_issuer(Realm::LOCAL)
         .unwrap()
         .with_clock(Arc::new(clock.clone()));
-    let tokens = TokenIssuer::new(key, issuer, audience, ClientId::new("test").unwrap());
+    let tokens =
+        TokenIssuer::new(key, issuer, audience, ClientId::new("test").unwrap()).with_audit(Arc::clone(&sink));
 
     let mut policy = PolicyBuilder::new();
     policy.permissions::<Permission>().unwrap();
@@ -146,7 +158,7 @@ pub fn fixture() -> Fixture {
         .authorizer(Arc::new(rbac.clone()))
         .login_page("/login")
         .unwrap()
-        .audit(Arc::clone(&audit) as _)
+        .audit(Arc::clone(&sink))
         .clock(Arc::new(clock.clone()))
         .build()
         .unwrap();

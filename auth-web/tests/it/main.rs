@@ -13,6 +13,7 @@
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;
+mod audit_trail;
 mod crash;
 mod every_error;
 mod refusals;
