@@ -13,3 +13,4 @@ mod failing;
 mod forwarding;
 mod memory;
 mod reference;
+mod remote_authorizer;
