@@ -69,6 +69,14 @@ impl<T: SessionData> Session<T> {
     pub async fn set(&self, value: &T) -> Result<(), Refusal> {
         self.visit.set(value).await
     }
+
+    /// Removes the value: afterwards there is none. A visitor without a session gets none by it.
+    ///
+    /// # Errors
+    /// As [`Visit::remove`].
+    pub async fn remove(&self) -> Result<(), Refusal> {
+        self.visit.remove::<T>().await
+    }
 }
 
 impl Visit {

@@ -260,6 +260,16 @@ impl Visit {
         Ok(self.session().await?.require()?.set(value)?)
     }
 
+    /// Removes a slot of the session. It is written when the request was handled.
+    ///
+    /// # Errors
+    /// 401 if the request has an `Authorization` header; 503.
+    pub async fn remove<T: SessionData>(&self) -> Result<(), Refusal> {
+        self.consult();
+        self.session().await?.require()?.remove::<T>();
+        Ok(())
+    }
+
     /// Where the request came from, for throttles: the client behind the proxies that are trusted. `None` if the
     /// server does not tell, which is written to the audit log once.
     #[must_use]

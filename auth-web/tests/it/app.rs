@@ -223,6 +223,7 @@ fn routes() -> Router<Mounted<App>> {
             }),
         )
         .route("/count", get(count))
+        .route("/count-anew", post(async |slot: Session<Count>| slot.remove().await))
         .route(
             "/count-and-fail",
             get(async |slot: Session<Count>| {

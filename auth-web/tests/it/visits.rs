@@ -1,5 +1,6 @@
 //! Logging in and out, the session's data, and what caches and other sites are told.
 
+use auth_web::core::testing::FailWith;
 use axum::{body::Body, http::Request};
 
 use crate::app::{ORIGIN, fixture};
@@ -92,6 +93,27 @@ async fn data_is_kept_for_visitors_too_and_goes_along_with_a_login() {
     // Saved although the handler answered 500, as documented.
     assert_eq!(fixture.get("/count-and-fail", &[("cookie", &login)]).await.status, 500);
     assert_eq!(fixture.get("/count", &[("cookie", &login)]).await.body, "101");
+}
+
+/// What is removed is gone for the requests that follow, and nobody gets a session by it.
+#[tokio::test]
+async fn data_that_is_removed_is_gone() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    for expected in ["1", "2"] {
+        assert_eq!(fixture.get("/count", &[("cookie", &cookie)]).await.body, expected);
+    }
+    let own = [("cookie", cookie.as_str()), ("origin", ORIGIN)];
+    assert_eq!(fixture.send("POST", "/count-anew", &own).await.status, 200);
+    assert_eq!(fixture.get("/count", &[("cookie", &cookie)]).await.body, "1");
+    assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "ann");
+
+    let stranger = fixture.send("POST", "/count-anew", &[("origin", ORIGIN)]).await;
+    assert_eq!((stranger.status, stranger.header("set-cookie")), (200, None));
+    let token = fixture.token(None);
+    assert_eq!(fixture.send("POST", "/count-anew", &[("authorization", &token)]).await.status, 401);
+    fixture.store.fail_with(Some(FailWith::NotWritten));
+    assert_eq!(fixture.send("POST", "/count-anew", &own).await.status, 503);
 }
 
 /// Checklist, sessions 31.
