@@ -137,6 +137,8 @@ async fn refusals_are_the_same_as_on_axum() {
     for (method, path, headers, status) in cases {
         assert_eq!(send(&fixture, method, path, headers).await.status, status, "{method} {path} {headers:?}");
     }
+    let cross = send(&fixture, "POST", "/logout", &[cookie, ("sec-fetch-site", "cross-site")]).await;
+    assert_eq!(cross.header("vary"), Some("Sec-Fetch-Site, Origin"));
     let maybe = send(&fixture, "GET", "/maybe", &[]).await;
     assert_eq!((maybe.body.as_str(), maybe.header("cache-control")), ("nobody", Some("no-store")));
     assert!(maybe.header("vary").is_some());

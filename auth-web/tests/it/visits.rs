@@ -116,6 +116,38 @@ async fn data_that_is_removed_is_gone() {
     assert_eq!(fixture.send("POST", "/count-anew", &own).await.status, 503);
 }
 
+/// A cache that keeps a refusal gives it to the people of the site, or what the site saw to others, unless it is
+/// told by what the answer varies.
+#[tokio::test]
+async fn a_refusal_of_another_site_varies_by_what_gave_it_away() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    let varies = |answer: &crate::app::Answer| -> Vec<String> {
+        let lines = answer.headers.get_all("vary").iter();
+        lines.map(|line| line.to_str().unwrap().to_owned()).collect()
+    };
+    // Before a handler: another site's request that acts, an upgrade, and a page for a person.
+    let cross = ("sec-fetch-site", "cross-site");
+    let html = ("accept", "text/html");
+    for (method, path, headers) in [
+        ("POST", "/logout", &[("cookie", cookie.as_str()), cross][..]),
+        ("POST", "/logout", &[("cookie", &cookie), ("origin", "https://evil.example"), html]),
+        ("GET", "/user", &[("cookie", &cookie), ("upgrade", "websocket"), cross]),
+    ] {
+        let answer = fixture.send(method, path, headers).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (403, Some("no-store")));
+        assert_eq!(varies(&answer), ["Sec-Fetch-Site, Origin"], "{method} {path}");
+    }
+    // By a handler that would have begun a session; it has asked who is there before.
+    let answer = fixture.get("/login-by-get", &[cross]).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (403, Some("no-store")));
+    assert_eq!(varies(&answer), ["Sec-Fetch-Site, Origin", "cookie", "authorization"]);
+    // Other refusals vary by who asks and who reads, and by no header that only the cross-site check looks at.
+    let answer = fixture.get("/user", &[html]).await;
+    assert_eq!((answer.status, varies(&answer)), (303, vec!["Cookie, Authorization, Accept".to_owned()]));
+    assert_eq!(varies(&fixture.get("/open", &[]).await), [""; 0]);
+}
+
 /// Checklist, sessions 31.
 #[tokio::test]
 async fn answers_that_depend_on_who_asks_are_kept_out_of_caches() {
