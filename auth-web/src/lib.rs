@@ -26,6 +26,8 @@ mod extract;
 mod next;
 mod public_url;
 mod refusal;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod visit;
 
 pub use {

@@ -92,15 +92,18 @@ async fn send_body(
     Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-async fn log_in(fixture: &Fixture) -> String {
-    let login = send(fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
-    login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+#[actix_web::test]
+async fn a_login_sets_the_cookie() {
+    let fixture = fixture();
+    let login = send(&fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
+    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap();
+    assert_eq!(send(&fixture, "GET", "/user", &[("cookie", cookie)]).await.body, "ann");
 }
 
 #[actix_web::test]
 async fn a_dead_store_is_503_and_never_nobody() {
     let fixture = fixture();
-    let cookie = log_in(&fixture).await;
+    let cookie = fixture.log_in().await;
     assert_eq!(send(&fixture, "GET", "/user", &[("cookie", &cookie)]).await.body, "ann");
     fixture.store.fail_with(Some(FailWith::NotWritten));
     for path in ["/maybe", "/user", "/read", "/guarded"] {
@@ -115,7 +118,7 @@ async fn a_dead_store_is_503_and_never_nobody() {
 #[actix_web::test]
 async fn refusals_are_the_same_as_on_axum() {
     let fixture = fixture();
-    let cookie = log_in(&fixture).await;
+    let cookie = fixture.log_in().await;
     let twice = format!("{cookie}; {cookie}");
     let cookie = ("cookie", cookie.as_str());
     let token = fixture.token(None);
@@ -191,7 +194,7 @@ async fn a_guard_inside_is_worded_for_people_too() {
     let answer = send(&fixture, "GET", "/guarded", &person).await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login?next=/guarded")));
     assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
-    let cookie = log_in(&fixture).await;
+    let cookie = fixture.log_in().await;
     assert_eq!(send(&fixture, "GET", "/guarded", &[("cookie", &cookie)]).await.status, 200);
 }
 

@@ -21,6 +21,7 @@ use auth_web::{
         ClientCheck, CookiePolicy, EpochCheck, Flash, SessionData, SessionPolicy, Sessions, StartOptions,
         Target, WhenClientChanges,
     },
+    testing,
 };
 use axum::{
     Form, Json, Router,
@@ -355,15 +356,13 @@ impl Fixture {
     }
 
     pub async fn log_in(&self) -> String {
-        self.send("POST", "/login", &[("origin", ORIGIN)]).await.cookie()
+        testing::login_as(&self.auth, &ann()).await.unwrap()
     }
 
     pub fn token(&self, scopes: Option<&str>) -> String {
+        let Some(scopes) = scopes else { return testing::bearer_as(&self.tokens, &ann(), START).unwrap() };
         let login = login_as(&ann(), START);
-        let mut token = self.tokens.for_login(&login);
-        if let Some(scopes) = scopes {
-            token = token.with_scopes(Scopes::parse(scopes).unwrap());
-        }
+        let token = self.tokens.for_login(&login).with_scopes(Scopes::parse(scopes).unwrap());
         format!("Bearer {}", token.sign(START).unwrap().token().expose())
     }
 

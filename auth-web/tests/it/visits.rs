@@ -1,9 +1,15 @@
 //! Logging in and out, the session's data, and what caches and other sites are told.
 
-use auth_web::core::testing::FailWith;
+use auth_web::{
+    core::{
+        AuthEpoch, PrincipalId,
+        testing::{FailWith, login_at_epoch},
+    },
+    testing,
+};
 use axum::{body::Body, http::Request};
 
-use crate::app::{ORIGIN, fixture};
+use crate::app::{ORIGIN, START, fixture};
 
 #[tokio::test]
 async fn a_login_lasts_until_logout_and_the_old_cookie_opens_nothing() {
@@ -196,4 +202,31 @@ async fn the_peer_is_the_client_unless_a_proxy_is_trusted() {
     let fixture = fixture();
     let spoofed = fixture.get("/source", &[("x-forwarded-for", "1.2.3.4")]).await;
     assert_eq!(spoofed.body, "Some(10.0.0.1)");
+}
+
+/// What `testing` hands out is no more than a login of that person: it ends as theirs do, opens no other account's
+/// doors, and cannot be had where nobody could log in.
+#[tokio::test]
+async fn a_stated_login_is_held_to_every_check() {
+    let fixture = fixture();
+    let bob = PrincipalId::local_user("bob").unwrap();
+    let cookie = testing::login_as(&fixture.auth, &bob).await.unwrap();
+    assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "bob");
+    assert_eq!(fixture.get("/read", &[("cookie", &cookie)]).await.status, 403, "only ann is a reader");
+    assert_eq!(fixture.send("POST", "/logout", &[("cookie", &cookie)]).await.status, 403, "no page of ours");
+    let own = [("cookie", cookie.as_str()), ("origin", ORIGIN)];
+    assert_eq!(fixture.send("POST", "/logout", &own).await.body, "true");
+    assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "nobody");
+
+    let token = testing::bearer_as(&fixture.tokens, &bob, START).unwrap();
+    assert_eq!(fixture.get("/bearer", &[("authorization", &token)]).await.body, "bob");
+    fixture.step(1_000);
+    assert_eq!(fixture.get("/bearer", &[("authorization", &token)]).await.status, 401);
+    let limited = login_at_epoch(&bob, START, AuthEpoch::new(1));
+    assert!(testing::login(&fixture.auth, limited).await.is_ok());
+    // Begun before the epoch that his sessions are at by now.
+    fixture.auth.sessions().end_all(&bob, AuthEpoch::new(2)).await.unwrap();
+    assert_eq!(testing::login_as(&fixture.auth, &bob).await.unwrap_err().status(), 401);
+    fixture.store.fail_with(Some(FailWith::NotWritten));
+    assert_eq!(testing::login_as(&fixture.auth, &bob).await.unwrap_err().status(), 503);
 }
