@@ -1,8 +1,10 @@
 //! Requests that another site caused (cross-site request forgery).
 
+mod forms;
 mod origin;
 mod token;
 
+pub use forms::{FormCookie, FormTokens};
 pub use origin::{Origin, OriginError};
 pub use token::{CsrfTokens, TokenMatched};
 

@@ -18,7 +18,8 @@ pub use {
     client_check::{ClientCheck, WhenClientChanges},
     cookie::{CookieError, CookieName, CookiePolicy, CookieTemplate, SameSite, SetCookie},
     csrf::{
-        CrossSite, CrossSiteReason, CsrfPolicy, CsrfRequest, CsrfTokens, Origin, OriginError, TokenMatched,
+        CrossSite, CrossSiteReason, CsrfPolicy, CsrfRequest, CsrfTokens, FormCookie, FormTokens, Origin,
+        OriginError, TokenMatched,
     },
     data::{DataError, SessionData},
     epochs::EpochCheck,

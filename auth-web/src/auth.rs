@@ -13,7 +13,7 @@ use auth_core::{
     TracingAudit,
 };
 use auth_jwt::AccessToken;
-use auth_session::{CookiePolicy, CsrfPolicy, Origin, Sessions};
+use auth_session::{CookiePolicy, CsrfPolicy, FormTokens, Origin, Sessions};
 
 use crate::{NextPath, PublicUrl, TrustedProxies};
 
@@ -28,6 +28,7 @@ pub(crate) struct Inner {
     pub(crate) public: PublicUrl,
     pub(crate) sessions: Sessions,
     pub(crate) csrf: CsrfPolicy,
+    pub(crate) forms: FormTokens,
     pub(crate) bearer: Option<Box<dyn Authenticator<Credential = AccessToken, Proof = Authenticated>>>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) login_page: Option<NextPath>,
@@ -66,6 +67,7 @@ impl Auth {
         AuthBuilder(Inner {
             csrf: CsrfPolicy::new(public.origin().clone()),
             public,
+            forms: sessions.form_tokens(),
             sessions,
             bearer: None,
             authorizer: None,

@@ -1,5 +1,6 @@
 //! One request, from its headers to the headers of its answer. Knows no framework.
 
+mod form;
 mod incoming;
 mod session;
 
@@ -21,6 +22,7 @@ use auth_jwt::AccessToken;
 use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
 use tokio::sync::{Mutex, OnceCell};
 
+use self::form::Form;
 pub(crate) use self::incoming::{Head, HeaderLines, Lines};
 use crate::{
     Auth, NextPath, Refusal,
@@ -40,6 +42,7 @@ struct Inner {
     carried: Carried,
     /// Whether a page of ours caused the request: what beginning a session needs.
     may_log_in: Result<(), CrossSite>,
+    form: Form,
     source: Option<IpAddr>,
     reader: Reader,
     next: Option<NextPath>,
@@ -97,13 +100,15 @@ impl Visit {
         }
         let carried = head.carried(auth)?;
         let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
+        let form = Form::of(auth, head);
         // A bearer token is added by a program and never by a browser on its own.
         if !matches!(carried, Carried::Bearer(_)) {
-            csrf(false)?;
+            form.allows(csrf(false))?;
         }
         Ok(Self(Arc::new(Inner {
             carried,
             may_log_in: csrf(true),
+            form,
             source: head.client(auth),
             reader: head.reader(),
             next: head.way_back(),
@@ -182,15 +187,21 @@ impl Visit {
     }
 
     /// Whether the request may begin a session: a header must say that a page of ours caused it, or a stranger
-    /// could log people in as himself. Call it before looking at a credential.
+    /// could log people in as himself. Call it before looking at a credential, or
+    /// [`may_log_in_by`](Self::may_log_in_by) where the form has a token.
     ///
     /// # Errors
     /// 403, which is written to the audit log.
     pub fn may_log_in(&self) -> Result<(), Refusal> {
-        self.0.may_log_in.map_err(|error| {
-            self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
-            error.into()
-        })
+        match self.0.may_log_in {
+            Err(error) if !self.0.form.is_ours() => Err(self.cross_site(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn cross_site(&self, error: CrossSite) -> Refusal {
+        self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
+        error.into()
     }
 
     /// Begins a session with a login, in place of the one that the request came with.
@@ -280,13 +291,14 @@ impl Visit {
     /// Writes what the request changed of its session. Answers the headers that the answer must carry, and what
     /// went wrong: the answer is then replaced by one that says so.
     pub(crate) async fn finish(&self) -> Finished {
-        let mut finished =
-            Finished { cookie: None, failed: None, consulted: self.0.consulted.load(Ordering::Relaxed) };
+        let form = self.0.form.new_cookie(&self.0.auth).map(|cookie| cookie.expose().to_owned());
+        let consulted = self.0.consulted.load(Ordering::Relaxed);
+        let mut finished = Finished { cookies: [form, None], failed: None, consulted };
         let state = std::mem::replace(&mut *self.0.session.lock().await, State::Finished);
         if let State::Open(session) = state {
             let (cookie, saved) = session.commit().await.into_parts();
-            finished.cookie = cookie.map(|cookie| cookie.expose().to_owned());
-            finished.consulted |= finished.cookie.is_some();
+            finished.cookies[1] = cookie.map(|cookie| cookie.expose().to_owned());
+            finished.consulted |= finished.cookies[1].is_some();
             finished.failed = saved.err().map(Core::from);
         }
         finished
@@ -329,6 +341,7 @@ impl Visit {
 
     async fn session(&self) -> Result<Opened<'_>, Refusal> {
         let Carried::Cookie(incoming) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
+        self.0.form.shown().map_err(|error| self.cross_site(error))?;
         let mut session = self.0.session.lock().await;
         if matches!(*session, State::Unopened) {
             *session = State::Open(Box::new(self.0.auth.0.sessions.open(incoming).await?));
@@ -353,8 +366,8 @@ impl Opened<'_> {
 
 /// What the answer to a request must carry.
 pub(crate) struct Finished {
-    /// The `Set-Cookie` header. An answer that has one is never kept.
-    pub(crate) cookie: Option<String>,
+    /// The `Set-Cookie` headers: of the form, and of the session. An answer that has one is never kept.
+    pub(crate) cookies: [Option<String>; 2],
     pub(crate) failed: Option<Core>,
     /// Whether the answer depends on who asked, and so is not for somebody else's cache.
     pub(crate) consulted: bool,

@@ -29,6 +29,16 @@ impl CookieName {
         &self.0
     }
 
+    /// The name beside it for the cookie of forms.
+    pub(crate) fn for_forms(&self, secure: bool) -> Self {
+        // In the development mode, the rest is the port.
+        if secure {
+            Self(Cow::Borrowed("__Host-form"))
+        } else {
+            Self(self.0.replacen("sid", "form", 1).into())
+        }
+    }
+
     /// Whether a browser takes it only with `Secure`, `Path=/` and no `Domain`.
     pub(crate) fn is_host_bound(&self) -> bool {
         self.has_prefix("__Host-")

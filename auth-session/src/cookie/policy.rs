@@ -89,6 +89,12 @@ impl CookiePolicy {
         self.template.clear()
     }
 
+    /// The cookie beside this one that forms of people without a session are bound to: `__Host-form`, or
+    /// `form-<port>`.
+    pub(crate) fn of_forms(&self) -> CookieTemplate {
+        self.template.for_forms()
+    }
+
     /// `value` is the toolkit's own and short; `lives_for` is what is left of the session, for a cookie that is kept
     /// when the browser is closed, because the policy or the session says so.
     pub(crate) fn set(&self, value: &str, lives_for: Duration, kept: bool) -> SetCookie {

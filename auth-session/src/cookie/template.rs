@@ -189,6 +189,12 @@ impl CookieTemplate {
         SetCookie::new(self.name.clone(), Secret::from(text), true)
     }
 
+    /// The same, of this host alone, for forms.
+    pub(crate) fn for_forms(&self) -> Self {
+        let name = self.name.for_forms(self.secure);
+        Self { name, domain: None, http_only: true, same_site: SameSite::Lax, ..self.clone() }
+    }
+
     /// As [`set`](Self::set), for a value and a lifetime that are known to be right and short.
     pub(crate) fn render(&self, value: &str, max_age: Option<Duration>) -> SetCookie {
         // Sized in advance, so that no copy of the value is left behind where the text grew.

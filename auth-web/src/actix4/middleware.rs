@@ -154,8 +154,8 @@ fn worded(visit: &Visit, error: &Error) -> Option<Answer> {
 }
 
 /// Puts on the cookie, and what caches must know.
-fn dress(headers: &mut HeaderMap, Finished { cookie, consulted, .. }: Finished) {
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+fn dress(headers: &mut HeaderMap, Finished { cookies, consulted, .. }: Finished) {
+    for cookie in cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
         headers.append(header::SET_COOKIE, cookie);
         headers.remove(header::CACHE_CONTROL);
     }

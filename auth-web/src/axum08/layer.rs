@@ -106,13 +106,13 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
     if let Some(Refused(refusal)) = refused {
         reword(&mut response, visit.answer(&refusal));
     }
-    let Finished { cookie, failed, consulted } = visit.finish().await;
+    let Finished { cookies, failed, consulted } = visit.finish().await;
     if let Some(refusal) = failed {
         // What was promised to be saved was not: whatever the handler said, it is not so.
         reword(&mut response, visit.answer(&refusal));
     }
     let headers = response.headers_mut();
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+    for cookie in cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
         headers.append(header::SET_COOKIE, cookie);
         headers.remove(header::CACHE_CONTROL);
     }

@@ -139,6 +139,12 @@ impl Head<'_> {
         page.then(|| NextPath::parse(self.target)).flatten()
     }
 
+    /// Whether it is for the login page: to see its form, or to send it.
+    pub(super) fn is_for_login(&self, auth: &Auth) -> bool {
+        let path = self.target.split('?').next().unwrap_or_default();
+        auth.0.login_page.as_ref().is_some_and(|page| page.as_str() == path)
+    }
+
     pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {
         self.peer.map(|peer| auth.0.proxies.client(peer, &self.headers.forwarded_for))
     }

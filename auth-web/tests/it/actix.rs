@@ -52,7 +52,7 @@ async fn send_body(
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
-    body: &'static str,
+    body: impl Into<String>,
 ) -> Answer {
     let app = App::new()
         .route("/open", web::get().to(async || "open"))
@@ -63,8 +63,12 @@ async fn send_body(
         .route("/delete", web::post().to(async |_: Require<perm::UsersDelete>| "deleted"))
         .route(
             "/login",
-            web::post().to(async |visit: Visit| visit.log_in(login_as(&ann(), START)).await.map(|_| "in")),
+            web::post().to(async |visit: Visit, body: String| {
+                visit.may_log_in_by(Some(&body))?;
+                visit.log_in(login_as(&ann(), START)).await.map(|_| "in")
+            }),
         )
+        .route("/login", web::get().to(async |visit: Visit| visit.form_token()))
         .route(
             "/sum",
             web::post().to(async |numbers: web::Json<Vec<u32>>| numbers.iter().sum::<u32>().to_string()),
@@ -81,7 +85,7 @@ async fn send_body(
     for (name, value) in headers {
         request = request.append_header((*name, *value));
     }
-    let request = request.set_payload(body);
+    let request = request.set_payload(body.into());
     let response = match actix_web::dev::Service::call(&service, request.to_request()).await {
         Ok(response) => response.into_parts().1,
         // As the server does with an error of its outermost service.
@@ -204,4 +208,18 @@ async fn without_the_middleware_an_extractor_is_503() {
     let response = call_service(&service, TestRequest::get().to_request()).await;
     assert_eq!(response.status().as_u16(), 503);
     assert!(!read_body(response).await.is_empty());
+}
+
+/// Sessions checklist 12, for the browsers that send no header to tell by.
+#[actix_web::test]
+async fn a_browser_that_sends_neither_header_logs_in_by_the_forms_token() {
+    let fixture = fixture();
+    let page = send(&fixture, "GET", "/login", &[]).await;
+    let held = page.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    let cookie = [("cookie", held.as_str())];
+    assert_eq!(send_body(&fixture, "POST", "/login", &cookie, "").await.status, 403);
+    assert_eq!(send_body(&fixture, "POST", "/login", &[], page.body.clone()).await.status, 403);
+    let login = send_body(&fixture, "POST", "/login", &cookie, page.body).await;
+    assert!(login.status == 200 && login.header("set-cookie").unwrap().starts_with("__Host-sid="));
+    assert_eq!(send(&fixture, "POST", "/logout", &cookie).await.status, 403);
 }

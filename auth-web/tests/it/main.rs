@@ -16,6 +16,7 @@ mod app;
 mod audit_trail;
 mod crash;
 mod every_error;
+mod login_form;
 mod refusals;
 mod sessions;
 mod setup;

@@ -1,0 +1,109 @@
+//! The form of the login page, for browsers that send neither `Sec-Fetch-Site` nor `Origin`.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use auth_core::Secret;
+use auth_session::{CrossSite, CrossSiteReason, CsrfRequest, FormCookie, SetCookie};
+
+use super::{Head, Visit};
+use crate::{Auth, Refusal};
+
+/// What a request has to do with the form of the login page.
+pub(super) struct Form {
+    /// Whether it is for the login page at all. Nowhere else a token counts.
+    is_there: bool,
+    /// Why the request would have been refused before its handler, if the form had no chance to show a token.
+    waits: OnceLock<CrossSite>,
+    matched: AtomicBool,
+    held: Option<FormCookie>,
+    new: OnceLock<FormCookie>,
+}
+
+impl Form {
+    pub(super) fn of(auth: &Auth, head: &Head<'_>) -> Self {
+        let is_there = head.is_for_login(auth);
+        let held = if is_there { auth.0.forms.read(head.headers.cookie.iter().copied()) } else { None };
+        let is_there = is_there && matches!(head.method, "GET" | "HEAD" | "POST") && !head.headers.upgrade;
+        Self { is_there, waits: OnceLock::new(), matched: AtomicBool::new(false), held, new: OnceLock::new() }
+    }
+
+    /// Lets the form reach its handler although no header speaks for it: it may have a token. Until that is shown,
+    /// the session stays closed.
+    pub(super) fn allows(&self, checked: Result<(), CrossSite>) -> Result<(), CrossSite> {
+        match checked {
+            Err(error) if self.is_there && error.reason == CrossSiteReason::NoHeaders => {
+                self.waits.get_or_init(|| error);
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
+    /// Whether the session may be opened.
+    pub(super) fn shown(&self) -> Result<(), CrossSite> {
+        match self.waits.get() {
+            Some(error) if !self.is_ours() => Err(*error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a token was shown that matches.
+    pub(super) fn is_ours(&self) -> bool {
+        self.matched.load(Ordering::Relaxed)
+    }
+
+    /// The header that sets the cookie that a token was made for, unless the browser holds it.
+    pub(super) fn new_cookie(&self, auth: &Auth) -> Option<SetCookie> {
+        self.new.get().map(|cookie| auth.0.forms.set(cookie))
+    }
+}
+
+impl Visit {
+    /// A token for a hidden field of the login form, so that browsers can log in that send neither
+    /// `Sec-Fetch-Site` nor `Origin`. Write it with its page; the answer gets the cookie that goes with it.
+    ///
+    /// The form is to be sent by POST to the path of the [login page](crate::AuthBuilder::login_page), whose
+    /// handler shows the token to [`may_log_in_by`](Self::may_log_in_by). Elsewhere no token counts.
+    ///
+    /// # Errors
+    /// 503 if there is no randomness.
+    pub fn form_token(&self) -> Result<String, Refusal> {
+        self.consult();
+        let (form, forms) = (&self.0.form, &self.0.auth.0.forms);
+        let token = match (&form.held, form.new.get()) {
+            (Some(cookie), _) | (None, Some(cookie)) => forms.issue(cookie)?,
+            (None, None) => {
+                let fresh = forms.new_cookie()?;
+                forms.issue(form.new.get_or_init(|| fresh))?
+            }
+        };
+        Ok(text(&token))
+    }
+
+    /// As [`may_log_in`](Self::may_log_in), for a form that brings the [token](Self::form_token) of its page. A
+    /// token stands in where both headers are absent, and outweighs none that speaks against the request.
+    ///
+    /// # Errors
+    /// As [`may_log_in`](Self::may_log_in).
+    pub fn may_log_in_by(&self, token: Option<&str>) -> Result<(), Refusal> {
+        self.consult();
+        let (form, auth) = (&self.0.form, &self.0.auth.0);
+        if let (Err(error), true, Some(held), Some(token)) =
+            (self.0.may_log_in, form.is_there, &form.held, token)
+            && error.reason == CrossSiteReason::NoHeaders
+        {
+            let matched = auth.forms.check(held, token.as_bytes());
+            // That reason says that there is neither header.
+            let request = CsrfRequest::new("POST", &[], &[]).begins_session(true).token(matched);
+            form.matched.store(auth.csrf.check(&request).is_ok(), Ordering::Relaxed);
+        }
+        self.may_log_in()
+    }
+}
+
+fn text(token: &Secret) -> String {
+    String::from_utf8_lossy(token.expose()).into_owned()
+}
