@@ -12,11 +12,9 @@ use crate::{cli::Options, keys, policy::ROLES, setup};
 
 /// How to become admin, to be pasted into a terminal.
 pub fn hint(options: &Options) -> String {
-    let database = options.database.display();
-    let path = if database.to_string() == "quickstart.db" {
-        String::new()
-    } else {
-        format!("--database '{database}' ")
+    let path = match options.database.display().to_string() {
+        database if database == "quickstart.db" => String::new(),
+        database => format!("--database '{}' ", database.replace('\'', r"'\''")),
     };
     format!("cargo run -p quickstart -- {path}grant <email> admin")
 }
@@ -54,7 +52,7 @@ pub async fn set_password(options: &Options, email: &str) -> Result<(), Box<dyn 
     let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
     let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
     let accounts = setup::passwords(&database, &counters, &audit)?;
-    let keys = keys::load_or_create(&options.key_file())?;
+    let keys = keys::load_or_create(&options.key_file()?)?;
     let raised = accounts.set_password(&account.id, password.into(), None).await?;
     let ended = accounts.finish_sweep(&raised, &database.sessions(), &keys, None).await?;
     println!("{email} has a new password; {ended} sessions ended");

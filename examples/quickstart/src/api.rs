@@ -4,7 +4,8 @@ use auth_web::{
     Bearer, CurrentUser, Refusal, Visit,
     axum08::{Mounted, Worded},
     core::{
-        Account, AccountStore, Clock, LoginOutcome, Permission, Permit, PrincipalId, Resource, SystemClock,
+        Account, AccountStore, Assignment, AssignmentStore, AuditEvent, Clock, LoginOutcome, Permission,
+        Permit, PrincipalId, Resource, SystemClock,
     },
     credentials::{AccountError, PasswordCredential, SignUpError},
 };
@@ -130,15 +131,27 @@ async fn account_of(app: &App, permit: &Permit<perm::UsersRead>) -> Result<Optio
     Ok(app.directory.by_id(&PrincipalId::local_user(id)?).await?)
 }
 
-/// Cannot be called without a permit to delete, and removes no account but the permit's.
+/// Cannot be called without a permit to delete, and removes no account but the permit's, with its roles.
 async fn remove_account(app: &App, permit: Permit<perm::UsersDelete>) -> Result<bool, Refusal> {
     let Some(id) = permit.resource().id() else { return Ok(false) };
     let id = PrincipalId::local_user(id)?;
-    match app.accounts.remove(&id, Some(permit.principal()), &app.session_store, &app.keys).await {
-        Ok(removed) => Ok(removed),
-        Err(AccountError::NoSuchAccount) => Ok(false),
-        Err(error) => Err(error.into()),
+    let by = permit.principal();
+    let removed = match app.accounts.remove(&id, Some(by), &app.session_store, &app.keys).await {
+        Err(AccountError::NoSuchAccount) => false,
+        removed => removed?,
+    };
+    // Also where the account is gone: an earlier try may have broken off here.
+    for role in app.assignments.roles_of(&id).await? {
+        let assignment = Assignment { principal: id.clone(), role };
+        if app.assignments.revoke(&assignment).await? {
+            let Assignment { principal, role } = assignment;
+            app.audit.record(
+                SystemClock.now(),
+                &AuditEvent::RoleRevoked { principal, role, by: Some(by.clone()) },
+            );
+        }
     }
+    Ok(removed)
 }
 
 fn shown(app: &App, account: &Account) -> Profile {

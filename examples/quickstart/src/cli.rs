@@ -1,6 +1,10 @@
 //! The command line. Every option can also be set by an environment variable.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{self, PathBuf},
+};
 
 use clap::{Parser, Subcommand};
 
@@ -30,8 +34,17 @@ pub struct Options {
 
 impl Options {
     /// The key file, which is never inside the database: who copies the one does not have the other.
-    pub fn key_file(&self) -> PathBuf {
-        self.key_file.clone().unwrap_or_else(|| self.database.with_extension("key"))
+    pub fn key_file(&self) -> io::Result<PathBuf> {
+        let key_file = self.key_file.clone().unwrap_or_else(|| self.database.with_extension("key"));
+        let same = path::absolute(&key_file)? == path::absolute(&self.database)?
+            || matches!((key_file.canonicalize(), self.database.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if same {
+            let path = key_file.display();
+            return Err(io::Error::other(format!(
+                "{path} cannot be both database and key file: name another one"
+            )));
+        }
+        Ok(key_file)
     }
 }
 

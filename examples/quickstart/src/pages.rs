@@ -5,8 +5,8 @@ mod layout;
 use auth_web::{
     CurrentUser, MaybeUser, NextPath, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
-    core::{AccountStore, LoginOutcome, Refusal as Kind},
-    credentials::{PasswordCredential, SignUpError},
+    core::{AccountStore, AuthenticateError, LoginOutcome, Refusal as Kind},
+    credentials::{ChangePasswordError, PasswordCredential, SignUpError},
     session::SessionData,
 };
 use axum::{
@@ -20,7 +20,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use self::layout::{Viewer, credentials_form, page};
+use self::layout::{Viewer, credentials_form, page, password_form};
 use crate::{
     policy::{self, perm},
     setup::App,
@@ -71,6 +71,7 @@ struct Credentials {
     email: String,
     password: String,
     next: Option<String>,
+    token: Option<String>,
 }
 
 impl Credentials {
@@ -121,8 +122,8 @@ async fn sign_up(
     }
 }
 
-async fn log_in_page(Query(way): Query<WayBack>) -> Html<String> {
-    shown("Log in", None, log_in_form(way.next.as_deref(), None))
+async fn log_in_page(visit: Visit, Query(way): Query<WayBack>) -> Result<Html<String>, Refusal> {
+    Ok(shown("Log in", None, log_in_form(&visit, way.next.as_deref(), None)?))
 }
 
 async fn log_in(
@@ -131,7 +132,7 @@ async fn log_in(
     Worded(Form(form)): Worded<Form<Credentials>>,
 ) -> Result<Response, Refusal> {
     // Before the password is looked at: another site must not even try.
-    visit.may_log_in()?;
+    visit.may_log_in_by(form.token.as_deref())?;
     let next = form.next.as_deref().and_then(NextPath::parse);
     match app.accounts.log_in(form.presented_by(&visit)).await.map_err(Refusal::from) {
         Ok(LoginOutcome::Complete(login)) => {
@@ -141,10 +142,8 @@ async fn log_in(
         // This application asks for a password and nothing else.
         Ok(LoginOutcome::Pending(_)) => Err(Refusal::unauthenticated()),
         Err(refusal) if matches!(refusal.kind(), Kind::Rejected(_)) => {
-            let form = log_in_form(
-                next.as_ref().map(NextPath::as_str),
-                Some("This address and password do not belong together."),
-            );
+            let next = next.as_ref().map(NextPath::as_str);
+            let form = log_in_form(&visit, next, Some("This address and password do not belong together."))?;
             Ok((StatusCode::UNAUTHORIZED, shown("Log in", None, form)).into_response())
         }
         Err(refusal) => Err(refusal),
@@ -174,11 +173,7 @@ async fn profile(
             dt { "Visits in this session" } dd { (count) }
         }
         h2 { "Change your password" }
-        form.card method="post" action="/password" {
-            label { "Present password" input type="password" name="current" required autocomplete="current-password"; }
-            label { "New password" input type="password" name="new" required minlength="15" maxlength="1024" autocomplete="new-password"; }
-            button.button type="submit" { "Change" }
-        }
+        (password_form(None))
     };
     Ok(shown("Your profile", email.as_deref(), content))
 }
@@ -195,16 +190,29 @@ async fn change_password(
     user: CurrentUser,
     visit: Visit,
     Worded(Form(form)): Worded<Form<NewPassword>>,
-) -> Result<Redirect, Refusal> {
+) -> Result<Response, Refusal> {
     // Before anything is changed: a bearer token has no session to spare.
     if visit.session_id().await?.is_none() {
         return Err(Refusal::unauthenticated());
     }
     let (current, new) = (form.current.into(), form.new.into());
-    let raised = app.accounts.change_password(&user, current, new, visit.source()).await?;
-    visit.end_other_sessions(raised.epoch()).await?;
-    app.accounts.sweep_done(&raised).await?;
-    Ok(Redirect::to("/profile"))
+    let (status, error) = match app.accounts.change_password(&user, current, new, visit.source()).await {
+        Ok(raised) => {
+            visit.end_other_sessions(raised.epoch()).await?;
+            app.accounts.sweep_done(&raised).await?;
+            return Ok(Redirect::to("/profile").into_response());
+        }
+        Err(ChangePasswordError::Policy(error)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, format!("Please choose again: {error}."))
+        }
+        Err(ChangePasswordError::Refused(AuthenticateError::Rejected(_))) => {
+            (StatusCode::UNAUTHORIZED, "Your present password is another one.".to_owned())
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let email = email_of(&app, Some(&user)).await?;
+    let form = password_form(Some(&error));
+    Ok((status, shown("Change your password", email.as_deref(), form)).into_response())
 }
 
 async fn admin(State(app): State<App>, permit: Require<perm::AdminRead>) -> Result<Html<String>, Refusal> {
@@ -225,9 +233,13 @@ async fn admin(State(app): State<App>, permit: Require<perm::AdminRead>) -> Resu
     Ok(shown("Administration", email.as_deref(), content))
 }
 
-fn log_in_form(next: Option<&str>, error: Option<&str>) -> Markup {
-    let hidden = html! { @if let Some(next) = next { input type="hidden" name="next" value=(next); } };
-    credentials_form("/login", "Log in", false, hidden, error)
+fn log_in_form(visit: &Visit, next: Option<&str>, error: Option<&str>) -> Result<Markup, Refusal> {
+    let token = visit.form_token()?;
+    let hidden = html! {
+        input type="hidden" name="token" value=(token);
+        @if let Some(next) = next { input type="hidden" name="next" value=(next); }
+    };
+    Ok(credentials_form("/login", "Log in", false, hidden, error))
 }
 
 fn shown(title: &str, email: Option<&str>, content: Markup) -> Html<String> {

@@ -34,6 +34,7 @@ pub struct App {
     pub session_store: Arc<dyn SessionStore>,
     pub keys: Arc<KeyRing>,
     pub counters: Arc<dyn CounterStore>,
+    pub audit: Arc<dyn AuditSink>,
 }
 
 impl FromRef<Mounted<App>> for App {
@@ -57,7 +58,7 @@ impl App {
 pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth), Box<dyn Error>> {
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
-    let keys = Arc::new(keys::load_or_create(&options.key_file())?);
+    let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
     let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
     let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
     let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(database.accounts()));
@@ -82,11 +83,22 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         .bearer(bearer)
         .authorizer(Arc::clone(&rbac) as _)
         .login_page("/login")?
-        .audit(audit)
+        .audit(Arc::clone(&audit))
         .build()?;
     let directory = database.accounts();
     Ok((
-        App { accounts, directory, assignments, tokens, rbac, sessions, session_store, keys, counters },
+        App {
+            accounts,
+            directory,
+            assignments,
+            tokens,
+            rbac,
+            sessions,
+            session_store,
+            keys,
+            counters,
+            audit,
+        },
         auth,
     ))
 }

@@ -149,12 +149,24 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     server.until("the role counts", || server.get(&path, &[("authorization", &bob)]).status == 200);
     assert_eq!(server.get("/api/users/nobody", &[("authorization", &bob)]).status, 404);
 
+    // Whoever is deleted leaves no role behind for the pages to list.
+    server.cli(&["grant", "ann@example.com", "admin"]);
+    let cookie_of_bob = cookie(&log_in(&server, "bob@example.com", PASSWORD));
+    let administrators = || server.get("/admin", &[("cookie", &cookie_of_bob)]).body;
+    server.until("both are administrators", || administrators().contains(&id));
+
     // A cookie is not enough to delete: no page can make a browser send the header.
     let cookie = cookie(&log_in(&server, "bob@example.com", PASSWORD));
     let by_cookie: &[(&str, &str)] = &[("cookie", &cookie), ("origin", &server.url)];
     assert_eq!(server.delete(&path, by_cookie).status, 401);
     assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 204);
     assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 404);
+    server.until("her role is gone", || !administrators().contains(&id));
+    for name in ["account.removed", "role.revoked"] {
+        server.until(name, || server.logged(name).len() == 1);
+        let line = server.logged(name).remove(0);
+        assert!(line.contains(&id) && line.contains("by: Some("), "{line}");
+    }
     // The token of an account that is gone is refused before it expires.
     assert_eq!(server.get("/api/profile", &[("authorization", &ann)]).status, 401);
     assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", PASSWORD)).status, 401);
@@ -176,7 +188,19 @@ fn changing_the_password_ends_everything_else() {
     // A bearer token has no session to spare: nothing is changed.
     assert_eq!(server.post("/password", &[("authorization", &bearer)], change.clone()).status, 401);
     assert_eq!(server.get("/profile", &[("cookie", &here)]).status, 200);
-    let changed = server.post("/password", &[("cookie", &here), ("origin", &server.url)], change);
+    // What cannot be is said beside the form, and nothing is changed.
+    let own: &[(&str, &str)] = &[("cookie", &here), ("origin", &server.url)];
+    for (current, new, status, said) in [
+        ("a wrong sentence of mine", "quite another long sentence", 401, "present password is another one"),
+        (PASSWORD, "short", 422, "fewer than 15 characters"),
+    ] {
+        let again = server.post("/password", own, form(&[("current", current), ("new", new)]));
+        assert_eq!(again.status, status, "{}", again.body);
+        assert!(again.body.contains(said) && again.body.contains("action=\"/password\""), "{}", again.body);
+        assert!(again.body.contains("ann@example.com") && !again.body.contains(new));
+    }
+    assert_eq!(server.get("/profile", &[("cookie", &there)]).status, 200);
+    let changed = server.post("/password", own, change);
     assert_eq!(changed.status, 303, "{}", changed.body);
     assert_eq!(server.get("/profile", &[("cookie", &cookie(&changed))]).status, 200);
     assert_eq!(server.get("/profile", &[("cookie", &here)]).status, 401, "its secret was replaced");
@@ -239,6 +263,13 @@ fn what_cannot_be_read_is_refused_before_any_work() {
         let body = form(&[("email", "ann@example.com"), ("password", "a wrong sentence of mine")]);
         assert_eq!(server.post("/login", headers, body).status, 403);
     }
+    // A browser that sends neither header has the form's token.
+    let page = server.get("/login", &[]);
+    let token = page.body.split_once("name=\"token\" value=\"").unwrap().1.split('"').next().unwrap();
+    let fields = [("email", "ann@example.com"), ("password", PASSWORD), ("token", token)];
+    let held = cookie(&page);
+    assert_eq!(server.post("/login", &[("cookie", &held)], form(&fields)).status, 303);
+    assert_eq!(server.post("/login", &[("cookie", &held)], form(&fields[..2])).status, 403);
     // 14: which of two was meant?
     assert_eq!(server.get("/profile", &[("cookie", &format!("{live}; {live}"))]).status, 400);
     // 21: whatever has not our form is nobody's, and is cleared.
@@ -303,10 +334,4 @@ fn a_password_can_be_set_from_the_command_line() {
     assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 401);
     assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 401);
     assert_eq!(log_in(&server, "ann@example.com", "a sentence that was reset").status, 303);
-}
-
-#[test]
-fn plain_http_is_for_this_machine_alone() {
-    let (ok, said) = Server::try_start(&["--listen", "0.0.0.0:0"]);
-    assert!(!ok && said.contains("loopback"), "{said}");
 }

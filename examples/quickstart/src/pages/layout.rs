@@ -66,6 +66,18 @@ pub fn credentials_form(
     }
 }
 
+/// The form with which one changes the password.
+pub fn password_form(error: Option<&str>) -> Markup {
+    html! {
+        @if let Some(error) = error { p.error role="alert" { (error) } }
+        form.card method="post" action="/password" {
+            label { "Present password" input type="password" name="current" required autocomplete="current-password"; }
+            label { "New password" input type="password" name="new" required minlength="15" maxlength="1024" autocomplete="new-password"; }
+            button.button type="submit" { "Change" }
+        }
+    }
+}
+
 const CSS: &str = "
 :root { color-scheme: light dark; --ink: #1c2430; --paper: #fbfaf7; --line: #dcd8cf; --accent: #2f5d50; --soft: #5d6673; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e7e5df; --paper: #16191d; --line: #333a42; --accent: #8cc7b5; --soft: #9aa4b0; } }

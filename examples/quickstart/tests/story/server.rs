@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,9 @@ pub struct Server {
     child: Child,
     folder: TempDir,
     agent: ureq::Agent,
+    /// What it told people on its standard output, without the line of its address, and its log.
+    told: Arc<Mutex<String>>,
+    log: Arc<Mutex<String>>,
 }
 
 pub struct Response {
@@ -30,20 +34,30 @@ impl Response {
 
 impl Server {
     pub fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let (child, url) = spawn(&folder, "127.0.0.1:0");
+        Self::start_in(TempDir::new().unwrap(), |server| server.args(["--listen", "127.0.0.1:0"]))
+    }
+
+    /// In this folder, with options of its own.
+    pub fn start_in(folder: TempDir, options: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let (told, log) = (Arc::default(), Arc::default());
+        let (child, url) = spawn(options(&mut command(&folder)), &told, &log);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
+            // Who is answered before the body was read finds the connection closed.
+            .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(30)));
-        Self { url, child, folder, agent: config.build().new_agent() }
+        Self { url, child, folder, agent: config.build().new_agent(), told, log }
     }
 
     /// Runs it to its end, which must come by itself.
     pub fn try_start(arguments: &[&str]) -> (bool, String) {
-        let folder = TempDir::new().unwrap();
-        let Output { status, stdout, stderr } = command(&folder).args(arguments).output().unwrap();
+        Self::try_start_in(&TempDir::new().unwrap(), arguments)
+    }
+
+    pub fn try_start_in(folder: &TempDir, arguments: &[&str]) -> (bool, String) {
+        let Output { status, stdout, stderr } = command(folder).args(arguments).output().unwrap();
         let said = [stdout, stderr].concat();
         (status.success(), String::from_utf8_lossy(&said).into_owned())
     }
@@ -53,7 +67,8 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let listen = self.url.trim_start_matches("http://").to_owned();
-        (self.child, self.url) = spawn(&self.folder, &listen);
+        let mut server = command(&self.folder);
+        (self.child, self.url) = spawn(server.args(["--listen", &listen]), &self.told, &self.log);
     }
 
     pub fn cli(&self, arguments: &[&str]) {
@@ -71,6 +86,24 @@ impl Server {
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
+    /// Runs a line as a person would paste it, with the built program in the place of `cargo run`.
+    pub fn paste(&self, line: &str) {
+        let program = concat!("'", env!("CARGO_BIN_EXE_quickstart"), "'");
+        let line = line.replacen("cargo run -p quickstart --", program, 1);
+        let output = Command::new("sh").args(["-c", &line]).current_dir(self.folder.path()).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    pub fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// The lines of the audit log that tell an event of this name.
+    pub fn logged(&self, name: &str) -> Vec<String> {
+        let named = format!("name=\"{name}\"");
+        self.log.lock().unwrap().lines().filter(|line| line.contains(&named)).map(str::to_owned).collect()
     }
 
     pub fn path(&self, file: &str) -> PathBuf {
@@ -133,19 +166,30 @@ impl Drop for Server {
 
 fn command(folder: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
-    command.current_dir(folder.path()).env("RUST_LOG", "off");
+    command.current_dir(folder.path()).env("RUST_LOG", "auth=info").env("NO_COLOR", "1");
     command
 }
 
-fn spawn(folder: &TempDir, listen: &str) -> (Child, String) {
-    let mut child = command(folder).args(["--listen", listen]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next().expect("the server said nothing").unwrap();
-    let url = line.rsplit(' ').next().unwrap().to_owned();
-    assert!(url.starts_with("http://127.0.0.1:"), "{line}");
-    // Somebody must go on reading, or the server would find its output closed.
-    std::thread::spawn(move || lines.for_each(drop));
+fn spawn(server: &mut Command, told: &Arc<Mutex<String>>, log: &Arc<Mutex<String>>) -> (Child, String) {
+    let mut child = server.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    keep(BufReader::new(child.stderr.take().unwrap()), log);
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    let url = line.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert!(url.starts_with("http://127.0.0.1:"), "{line} {}", log.lock().unwrap());
+    keep(lines, told);
     (child, url)
+}
+
+/// Somebody must go on reading, or the server would find its output closed.
+fn keep(lines: impl BufRead + Send + 'static, text: &Arc<Mutex<String>>) {
+    let text = Arc::clone(text);
+    std::thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            text.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    });
 }
 
 fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Response {

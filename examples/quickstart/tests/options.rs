@@ -1,0 +1,101 @@
+//! What the command line says, and what is refused before anything is served.
+
+#[path = "story/server.rs"]
+#[allow(dead_code, reason = "the story uses the rest")]
+mod server;
+
+use server::Server;
+use tempfile::TempDir;
+
+fn sign_up(server: &Server, email: &str) {
+    let body = serde_json::json!({ "email": email, "password": "a long sentence of mine" }).to_string();
+    assert_eq!(server.post_json("/api/signup", &[], body).status, 201);
+}
+
+/// Makes somebody admin as the server says it is done.
+fn follow_the_hint(server: &Server, email: &str) -> String {
+    server.until("the hint is there", || server.told().contains("become admin: "));
+    let told = server.told();
+    let line = told.lines().find_map(|line| line.split_once("become admin: ")).unwrap().1;
+    server.paste(&line.replace("<email>", email));
+    line.to_owned()
+}
+
+#[test]
+fn without_options_the_files_are_in_the_working_directory_and_the_hint_works() {
+    let server = Server::start();
+    assert!(server.path("quickstart.db").exists() && server.path("quickstart.key").exists());
+    sign_up(&server, "ann@example.com");
+    let hint = follow_the_hint(&server, "ann@example.com");
+    assert_eq!(hint, "cargo run -p quickstart -- grant <email> admin");
+}
+
+#[test]
+fn options_name_the_files_and_the_hint_names_them_too() {
+    let folder = TempDir::new().unwrap();
+    let database = "it's ann's.db";
+    let server = Server::start_in(folder, |server| {
+        server.args(["--listen", "127.0.0.1:0", "--database", database, "--key-file", "secret"])
+    });
+    assert!(server.path(database).exists() && server.path("secret").exists());
+    assert!(!server.path("quickstart.db").exists() && !server.path("it's ann's.key").exists());
+    sign_up(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com");
+}
+
+#[test]
+fn every_option_is_an_environment_variable_too() {
+    let server = Server::start_in(TempDir::new().unwrap(), |server| {
+        server
+            .env("QUICKSTART_LISTEN", "127.0.0.1:0")
+            .env("QUICKSTART_DATABASE", "other.db")
+            .env("QUICKSTART_KEY_FILE", "other.secret")
+    });
+    assert_ne!(server.port(), "3000");
+    assert!(server.path("other.db").exists() && server.path("other.secret").exists());
+    sign_up(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com");
+}
+
+#[test]
+fn plain_http_is_for_this_machine_alone() {
+    let (ok, said) = Server::try_start(&["--listen", "0.0.0.0:0"]);
+    assert!(!ok && said.contains("loopback"), "{said}");
+}
+
+/// A key that others can read is no secret: it is said, and not repaired in silence.
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().unwrap();
+    let arguments = ["--listen", "127.0.0.1:0"];
+    let key = folder.path().join("quickstart.key");
+    let server = Server::start();
+    std::fs::copy(server.path("quickstart.key"), &key).unwrap();
+    for mode in [0o644, 0o640, 0o604] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (ok, said) = Server::try_start_in(&folder, &arguments);
+        assert!(!ok && said.contains("others may read the key file; run chmod 600"), "{mode:o}: {said}");
+        assert!(!folder.path().join("quickstart.db").exists());
+    }
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let server = Server::start_in(folder, |server| server.args(arguments));
+    assert_eq!(server.get("/", &[]).status, 200);
+}
+
+/// Whoever copies the database must not have the key with it.
+#[test]
+fn database_and_key_are_two_files() {
+    for arguments in [
+        &["--database", "both.key"][..],
+        &["--database", "both.db", "--key-file", "both.db"],
+        &["--database", "both.db", "--key-file", "./both.db"],
+    ] {
+        let folder = TempDir::new().unwrap();
+        let (ok, said) = Server::try_start_in(&folder, &[&["--listen", "127.0.0.1:0"], arguments].concat());
+        assert!(!ok && said.contains("cannot be both database and key file"), "{said}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+    }
+}
