@@ -1,6 +1,7 @@
 //! The whole story over a real socket, with a real HTTP client: what the README shows, and what must not work.
 
 #[path = "story/server.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod server;
 
 use server::{Response, Server};
