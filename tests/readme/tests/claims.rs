@@ -42,11 +42,9 @@ fn code(line: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn what_security_names_exists() {
     let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
-    let jwt = fs::read_to_string(root().join("auth-jwt/README.md")).unwrap();
-    let jwt = jwt.split("## Security model").nth(1).unwrap().split("\n## ").next().unwrap();
-
-    let sources: String = files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    for (document, text, least) in [("SECURITY.md", &*security, 50), ("auth-jwt/README.md", jwt, 30)] {
+    let jwt = security_model("auth-jwt");
+    let sources = sources();
+    for (document, text, least) in [("SECURITY.md", &security, 50), ("auth-jwt/README.md", &jwt, 30)] {
         let rows = text.lines().filter(|line| line.starts_with("| "));
         let kept_by = |row: &'_ str| row.trim_end_matches('|').rsplit('|').next().unwrap().to_owned();
         let cells: Vec<_> = rows.map(kept_by).collect();
@@ -55,6 +53,54 @@ fn what_security_names_exists() {
         assert!(names.len() > least, "the table of {document} was not read");
         assert!(missing.is_empty(), "{document} names what does not exist: {missing:#?}");
     }
+}
+
+/// The same for what the crates promise in their own words: tests, and files of tests, by name.
+#[test]
+fn what_the_security_models_of_the_crates_name_exists() {
+    // Words of a protocol or of the language.
+    const NO_TESTS: [&str; 3] = ["assertion", "none", "unsafe"];
+    let sources = sources();
+    for (crate_name, least) in [
+        ("auth-core", 12),
+        ("auth-credentials", 12),
+        ("auth-rbac", 8),
+        ("auth-session", 9),
+        ("auth-sql", 8),
+        ("auth-web", 8),
+    ] {
+        let text = security_model(crate_name);
+        let a_name = |span: &&str| {
+            let plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_/.".contains(&byte);
+            let file = span.ends_with(".rs") || !span.contains(['.', '/']);
+            file && span.bytes().all(plain) && !NO_TESTS.contains(span)
+        };
+        let named: BTreeSet<_> = code(&text).filter(a_name).collect();
+        let a_test = |name: &str| match name.strip_suffix(".rs") {
+            Some(_) if name.contains('/') => root().join(crate_name).join(name).exists(),
+            Some(_) => {
+                ["core", "web"].iter().any(|part| exists(&format!("tests/ui/fail/{part}/{name}"), &sources))
+            }
+            None => {
+                exists(name, &sources) || root().join(format!("{crate_name}/tests/it/{name}.rs")).exists()
+            }
+        };
+        let missing: Vec<_> = named.iter().filter(|name| !a_test(name)).collect();
+        assert!(named.len() >= least, "the promises of {crate_name} were not read: {named:?}");
+        assert!(missing.is_empty(), "{crate_name}/README.md names what does not exist: {missing:#?}");
+    }
+}
+
+fn sources() -> String {
+    files("rs").iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// What a crate's README says under that heading.
+fn security_model(crate_name: &str) -> String {
+    let readme = fs::read_to_string(root().join(crate_name).join("README.md")).unwrap();
+    let section = readme.split_once("## Security model").unwrap().1;
+    section.split("\n## ").next().unwrap().to_owned()
 }
 
 /// Whether there is a file, a type or a function of this name.
