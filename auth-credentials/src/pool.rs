@@ -244,7 +244,7 @@ impl HashPlace {
         stored: Option<PasswordHash>,
         replacement: Option<Password>,
     ) -> impl Future<Output = Result<PasswordCheck, HashError>> + Send + use<> {
-        let job = self.submit(Work::Check { password, stored, replacement });
+        let job = self.submit(Work::Check { password, stored: stored.map(Box::new), replacement });
         async move {
             match job.await? {
                 Done::Checked(check) => Ok(check),

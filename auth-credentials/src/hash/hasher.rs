@@ -122,6 +122,10 @@ impl PasswordHasher {
     /// today's: the difference in work is made up. A password that is too long does the same work and
     /// matches nothing. (A hash that is dearer than today's does take longer, until its next login.)
     ///
+    /// A hash of the bytes as they were typed, by a program that did not normalize, is right and outdated. A
+    /// password whose [form C](Password) differs from what was typed is therefore computed twice, whatever it is
+    /// checked against and whichever matches: only who typed it can tell from the time.
+    ///
     /// # Errors
     /// [`HashError`] if there is no memory; the answer is then unknown, and not a mismatch.
     pub fn verify(
@@ -130,20 +134,34 @@ impl PasswordHasher {
         stored: &PasswordHash,
         memory: &mut HashMemory,
     ) -> Result<PasswordMatch, HashError> {
+        let same = self.is_of(password.expose(), stored, memory)? & !password.is_too_long();
+        let same_as_typed = match password.expose_typed() {
+            Some(typed) => self.is_of(typed, stored, memory)?,
+            None => false,
+        };
+        Ok(match (same, same_as_typed, self.needs_rehash(stored)) {
+            (false, false, _) => PasswordMatch::Mismatch,
+            (true, _, false) => PasswordMatch::Match,
+            (true, _, true) | (false, true, _) => PasswordMatch::MatchOutdated,
+        })
+    }
+
+    /// Whether a hash is that of these bytes, after work of today's cost at least.
+    fn is_of(
+        &self,
+        password: &[u8],
+        stored: &PasswordHash,
+        memory: &mut HashMemory,
+    ) -> Result<bool, HashError> {
         let mut buffer = Zeroizing::new([0; 64]);
         let tag = buffer.get_mut(..stored.tag().len()).ok_or(HashError::Aborted)?;
-        compute(stored.params(), password.expose(), stored.salt(), tag, memory)?;
-        let same = bool::from(tag.ct_eq(stored.tag())) & !password.is_too_long();
-
+        compute(stored.params(), password, stored.salt(), tag, memory)?;
+        let same = bool::from(tag.ct_eq(stored.tag()));
         if let Some(difference) = stored.params().difference_to(self.params) {
             let mut unused = Zeroizing::new([0; PasswordHash::TAG_LEN]);
-            compute(difference, password.expose(), stored.salt(), unused.as_mut_slice(), memory)?;
+            compute(difference, password, stored.salt(), unused.as_mut_slice(), memory)?;
         }
-        Ok(match (same, self.needs_rehash(stored)) {
-            (false, _) => PasswordMatch::Mismatch,
-            (true, false) => PasswordMatch::Match,
-            (true, true) => PasswordMatch::MatchOutdated,
-        })
+        Ok(same)
     }
 
     /// Does the work of [`verify`](Self::verify) for an account that has no hash to check, and says no.

@@ -50,7 +50,8 @@ pub(super) enum Work {
     },
     Check {
         password: Password,
-        stored: Option<PasswordHash>,
+        /// Apart, for jobs are moved about under the lock.
+        stored: Option<Box<PasswordHash>>,
         replacement: Option<Password>,
     },
     #[cfg(test)]

@@ -13,6 +13,7 @@ mod allocations;
 mod change_password;
 mod log_in;
 mod login_gate;
+mod normalization;
 mod pool;
 mod sign_up;
 mod support;
