@@ -110,6 +110,11 @@ fn a_token_of_the_standard_is_verified_in_a_batch() {
     let anybodys = json!({"op": "jwt-verify", "jwk": jwk, "token": token, "now": 1_300_819_300});
     assert_eq!(ask(&anybodys)["valid"], true, "without an opinion of the issuer");
 
+    // The same key, of 64 bytes, for a token that calls it by a name.
+    let named = ask(&json!({"op": "sign", "jwk": jwk, "claims": {}, "header": {"alg": "HS256", "kid": "k"}}));
+    let answer = ask(&json!({"op": "jws-verify", "jwk": jwk, "token": named["token"]}));
+    assert_eq!(answer["payload"], "e30", "{answer}");
+
     let other = json!({"kty": "oct", "k": "A".repeat(43).replace("AAAA", "AbCd")});
     let refused = ask(&json!({"id": null, "op": "jws-verify", "jwk": other, "token": token}));
     assert_eq!(refused, json!({"id": null, "valid": false, "error": "signature"}));
