@@ -11,3 +11,27 @@ pub enum Backend {
     #[cfg(feature = "aws-lc-rs")]
     AwsLcRs,
 }
+
+/// Without AWS-LC, nothing signs with RSA: neither the feature `rsa` nor the default build has a type for it.
+///
+/// ```compile_fail,E0432
+/// use auth_jwt::aws_lc_rs::Rs256SigningKey;
+/// ```
+///
+/// ```compile_fail,E0432
+/// use auth_jwt::Rs256SigningKey;
+/// ```
+#[cfg(all(doctest, not(feature = "aws-lc-rs")))]
+struct NoRsaSigning;
+
+/// With it, there is one in its module, and still none at the root.
+///
+/// ```
+/// use auth_jwt::aws_lc_rs::Rs256SigningKey;
+/// ```
+///
+/// ```compile_fail,E0432
+/// use auth_jwt::Rs256SigningKey;
+/// ```
+#[cfg(all(doctest, feature = "aws-lc-rs"))]
+struct RsaSigning;

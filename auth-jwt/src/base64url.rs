@@ -2,6 +2,25 @@
 //!
 //! What is short, as signatures and ids are, and what a vector leaves over are done here, three bytes at a time:
 //! calling the engine costs more than the work. Tests compare both on every length and every single fault.
+//!
+//! # Why the engine with `unsafe` in it may read what strangers send
+//!
+//! The feature `simd-unsafe` of `base64` brings one module with `unsafe` code; the rest of that crate denies it. A
+//! mistake there could do three things, and this is why it does none:
+//!
+//! - *Instructions that the processor lacks.* Only `Simd` is used, which asks the processor when it is made and
+//!   otherwise is the portable engine. `Avx2` and `Neon`, which do not ask, are named nowhere here.
+//! - *Memory that is not its own.* Its loops load and store through pointers, each time behind a comparison of
+//!   the place with the length of the slice, and at places that depend on lengths alone: no byte of the text is an
+//!   address or an offset, and the tables are looked up within a register. So whether an access is in bounds depends on
+//!   two lengths, and the tests go through these, with room that is exact, ample and short (`every_length_..`). Both are
+//!   capped before: text by the length of a token or a JWS, room by what the text decodes to.
+//! - *A wrong answer*, which would give a token a second spelling. A block with a character of another alphabet is left
+//!   to the portable code, as is the end of each text with its bits that have to be zero. Tests compare with that code on
+//!   every length, on every single fault and on any text (`every_single_fault_is_found`, `any_text_is_read_..`).
+//!
+//! No private key comes here: those are decoded in constant time, by another crate. On processors of other kinds there
+//! is no such module at all.
 
 use std::sync::LazyLock;
 

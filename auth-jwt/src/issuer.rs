@@ -106,6 +106,9 @@ pub enum IssueError {
 /// (`auth_time`, `amr`, `acr`), and carries the account's epoch and all limits of the login in a private
 /// claim, `auth_ctx`, from which [`BearerAuthenticator`](crate::BearerAuthenticator) restores them.
 ///
+/// That standard also asks every authorization server for RS256 (section 2.1). So an issuer conforms to it with the
+/// feature `aws-lc-rs`; without it, this is its profile for other algorithms.
+///
 /// ```
 /// use auth_core::{Login, Scopes, UnixTime};
 /// use auth_jwt::{IssueError, IssuedToken, TokenIssuer};

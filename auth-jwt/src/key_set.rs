@@ -26,8 +26,8 @@ use crate::{Algorithm, AnyVerifyingKey, Backend, KeyId, VerifyError, header::Hea
 /// | several | none | the only one whose algorithm the token names; if there are several, [`VerifyError::AmbiguousKey`] |
 ///
 /// In a set of several, a public key without an id is called by its [thumbprint](crate::Thumbprint), as its
-/// issuer's tokens call it. An RSA key may be there for several algorithms, under one id: then it is the one of
-/// these that the token names.
+/// issuer's tokens call it. A JWK of an RSA key or a secret that names no `alg` is one key, for several algorithms:
+/// then it is for the one of these that the token names.
 ///
 /// Whatever key is chosen, the header's `alg` must be the key's own.
 ///
@@ -62,6 +62,8 @@ struct Keys {
 struct Entry {
     key: AnyVerifyingKey,
     id: Option<KeyId>,
+    /// Which JWK of a set it is of, for a secret has nothing else that says so.
+    jwk: Option<usize>,
     window: Option<(UnixTime, UnixTime)>,
 }
 
@@ -174,6 +176,12 @@ impl KeySet {
         self.0.entries.get(index)?.id.as_ref()
     }
 
+    /// Whether two places are those of one key, for two algorithms.
+    pub(crate) fn is_one_key(&self, one: usize, other: usize) -> bool {
+        let entries = self.0.entries.get(one).zip(self.0.entries.get(other));
+        one == other || entries.is_some_and(|(one, other)| one.is_same_key(other))
+    }
+
     /// A number that no other set of this process has, unless it is a clone.
     pub(crate) fn generation(&self) -> u64 {
         self.0.generation
@@ -185,8 +193,12 @@ impl KeySet {
         &self,
         windows: impl IntoIterator<Item = Option<(UnixTime, UnixTime)>>,
     ) -> Self {
-        let entry =
-            |(entry, window): (&Entry, _)| Entry { key: entry.key.clone(), id: entry.id.clone(), window };
+        let entry = |(entry, window): (&Entry, _)| Entry {
+            key: entry.key.clone(),
+            id: entry.id.clone(),
+            window,
+            ..*entry
+        };
         Self::of(self.0.entries.iter().zip(windows).map(entry).collect(), self.0.ambiguous.to_vec())
     }
 
@@ -209,7 +221,9 @@ impl KeySet {
             (Some((index, _)), None) => Ok(index),
             (Some(_), Some(_)) => Err(VerifyError::AmbiguousKey),
             // Only a key that the token means, or cannot but mean, is the other one that the algorithm is not of.
-            (None, _) if header.kid.is_none() && self.len() > 1 => Err(VerifyError::UnknownKey),
+            (None, _) if header.kid.is_none() && self.len() > 1 && !self.0.nameless => {
+                Err(VerifyError::UnknownKey)
+            }
             (None, _) => match fits.next() {
                 Some((_, entry)) => {
                     let (expected, found) = (entry.key.algorithm(), header.redacted_alg());
@@ -232,8 +246,9 @@ impl KeySet {
         let nameless = match entries.as_slice() {
             [only] => only.key.id().is_none(),
             [first, others @ ..] => {
-                let same = |other: &Entry| other.id == first.id && other.key.id().is_none();
-                first.id.is_some() && same(first) && others.iter().all(same)
+                let is_nameless = |entry: &Entry| entry.key.id().is_none();
+                is_nameless(first)
+                    && others.iter().all(|other| is_nameless(other) && other.is_same_key(first))
             }
             [] => false,
         };
@@ -244,11 +259,16 @@ impl KeySet {
 
 impl Entry {
     fn of(key: AnyVerifyingKey) -> Self {
-        Self { id: key.effective_id(), key, window: None }
+        Self { id: key.effective_id(), key, jwk: None, window: None }
     }
 
     fn is_secret(&self) -> bool {
         self.key.algorithm().is_symmetric()
+    }
+
+    /// Whether both are one key, for two algorithms. Of two secrets only a JWK says so.
+    fn is_same_key(&self, other: &Self) -> bool {
+        (self.id.is_some() && self.id == other.id) || (self.jwk.is_some() && self.jwk == other.jwk)
     }
 
     /// Whether both may be in one set: they have different ids, or none, or are one key for two algorithms.

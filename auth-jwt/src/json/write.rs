@@ -18,6 +18,13 @@ impl Writer {
         Self(json)
     }
 
+    /// Goes on behind members that were written before; see [`unfinished`](Self::unfinished).
+    pub(crate) fn continued(start: &[u8], capacity: usize) -> Self {
+        let mut json = Vec::with_capacity(capacity);
+        json.extend_from_slice(start);
+        Self(json)
+    }
+
     /// A member that is a string.
     #[inline]
     pub(crate) fn string(&mut self, name: &'static str, value: &str) {
@@ -73,6 +80,11 @@ impl Writer {
     /// Members that were written and checked before, each with a comma before it. Not the first ones.
     pub(crate) fn members(&mut self, members: &[u8]) {
         self.0.extend_from_slice(members);
+    }
+
+    /// What is written so far, to go on with later.
+    pub(crate) fn unfinished(self) -> Vec<u8> {
+        self.0
     }
 
     /// Closes the object.
@@ -163,6 +175,12 @@ mod tests {
         let json = String::from_utf8(writer.finish()).unwrap();
         assert_eq!(json, r#"{"a":"{","b":1,"c":2,"d":{},"e":[],"f":true}"#);
         assert_eq!(Writer::object(0).finish(), b"{}");
+        for (start, json) in [("{", &br#"{"a":1}"#[..]), (r#"{"x":true"#, br#"{"x":true,"a":1}"#)] {
+            let mut writer = Writer::continued(start.as_bytes(), 0);
+            assert_eq!(Writer::continued(start.as_bytes(), 0).unfinished(), start.as_bytes());
+            writer.integer("a", 1);
+            assert_eq!(writer.finish(), json);
+        }
     }
 
     /// A control character that is not escaped would make tokens that no verifier reads.

@@ -7,11 +7,13 @@ use super::{
     payload::SigningInput,
     write::{self, Signed, WireHeader},
 };
-use crate::{AnySigningKey, PolicyError, Signature, base64url, typ};
+use crate::{AnySigningKey, PolicyError, Signature, TypeRule, base64url, typ};
 
 /// Signs bytes of any kind (RFC 7515), in any serialisation. Cheap enough to clone.
 ///
-/// Not for access tokens: [`TokenIssuer`](crate::TokenIssuer) issues those, on a login.
+/// Not for access tokens: it takes anybody's word for what it signs, so it refuses their `typ`.
+/// [`TokenIssuer`](crate::TokenIssuer) issues those, on a login. Verifiers that accept [`any_typ`](crate::any_typ), or a
+/// type that is signed here, take what was signed for what they believe it to be.
 ///
 /// The whole header is protected: `alg`, the key's name or else its thumbprint as `kid` (a secret without a name
 /// has none), `typ` and `cty` if they are set.
@@ -64,9 +66,12 @@ impl JwsSigner {
     /// key signs one of its own, and let verifiers ask for it.
     ///
     /// # Errors
-    /// [`PolicyError::Type`] if `name` is not a media type, with or without `application/`.
+    /// [`PolicyError::Type`] if `name` is not a media type, with or without `application/`;
+    /// [`PolicyError::AccessToken`] if it is `at+jwt`, in any spelling.
     pub fn with_typ(self, name: &str) -> Result<Self, PolicyError> {
-        typ(name)?;
+        if typ(name)?.media_type() == Some(TypeRule::ACCESS_TOKEN) {
+            return Err(PolicyError::AccessToken);
+        }
         Ok(Self { typ: Some(name.into()), ..self }.headed())
     }
 

@@ -35,7 +35,8 @@ pub(super) fn parse(
                 return Err(JwkError::DuplicateId);
             }
             let keys = keys(&jwk, accepted, backend)?;
-            Ok(keys.into_iter().map(|key| Entry { key, id: id.clone(), window: None }).collect::<Vec<_>>())
+            let entry = |key| Entry { key, id: id.clone(), jwk: Some(index), window: None };
+            Ok(keys.into_iter().map(entry).collect::<Vec<_>>())
         });
         match keys {
             Ok(keys) => entries.extend(keys),

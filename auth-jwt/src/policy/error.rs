@@ -23,6 +23,9 @@ pub enum PolicyError {
     /// Not a media type (RFC 2045 section 5.1), with or without `application/`.
     #[error("typ is not a media type")]
     Type,
+    /// Access tokens are issued on a login or a live session, by a [`TokenIssuer`](crate::TokenIssuer).
+    #[error("access tokens are issued on a login or a live session")]
+    AccessToken,
     /// A rule that no token can meet, or that has more values than are compared: none, an empty one, or more
     /// than 16.
     #[error("rule for {claim} has no value, an empty one, or too many")]

@@ -134,3 +134,51 @@ fn a_secret_of_one_backend_is_one_of_the_other() {
         assert_eq!(Hs256Key::new(&bad).unwrap_err(), auth_jwt::Hs256Key::new(&bad).unwrap_err());
     }
 }
+
+/// jsonwebtoken's features choose a backend for everybody, and both together panic. Here the second one is an addition:
+/// what a program did without it, it does with it.
+#[test]
+fn a_second_backend_is_no_default() {
+    assert_eq!(Backend::default(), Backend::RustCrypto);
+    let key = Es256SigningKey::generate(&SystemEntropy).unwrap();
+    let (private, public) =
+        (AnySigningKey::from(key.clone()).to_jwk().unwrap(), key.verifying_key().to_jwk());
+    let jwk = Jwk::parse(&public).unwrap();
+    assert!(matches!(
+        jwk.verifying_key(jwk.algorithms()[0], Backend::default()).unwrap(),
+        AnyVerifyingKey::Es256(_)
+    ));
+    assert!(matches!(AnyVerifyingKey::from_jwk(&public).unwrap(), AnyVerifyingKey::Es256(_)));
+    assert!(matches!(AnySigningKey::from_jwk(&private).unwrap(), AnySigningKey::Es256(_)));
+}
+
+/// Checklist, signature: a signature of another curve, under the name of its own algorithm and of the key's. A
+/// longer or a shorter one is not the key's, whatever its bytes are.
+#[test]
+fn a_signature_on_another_curve_is_refused() {
+    let curves: Vec<_> = keys().into_iter().filter(|key| key.algorithm().name().starts_with("ES")).collect();
+    assert_eq!(curves.len(), 3);
+    for signing in &curves {
+        for verifying in &curves {
+            let (own, other) = (signing.algorithm(), verifying.algorithm());
+            let forged = |alg: &str| {
+                let header = format!(r#"{{"alg":"{alg}","typ":"at+jwt"}}"#);
+                let signed = format!("{}.{}", base64(header), base64(payload()));
+                format!("{signed}.{}", base64(signing.sign(signed.as_bytes()).unwrap().as_bytes()))
+            };
+            for public in elsewhere(&verifying.verifying_key()) {
+                if own == other {
+                    assert_eq!(check(&public, &forged(own.name())), Ok(()), "{public:?}");
+                    continue;
+                }
+                let refused = check(&public, &forged(own.name()));
+                assert!(matches!(refused, Err(VerifyError::Algorithm { .. })), "{own} {public:?}");
+                assert_eq!(
+                    check(&public, &forged(other.name())),
+                    Err(VerifyError::Signature),
+                    "{own} {public:?}"
+                );
+            }
+        }
+    }
+}

@@ -9,6 +9,13 @@ use proptest::prelude::*;
 
 use crate::rfc_keys::*;
 
+/// Those of this build.
+const BACKENDS: &[Backend] = &[
+    Backend::RustCrypto,
+    #[cfg(feature = "aws-lc-rs")]
+    Backend::AwsLcRs,
+];
+
 fn text(secret: &Secret) -> &str {
     secret.expose_str().unwrap()
 }
@@ -115,5 +122,29 @@ proptest! {
         let _ = Jwk::parse(&key).is_ok();
         let set = format!("{{\"keys\":[{key},{key},{text}]}}");
         let _ = auth_jwt::KeySet::parse(&set, Algorithm::ALL, Backend::default()).is_ok();
+    }
+
+    /// Changed keys get further than texts that were never one: to the numbers, and to both backends.
+    #[test]
+    fn no_change_of_a_jwk_makes_its_reader_panic(
+        at in any::<prop::sample::Index>(), with in "[A-Za-z0-9_\"{}:,-]{0,3}", cut in 0..4usize,
+    ) {
+        for members in [
+            &[RFC8037, RFC8037_D][..], &[RFC8037], &[RFC7517_EC, RFC7517_EC_D], &[RFC7517_EC], &[RFC7520_EC], &[RFC7517_RSA],
+            &[RFC7517_OCT],
+        ] {
+            let mut text = jwk(members);
+            let at = at.index(text.len());
+            text.replace_range(at..(at + cut).min(text.len()), &with);
+            let set = format!("{{\"keys\":[{text}]}}");
+            let _ = auth_jwt::KeySet::parse(&set, Algorithm::ALL, Backend::default()).is_ok();
+            let Ok(jwk) = Jwk::parse(&text) else { continue };
+            for algorithm in jwk.algorithms() {
+                for backend in BACKENDS {
+                    let _ = jwk.verifying_key(*algorithm, *backend).is_ok();
+                    let _ = jwk.signing_key(*algorithm, *backend).is_ok();
+                }
+            }
+        }
     }
 }

@@ -3,13 +3,14 @@
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
     Algorithm, AnyVerifyingKey, Backend, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Hs256Key,
-    JsonError, JwkError, KeyId, KeySet, KeySetError, KeySetParseError, KeySetReport, Verifier, VerifyError,
+    JsonError, JwkError, JwsSigner, JwsVerifier, KeyId, KeySet, KeySetError, KeySetParseError, KeySetReport,
+    Verifier, VerifyError,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     rfc_keys::*,
-    support::{NOW, base64, payload, policy},
+    support::{HEADER, NOW, base64, payload, policy, sign_segments},
 };
 
 const ACCEPTED: [Algorithm; 2] = [Algorithm::EdDsa, Algorithm::Es256];
@@ -241,4 +242,34 @@ fn a_published_set_is_read_again() {
     assert_eq!(back.to_jwks().unwrap(), text);
     let names: Vec<_> = back.iter().map(|key| key.id().unwrap().to_string()).collect();
     assert_eq!(names, ["a", "b", &es256.verifying_key().thumbprint().to_string()]);
+}
+
+/// RFC 7515 appendix A.1: a secret that is long enough for several algorithms is one key all the same, and one key
+/// without an id is meant by any `kid`. It used to be, if it was too short for a second algorithm.
+#[test]
+fn a_secret_without_a_name_is_meant_by_any_kid() {
+    for len in [32, 47, 48, 63, 64, 100] {
+        let secret: Vec<u8> = (0..len).map(|n: u8| n.wrapping_mul(37)).collect();
+        let jwk = format!(r#"{{"kty":"oct","k":"{}"}}"#, base64(&secret));
+        let accepted = [Algorithm::Hs256, Algorithm::Hs384, Algorithm::Hs512];
+        let parse = |keys: &[&str]| KeySet::parse(&set(keys), &accepted, Backend::default()).unwrap().0;
+        let token = |header: &str| sign_segments(&base64(header), &base64(payload()), &secret);
+        let named = token(r#"{"alg":"HS256","typ":"at+jwt","kid":"any"}"#);
+        let bare = token(HEADER);
+        // A key that cannot be used is no rival.
+        for keys in [parse(&[&jwk]), parse(&[&jwk, r#"{"kty":"oct","k":"AA"}"#])] {
+            assert_eq!(verify(&keys, &named), Ok(()), "{len}");
+            assert_eq!(verify(&keys, &bare), Ok(()), "{len}");
+            for header in [r#"{"alg":"ES256"}"#, r#"{"alg":"ES256","kid":"any"}"#] {
+                assert!(matches!(verify(&keys, &token(header)), Err(VerifyError::Algorithm { .. })), "{len}");
+            }
+        }
+        let jws =
+            JwsSigner::general(&[JwsSigner::new(Hs256Key::new(&Secret::new(secret.clone())).unwrap())], b"");
+        assert!(JwsVerifier::new(parse(&[&jwk])).general_all(&jws.unwrap()).is_ok(), "{len}");
+        // Of two, none is meant by a name that neither has.
+        let two = parse(&[&jwk, &jwk]);
+        assert_eq!(verify(&two, &named), Err(VerifyError::UnknownKey), "{len}");
+        assert_eq!(verify(&two, &bare), Err(VerifyError::AmbiguousKey), "{len}");
+    }
 }

@@ -7,8 +7,9 @@ use auth_core::{
     testing::{NoEntropy, block_on},
 };
 use auth_jwt::{
-    AnySigningKey, Audience, Ed25519SigningKey, Es256SigningKey, IssueError, IssuerKeyRing, KeyId,
-    RemoteSigningKey, SignedToken, TokenPolicy, TokenSigner, Verified, Verifier, any_audience, any_typ, typ,
+    AnySigningKey, Audience, Ed25519SigningKey, Es256SigningKey, IssueError, IssuerKeyRing, JwsSigner, KeyId,
+    PolicyError, RemoteSigningKey, SignedToken, TokenPolicy, TokenSigner, Verified, Verifier, any_audience,
+    any_typ, typ,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -86,9 +87,12 @@ fn access_tokens_are_not_signed_here() {
     for name in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
         let refused = TokenSigner::new(key(), typ(name).unwrap(), issuer()).map(drop);
         assert!(matches!(refused, Err(IssueError::AccessToken)), "{name}");
+        let refused = JwsSigner::new(key()).with_typ(name).map(drop);
+        assert_eq!(refused, Err(PolicyError::AccessToken), "a payload of any kind may be claims");
     }
     for name in ["JWT", "text/at+jwt", "xat+jwt"] {
         assert!(TokenSigner::new(key(), typ(name).unwrap(), issuer()).is_ok(), "{name}");
+        assert!(JwsSigner::new(key()).with_typ(name).is_ok(), "{name}");
     }
 }
 

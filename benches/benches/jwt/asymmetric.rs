@@ -1,6 +1,6 @@
 //! Public keys: tokens of ours beside the primitive alone, over the same bytes, in both backends; and sets of keys.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::LazyLock};
 
 use auth_core::{Clock, Secret, SystemClock, SystemEntropy};
 use auth_jwt::{
@@ -13,29 +13,46 @@ use p256::ecdsa::signature::{Signer, Verifier as _};
 
 use crate::fixture::{AUDIENCE, ISSUER, Owned, PAYLOAD, Row};
 
-pub(crate) fn rows() -> Vec<Row> {
-    let es256 = Es256SigningKey::generate(&SystemEntropy).unwrap();
-    let ed25519 = Ed25519SigningKey::generate(&SystemEntropy).unwrap();
-    let rs256 = aws_lc_rs::Rs256SigningKey::generate(aws_lc_rs::RsaSize::Bits2048).unwrap();
-    let mut rows = Vec::new();
+/// One key of each kind, for all implementations.
+pub(crate) struct Keys {
+    pub(crate) es256: Es256SigningKey,
+    pub(crate) ed25519: Ed25519SigningKey,
+    pub(crate) rs256: aws_lc_rs::Rs256SigningKey,
+}
 
+pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
+    es256: Es256SigningKey::generate(&SystemEntropy).unwrap(),
+    ed25519: Ed25519SigningKey::generate(&SystemEntropy).unwrap(),
+    rs256: aws_lc_rs::Rs256SigningKey::generate(aws_lc_rs::RsaSize::Bits2048).unwrap(),
+});
+
+/// The token that all rows of a key verify.
+pub(crate) fn token(key: impl Into<AnySigningKey>) -> String {
+    JwsSigner::new(key).with_typ("JWT").unwrap().compact(PAYLOAD.as_bytes()).unwrap()
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    let Keys { es256, ed25519, rs256 } = &*KEYS;
     // The same key in both backends.
     let aws_es256 = aws_lc_rs::Es256SigningKey::from_pem(&es256.to_pem()).unwrap();
     let aws_ed25519 = aws_lc_rs::Ed25519SigningKey::from_pem(&ed25519.to_pem()).unwrap();
     let rsa = auth_jwt::Rs256VerifyingKey::from_pem(&rs256.verifying_key().to_pem()).unwrap();
 
+    let mut rows = Vec::new();
     for (name, signing, verifying) in [
         ("es256/ours", es256.clone().into(), es256.verifying_key().into()),
         ("es256-aws-lc-rs/ours", aws_es256.clone().into(), aws_es256.verifying_key().into()),
         ("ed25519/ours", ed25519.clone().into(), ed25519.verifying_key().into()),
         ("ed25519-aws-lc-rs/ours", aws_ed25519.clone().into(), aws_ed25519.verifying_key().into()),
-        ("rs256/ours", rs256.clone().into(), rsa.into()),
         ("rs256-aws-lc-rs/ours", rs256.clone().into(), rs256.verifying_key().into()),
-    ] as [(&str, AnySigningKey, AnyVerifyingKey); 6]
+    ] as [(&str, AnySigningKey, AnyVerifyingKey); 5]
     {
         rows.extend(ours(name, signing, verifying));
     }
-    rows.extend(raw(&es256, &ed25519, &rs256));
+    // The crate of pure Rust does not sign with RSA.
+    rows.extend(ours("rs256/ours", rs256.clone().into(), rsa.into()).into_iter().take(2));
+    rows.extend(raw_rust_crypto());
+    rows.extend(raw_aws_lc());
     rows.extend(sets());
     rows
 }
@@ -67,8 +84,54 @@ fn ours(name: &str, signing: AnySigningKey, verifying: AnyVerifyingKey) -> [Row;
     ]
 }
 
-/// The primitives, with keys that were read once, over the signing input of such a token.
-fn raw(es256: &Es256SigningKey, ed25519: &Ed25519SigningKey, rs256: &aws_lc_rs::Rs256SigningKey) -> Vec<Row> {
+/// What of a token is signed, and its signature.
+fn signed(key: impl Into<AnySigningKey>) -> (Vec<u8>, Vec<u8>) {
+    let token = token(key);
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    (input.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(signature).unwrap())
+}
+
+/// A primitive over the bytes of the token that ours verifies, and that ours signs.
+fn over(name: &str, input: &[u8], mut run: impl FnMut(&[u8]) + 'static) -> Row {
+    let input = input.to_vec();
+    Row::new(name, move || run(black_box(&input)))
+}
+
+/// The primitives of pure Rust, with keys that were read once.
+fn raw_rust_crypto() -> Vec<Row> {
+    use rsa::pkcs8::DecodePublicKey;
+    let Keys { es256, ed25519, rs256 } = &*KEYS;
+
+    let key = p256::ecdsa::SigningKey::from_slice(es256.to_raw().expose()).unwrap();
+    let public = *key.verifying_key();
+    let (input, signature) = signed(es256.clone());
+    let signature = p256::ecdsa::Signature::from_slice(&signature).unwrap();
+    let dalek = ed25519_dalek::SigningKey::from_bytes(ed25519.to_raw().expose().try_into().unwrap());
+    let dalek_public = dalek.verifying_key();
+    let (dalek_input, dalek_signature) = signed(ed25519.clone());
+    let dalek_signature = ed25519_dalek::Signature::from_slice(&dalek_signature).unwrap();
+    let rsa = rsa::RsaPublicKey::from_public_key_der(&rs256.verifying_key().to_der()).unwrap();
+    let rsa = rsa::pkcs1v15::VerifyingKey::<sha2::Sha256>::new(rsa);
+    let (rsa_input, rsa_signature) = signed(rs256.clone());
+    let rsa_signature = rsa::pkcs1v15::Signature::try_from(&*rsa_signature).unwrap();
+    vec![
+        over("verify-es256/raw", &input, move |input| public.verify(input, &signature).unwrap()),
+        over("sign-es256/raw", &input, move |input| {
+            let signature: p256::ecdsa::Signature = key.sign(input);
+            black_box(signature);
+        }),
+        over("verify-ed25519/raw", &dalek_input, move |input| {
+            dalek_public.verify_strict(input, &dalek_signature).unwrap();
+        }),
+        over("sign-ed25519/raw", &dalek_input, move |input| {
+            black_box(dalek.sign(input));
+        }),
+        over("verify-rs256/raw", &rsa_input, move |input| rsa.verify(input, &rsa_signature).unwrap()),
+    ]
+}
+
+/// Those of AWS-LC.
+fn raw_aws_lc() -> Vec<Row> {
     use ::aws_lc_rs::{
         rand::SystemRandom,
         signature::{
@@ -76,98 +139,39 @@ fn raw(es256: &Es256SigningKey, ed25519: &Ed25519SigningKey, rs256: &aws_lc_rs::
             ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
         },
     };
-    let header = URL_SAFE_NO_PAD
-        .encode(r#"{"alg":"ES256","typ":"JWT","kid":"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"}"#);
-    let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(PAYLOAD)).into_bytes();
-    let verify = |name: &str, key: ParsedPublicKey, signature: Vec<u8>| {
-        let input = input.clone();
-        Row::new(name, move || key.verify_sig(black_box(&input), black_box(&signature)).unwrap())
+    let Keys { es256, ed25519, rs256 } = &*KEYS;
+    let verify = |name: &str, key: ParsedPublicKey, (input, signature): (Vec<u8>, Vec<u8>)| {
+        over(name, &input, move |input| key.verify_sig(input, black_box(&signature)).unwrap())
     };
-    let row = |name: &str, mut run: Box<dyn FnMut(&[u8])>| {
-        let input = input.clone();
-        Row::new(name, move || run(black_box(&input)))
-    };
-
     let point = es256.verifying_key().to_sec1();
-    let key = p256::ecdsa::SigningKey::from_slice(es256.to_raw().expose()).unwrap();
-    let public = *key.verifying_key();
-    let signature: p256::ecdsa::Signature = key.sign(&input);
-    let dalek = ed25519_dalek::SigningKey::from_bytes(ed25519.to_raw().expose().try_into().unwrap());
-    let dalek_public = dalek.verifying_key();
-    let dalek_signature = dalek.sign(&input);
-
+    let es256_public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap();
+    let ed25519_public = ParsedPublicKey::new(&ED25519, ed25519.verifying_key().to_raw()).unwrap();
+    let rs256_public =
+        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rs256.verifying_key().to_der()).unwrap();
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, es256.to_der().expose()).unwrap();
     let ed_pair = Ed25519KeyPair::from_seed_unchecked(ed25519.to_raw().expose()).unwrap();
     let rsa_pair = RsaKeyPair::from_pkcs8(rs256.to_der().expose()).unwrap();
-    let rsa_signature = rs256.sign(&input).unwrap().as_bytes().to_vec();
-    let rsa_public =
-        ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, rs256.verifying_key().to_der()).unwrap();
-    let rust_rsa = {
-        use rsa::pkcs8::DecodePublicKey;
-        rsa::RsaPublicKey::from_public_key_der(&rs256.verifying_key().to_der()).unwrap()
-    };
-    let rust_rsa = rsa::pkcs1v15::VerifyingKey::<sha2::Sha256>::new(rust_rsa);
-    let rust_rsa_signature = rsa::pkcs1v15::Signature::try_from(&*rsa_signature).unwrap();
-    let rsa_len = rsa_signature.len();
+    let mut room = vec![0; rsa_pair.public_modulus_len()];
     vec![
-        row("verify-es256/raw", Box::new(move |input| public.verify(input, &signature).unwrap())),
-        row("sign-es256/raw", {
-            Box::new(move |input| {
-                let signature: p256::ecdsa::Signature = key.sign(input);
-                black_box(signature);
-            })
+        verify("verify-es256-aws-lc-rs/raw", es256_public, signed(es256.clone())),
+        over("sign-es256-aws-lc-rs/raw", &signed(es256.clone()).0, move |input| {
+            black_box(pair.sign(&SystemRandom::new(), input).unwrap());
         }),
-        row("verify-ed25519/raw", {
-            Box::new(move |input| dalek_public.verify_strict(input, &dalek_signature).unwrap())
+        verify("verify-ed25519-aws-lc-rs/raw", ed25519_public, signed(ed25519.clone())),
+        over("sign-ed25519-aws-lc-rs/raw", &signed(ed25519.clone()).0, move |input| {
+            black_box(ed_pair.sign(input));
         }),
-        row(
-            "sign-ed25519/raw",
-            Box::new(move |input| {
-                black_box(dalek.sign(input));
-            }),
-        ),
-        row("verify-rs256/raw", Box::new(move |input| rust_rsa.verify(input, &rust_rsa_signature).unwrap())),
-        verify(
-            "verify-es256-aws-lc-rs/raw",
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap(),
-            signature.to_bytes().to_vec(),
-        ),
-        row("sign-es256-aws-lc-rs/raw", {
-            let random = SystemRandom::new();
-            Box::new(move |input| {
-                black_box(pair.sign(&random, input).unwrap());
-            })
-        }),
-        verify(
-            "verify-ed25519-aws-lc-rs/raw",
-            ParsedPublicKey::new(&ED25519, ed25519.verifying_key().to_raw()).unwrap(),
-            dalek_signature.to_bytes().to_vec(),
-        ),
-        row(
-            "sign-ed25519-aws-lc-rs/raw",
-            Box::new(move |input| {
-                black_box(ed_pair.sign(input));
-            }),
-        ),
-        verify("verify-rs256-aws-lc-rs/raw", rsa_public, rsa_signature),
-        row("sign-rs256-aws-lc-rs/raw", {
-            let random = SystemRandom::new();
-            let mut signature = vec![0; rsa_len];
-            Box::new(move |input| {
-                rsa_pair.sign(&RSA_PKCS1_SHA256, &random, input, black_box(&mut signature)).unwrap();
-            })
+        verify("verify-rs256-aws-lc-rs/raw", rs256_public, signed(rs256.clone())),
+        over("sign-rs256-aws-lc-rs/raw", &signed(rs256.clone()).0, move |input| {
+            rsa_pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input, black_box(&mut room)).unwrap();
         }),
     ]
 }
 
 /// One key, and the last of sixteen, found by `kid`.
 fn sets() -> Vec<Row> {
-    let key = |n: u8| {
-        let secret = Secret::new((n..n.saturating_add(32)).collect());
-        Hs256Key::new(&secret).unwrap().with_id(KeyId::new(&format!("key-{n:02}")).unwrap())
-    };
     let row = |name: &str, keys: KeySet| {
-        let token = JwsSigner::new(key(15)).with_typ("JWT").unwrap().compact(PAYLOAD.as_bytes()).unwrap();
+        let token = token(key(15));
         let verifier = Verifier::new(keys, policy());
         Row::new(name, move || {
             let verified: Verified<Owned> = verifier.verify(black_box(&token), SystemClock.now()).unwrap();
@@ -178,4 +182,13 @@ fn sets() -> Vec<Row> {
         row("verify-one-of-1-keys/ours", key(15).into()),
         row("verify-one-of-16-keys/ours", KeySet::new((0..16).map(key)).unwrap()),
     ]
+}
+
+/// A secret of a set, called by its number.
+pub(crate) fn key(n: u8) -> Hs256Key {
+    Hs256Key::new(&Secret::new(secret(n))).unwrap().with_id(KeyId::new(&format!("key-{n:02}")).unwrap())
+}
+
+pub(crate) fn secret(n: u8) -> Vec<u8> {
+    (n..n.saturating_add(32)).collect()
 }

@@ -90,6 +90,8 @@ pub(crate) fn forged(header: &str) -> String {
 pub(crate) struct Bad {
     pub(crate) oversized: String,
     pub(crate) malformed: String,
+    pub(crate) bad_base64: String,
+    pub(crate) bad_json: String,
     pub(crate) wrong_alg: String,
     pub(crate) signature: String,
     pub(crate) new_header: String,
@@ -100,6 +102,9 @@ impl Bad {
         Self {
             oversized: "e".repeat(9_000),
             malformed: token(HEADER, PAYLOAD).replace('.', "-"),
+            // The last character of the header; and a header whose last brace is missing.
+            bad_base64: token(HEADER, PAYLOAD).replacen("J9.", "J!.", 1),
+            bad_json: forged(HEADER.trim_end_matches('}')),
             wrong_alg: forged(r#"{"alg":"HS512","typ":"JWT"}"#),
             signature: forged(HEADER),
             new_header: forged(r#"{"typ":"JWT","alg":"HS256"}"#),

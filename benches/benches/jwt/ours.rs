@@ -125,6 +125,8 @@ fn reject() -> Vec<Row> {
     vec![
         row("reject-oversized/ours", bad.oversized, malformed),
         row("reject-malformed/ours", bad.malformed, malformed),
+        row("reject-bad-base64/ours", bad.bad_base64, malformed),
+        row("reject-bad-json/ours", bad.bad_json, malformed),
         row("reject-wrong-alg/ours", bad.wrong_alg, |error| matches!(error, VerifyError::Algorithm { .. })),
         mac_alone("reject-signature/mac", &token(HEADER, PAYLOAD)),
         row("reject-signature/ours", bad.signature, signature),

@@ -1,5 +1,5 @@
 //! Requests in, answers out: one JSON object a line, in order. A line that makes no sense is answered like any
-//! other, and is never the end.
+//! other, and is never the end. Only a line of nothing but white space has no answer.
 //!
 //! | `op` | takes | answers |
 //! |---|---|---|
@@ -8,7 +8,8 @@
 //! | `sign` | a private `jwk`, `claims`, perhaps `header` (`alg`, `typ`, `cty`, `kid`) | `valid`, `token` |
 //! | `jwk-parse` | `jwk` or `jwks` | `valid`, and for a JWK `algorithms` and `thumbprint` |
 //!
-//! What is not valid has an `error`, one of the stable names in `code.rs`.
+//! What is not valid has an `error`, one of the stable names in `code.rs`. Without an `issuer`, the one that the token
+//! names will do. Access tokens (`at+jwt`) are not signed here, since nobody has logged in.
 
 use std::io::{BufRead, Read, Write};
 
@@ -85,7 +86,7 @@ struct What {
     thumbprint: Option<String>,
 }
 
-/// Answers every line of `input`.
+/// Answers every line of `input` that is not blank.
 ///
 /// # Errors
 /// If reading or writing fails; nothing else ends it.
@@ -168,7 +169,7 @@ fn sign(request: &Request<'_>) -> Result<What, &'static str> {
     };
     let mut signer = JwsSigner::new(key);
     if let Some(typ) = header.and_then(|header| header.typ.as_deref()) {
-        signer = signer.with_typ(typ).map_err(|_| "request")?;
+        signer = signer.with_typ(typ).map_err(|error| error.code())?;
     }
     if let Some(cty) = header.and_then(|header| header.cty.as_deref()) {
         signer = signer.with_content_type(cty).map_err(|_| "request")?;

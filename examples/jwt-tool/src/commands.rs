@@ -49,6 +49,9 @@ pub(crate) enum Command {
         /// A private JWK.
         #[arg(long)]
         key: PathBuf,
+        /// The algorithm, if the key names none and would do for several.
+        #[arg(long)]
+        alg: Option<String>,
         /// The `typ` of the header.
         #[arg(long)]
         typ: Option<String>,
@@ -99,7 +102,7 @@ impl Command {
             Self::Keygen { algorithm, private, public, kid } => {
                 keygen(&algorithm, &private, public.as_deref(), kid.as_deref())?;
             }
-            Self::Sign { key, typ } => sign(&key, typ.as_deref())?,
+            Self::Sign { key, alg, typ } => sign(&key, alg.as_deref(), typ.as_deref())?,
             Self::Verify(args) => return verify(args),
             Self::Inspect => print!("{}", inspect::text(input()?.trim_end())?),
             Self::Thumbprint { key, uri } => {
@@ -182,8 +185,8 @@ fn write_private(path: &Path, secret: &Secret) -> Result<(), Failure> {
     Ok(())
 }
 
-fn sign(key: &Path, typ: Option<&str>) -> Result<(), Failure> {
-    let mut signer = JwsSigner::new(keys::signing(&file(key)?, None)?);
+fn sign(key: &Path, alg: Option<&str>, typ: Option<&str>) -> Result<(), Failure> {
+    let mut signer = JwsSigner::new(keys::signing(&file(key)?, alg)?);
     if let Some(typ) = typ {
         signer = signer.with_typ(typ)?;
     }

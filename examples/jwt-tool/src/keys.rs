@@ -43,6 +43,13 @@ pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'s
 pub(crate) fn usable(jwk: &Jwk, algorithm: Algorithm) -> Result<(), &'static str> {
     let signs = || jwk.signing_key(algorithm, Backend::AwsLcRs).map(drop);
     let verifies = || jwk.verifying_key(algorithm, Backend::default()).map(drop);
-    let result = if jwk.is_private() { signs() } else { verifies() };
+    let result = match jwk.is_private() {
+        false => verifies(),
+        true => match signs() {
+            // A secret may be there to verify only.
+            Err(JwkError::Operation { .. }) => verifies(),
+            other => other,
+        },
+    };
     result.map_err(|error| error.code())
 }

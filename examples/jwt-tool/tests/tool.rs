@@ -110,18 +110,83 @@ fn a_token_of_the_standard_is_verified_in_a_batch() {
     let anybodys = json!({"op": "jwt-verify", "jwk": jwk, "token": token, "now": 1_300_819_300});
     assert_eq!(ask(&anybodys)["valid"], true, "without an opinion of the issuer");
 
+    // The same key, of 64 bytes, for a token that calls it by a name.
+    let named = ask(&json!({"op": "sign", "jwk": jwk, "claims": {}, "header": {"alg": "HS256", "kid": "k"}}));
+    let answer = ask(&json!({"op": "jws-verify", "jwk": jwk, "token": named["token"]}));
+    assert_eq!(answer["payload"], "e30", "{answer}");
+
     let other = json!({"kty": "oct", "k": "A".repeat(43).replace("AAAA", "AbCd")});
     let refused = ask(&json!({"id": null, "op": "jws-verify", "jwk": other, "token": token}));
     assert_eq!(refused, json!({"id": null, "valid": false, "error": "signature"}));
 }
 
-/// Whatever a line is, it is answered, in order, and the next one is too.
+/// What is wrong with the issuer of a token that is well signed is wrong with its claims, and not with the request.
+#[test]
+fn without_an_opinion_of_the_issuer_a_bad_one_is_a_bad_claim() {
+    let jwk = json!({"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"});
+    let code = |claims: Value, typ: &str| {
+        let sign = json!({"op": "sign", "jwk": jwk, "claims": claims, "header": {"typ": typ}});
+        let verify =
+            json!({"op": "jwt-verify", "jwk": jwk, "token": ask(&sign)["token"], "typ": "JWT", "now": 1});
+        ask(&verify)["error"].clone()
+    };
+    assert_eq!(code(json!({"iss": "nobody", "exp": 9}), "JWT"), Value::Null);
+    assert_eq!(code(json!({"iss": "", "exp": 9}), "JWT"), "claim-type");
+    for bad in ["\u{e9}", "a b", &"x".repeat(401)] {
+        assert_eq!(code(json!({"iss": bad, "exp": 9}), "JWT"), "claim-mismatch", "{bad}");
+        assert_eq!(code(json!({"iss": bad, "exp": 9}), "other"), "type", "{bad}");
+    }
+    for bad in [json!(7), json!(["a"]), Value::Null] {
+        assert_eq!(code(json!({"iss": bad, "exp": 9}), "JWT"), "claim-type", "{bad}");
+    }
+    assert_eq!(code(json!({"exp": 9}), "JWT"), "claim-missing");
+    let forged = json!({"op": "jwt-verify", "jwk": jwk, "token": "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOjd9.AAAA"});
+    assert_eq!(ask(&forged)["error"], "signature");
+}
+
+/// A secret that only verifies is a key: `jws-verify` takes it, so `jwk-parse` says so.
+#[test]
+fn a_secret_is_parsed_for_what_it_may_do() {
+    let ops = |ops: Value| {
+        let jwk = json!({"kty": "oct", "alg": "HS256", "key_ops": ops, "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"});
+        ask(&json!({"op": "jwk-parse", "jwk": jwk}))
+    };
+    for good in [json!(["verify"]), json!(["sign"]), json!(["sign", "verify"])] {
+        assert_eq!(ops(good.clone())["algorithms"], json!(["HS256"]), "{good}");
+    }
+    assert_eq!(ops(json!(["encrypt"]))["error"], "key-use");
+}
+
+/// RFC 7518 section 3.2: a key that names no `alg` may do for several, and then somebody has to say which.
+#[test]
+fn the_algorithm_is_said_where_the_key_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let jwk = json!({"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"});
+    std::fs::write(folder.join("key"), jwk.to_string()).unwrap();
+    let sign = |more: &[&str]| {
+        tool(&[&["sign", "--key", "key"], more].concat(), folder, br#"{"iss":"me","exp":2000000000}"#)
+    };
+    let refused = sign(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("key-algorithm"));
+    for alg in ["HS256", "HS384", "HS512"] {
+        let token = sign(&["--alg", alg]);
+        let verify = ["verify", "--key", "key", "--issuer", "me", "--now", "1900000000"];
+        assert!(tool(&verify, folder, &token.stdout).status.success(), "{alg}");
+        assert!(text(&tool(&["inspect"], folder, &token.stdout)).contains(&format!("alg {alg}")));
+    }
+    assert_eq!(sign(&["--alg", "ES256"]).status.code(), Some(2));
+}
+
+/// Whatever a line is, it is answered, in order, and the next one is too. A blank one is no line.
 #[test]
 fn a_bad_line_is_answered_and_is_not_the_end() {
     let long = format!(r#"{{"id":9,"op":"{}"}}"#, "x".repeat(5 << 20));
     let lines = [
         "{",
         "",
+        " \t\r",
         r#"{"id":2}"#,
         r#"{"id":3,"op":"fly"}"#,
         "null",
@@ -180,4 +245,6 @@ fn a_batch_signs() {
     assert_eq!(ask(&json!({"op": "jws-verify", "jwk": jwk, "token": token}))["error"], "key-private");
     assert_eq!(sign(json!({"jku": "https://evil.example"}))["error"], "request");
     assert_eq!(sign(json!({"alg": "none"}))["error"], "algorithm");
+    assert_eq!(sign(json!({"typ": "a b"}))["error"], "request");
+    assert_eq!(sign(json!({"typ": "at+jwt"}))["error"], "access-token");
 }

@@ -13,7 +13,8 @@ use std::sync::LazyLock;
 
 use auth_core::{Secret, UnixTime};
 use auth_jwt::{
-    Algorithm, AnyVerifyingKey, Backend, Ed25519VerifyingKey, Es256SigningKey, Es256VerifyingKey, Hs256Key,
+    Algorithm, AnyVerifyingKey, Backend, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
+    Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
     Issuer, Jwk, JwsVerifier, KeySet, TokenPolicy, UnverifiedToken, Verified, Verifier, any_audience,
     any_typ, aws_lc_rs,
 };
@@ -127,12 +128,46 @@ pub fn pem(bytes: &[u8]) {
     }
     public!(
         Es256VerifyingKey,
+        Es384VerifyingKey,
+        Es512VerifyingKey,
         Ed25519VerifyingKey,
         auth_jwt::Rs256VerifyingKey,
+        aws_lc_rs::Es256VerifyingKey,
+        aws_lc_rs::Es384VerifyingKey,
+        aws_lc_rs::Es512VerifyingKey,
+        aws_lc_rs::Ed25519VerifyingKey,
         aws_lc_rs::Rs256VerifyingKey
     );
     let secret = Secret::new(bytes.to_vec());
-    let _ = Es256SigningKey::from_der(&secret);
-    let _ = Es256SigningKey::from_pem(&secret);
-    let _ = aws_lc_rs::Rs256SigningKey::from_pem(&secret);
+    macro_rules! private {
+        ($($key:ty),*) => {$(
+            if let Ok(key) = <$key>::from_der(&secret) {
+                let again = <$key>::from_der(&key.to_der()).unwrap();
+                assert_eq!(again.verifying_key().thumbprint(), key.verifying_key().thumbprint());
+            }
+            if let Ok(key) = <$key>::from_pem(&secret) {
+                let again = <$key>::from_pem(&key.to_pem()).unwrap();
+                assert_eq!(again.verifying_key().thumbprint(), key.verifying_key().thumbprint());
+            }
+        )*};
+    }
+    private!(
+        Es256SigningKey,
+        Es384SigningKey,
+        Es512SigningKey,
+        Ed25519SigningKey,
+        aws_lc_rs::Es256SigningKey,
+        aws_lc_rs::Es384SigningKey,
+        aws_lc_rs::Es512SigningKey,
+        aws_lc_rs::Ed25519SigningKey,
+        aws_lc_rs::Rs256SigningKey
+    );
+    let backends = [
+        Es256SigningKey::from_der(&secret).is_ok() == aws_lc_rs::Es256SigningKey::from_der(&secret).is_ok(),
+        Es384SigningKey::from_der(&secret).is_ok() == aws_lc_rs::Es384SigningKey::from_der(&secret).is_ok(),
+        Es512SigningKey::from_der(&secret).is_ok() == aws_lc_rs::Es512SigningKey::from_der(&secret).is_ok(),
+        Ed25519SigningKey::from_der(&secret).is_ok()
+            == aws_lc_rs::Ed25519SigningKey::from_der(&secret).is_ok(),
+    ];
+    assert_eq!(backends, [true; 4], "both backends accept the same keys");
 }

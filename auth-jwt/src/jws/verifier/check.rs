@@ -54,8 +54,7 @@ impl JwsVerifier {
             has_signed.resize(self.keys.len(), false);
             for (other, place) in has_signed.iter_mut().enumerate() {
                 // A key that serves for several algorithms signs with one.
-                *place |=
-                    other == index || signature.key_id().is_some_and(|id| self.keys.id(other) == Some(id));
+                *place |= self.keys.is_one_key(other, index);
             }
             signatures.push(signature);
         }
