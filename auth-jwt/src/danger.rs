@@ -4,7 +4,7 @@ use std::time::Duration;
 
 #[cfg(feature = "reqwest")]
 pub use crate::remote::http_on_loopback;
-use crate::{RevocationList, RevocationListError};
+use crate::{JwsSigner, RevocationList, RevocationListError};
 
 /// A list of revocations that is nowhere but in the memory of this process, and accepts tokens at once.
 ///
@@ -18,4 +18,12 @@ pub fn revoke_until_restart(
     capacity: usize,
 ) -> Result<RevocationList, RevocationListError> {
     RevocationList::of(None, longest_lifetime, capacity)
+}
+
+/// The same signer, of access tokens (`typ` `at+jwt`): whatever it is given becomes one, for whoever and whatever the
+/// payload says, though nobody has logged in. For tests of verifiers and for tools; a service issues its tokens by
+/// [`TokenIssuer`](crate::TokenIssuer).
+#[must_use]
+pub fn sign_access_tokens_without_login(signer: JwsSigner) -> JwsSigner {
+    signer.of_access_tokens()
 }

@@ -67,12 +67,17 @@ impl JwsSigner {
     ///
     /// # Errors
     /// [`PolicyError::Type`] if `name` is not a media type, with or without `application/`;
-    /// [`PolicyError::AccessToken`] if it is `at+jwt`, in any spelling.
+    /// [`PolicyError::AccessToken`] if it is `at+jwt`, in any spelling: see
+    /// [`danger::sign_access_tokens_without_login`](crate::danger::sign_access_tokens_without_login).
     pub fn with_typ(self, name: &str) -> Result<Self, PolicyError> {
         if typ(name)?.media_type() == Some(TypeRule::ACCESS_TOKEN) {
             return Err(PolicyError::AccessToken);
         }
         Ok(Self { typ: Some(name.into()), ..self }.headed())
+    }
+
+    pub(crate) fn of_access_tokens(self) -> Self {
+        Self { typ: Some(TypeRule::ACCESS_TOKEN.into()), ..self }.headed()
     }
 
     /// The same with a `cty`: what the payload is (RFC 7515 section 4.1.10).

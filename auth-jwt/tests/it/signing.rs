@@ -9,7 +9,7 @@ use auth_core::{
 use auth_jwt::{
     AnySigningKey, Audience, Ed25519SigningKey, Es256SigningKey, IssueError, IssuerKeyRing, JwsSigner, KeyId,
     PolicyError, RemoteSigningKey, SignedToken, TokenPolicy, TokenSigner, Verified, Verifier, any_audience,
-    any_typ, typ,
+    any_typ, danger, typ,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -90,6 +90,10 @@ fn access_tokens_are_not_signed_here() {
         let refused = JwsSigner::new(key()).with_typ(name).map(drop);
         assert_eq!(refused, Err(PolicyError::AccessToken), "a payload of any kind may be claims");
     }
+    let tool = danger::sign_access_tokens_without_login(JwsSigner::new(key()));
+    let token = tool.compact(b"{}").unwrap();
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["typ"], "at+jwt");
     for name in ["JWT", "text/at+jwt", "xat+jwt"] {
         assert!(TokenSigner::new(key(), typ(name).unwrap(), issuer()).is_ok(), "{name}");
         assert!(JwsSigner::new(key()).with_typ(name).is_ok(), "{name}");

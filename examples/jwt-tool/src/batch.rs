@@ -9,7 +9,7 @@
 //! | `jwk-parse` | `jwk` or `jwks` | `valid`, and for a JWK `algorithms` and `thumbprint` |
 //!
 //! What is not valid has an `error`, one of the stable names in `code.rs`. Without an `issuer`, the one that the token
-//! names will do. Access tokens (`at+jwt`) are not signed here, since nobody has logged in.
+//! names will do.
 
 use std::io::{BufRead, Read, Write};
 
@@ -20,6 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     code::Code,
+    commands::typed,
     keys,
     verify::{self, Expected},
 };
@@ -169,7 +170,7 @@ fn sign(request: &Request<'_>) -> Result<What, &'static str> {
     };
     let mut signer = JwsSigner::new(key);
     if let Some(typ) = header.and_then(|header| header.typ.as_deref()) {
-        signer = signer.with_typ(typ).map_err(|error| error.code())?;
+        signer = typed(signer, typ).map_err(|_| "request")?;
     }
     if let Some(cty) = header.and_then(|header| header.cty.as_deref()) {
         signer = signer.with_content_type(cty).map_err(|_| "request")?;

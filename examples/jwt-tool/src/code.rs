@@ -1,8 +1,6 @@
 //! Stable names of what can be wrong, for programs that read the answers. Names are added, never changed.
 
-use auth_jwt::{
-    JwkError, JwsError, JwsSignError, KeyError, KeySetParseError, MalformedToken, PolicyError, VerifyError,
-};
+use auth_jwt::{JwkError, JwsError, JwsSignError, KeyError, KeySetParseError, MalformedToken, VerifyError};
 
 /// The name of a reason.
 pub(crate) trait Code {
@@ -68,15 +66,6 @@ impl Code for JwsSignError {
         match self {
             Self::TooLong { .. } => "too-long",
             _ => "sign",
-        }
-    }
-}
-
-impl Code for PolicyError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::AccessToken => "access-token",
-            _ => "request",
         }
     }
 }

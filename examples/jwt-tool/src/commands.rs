@@ -10,7 +10,7 @@ use std::{
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
     Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Hs256Key,
-    Hs384Key, Hs512Key, Jwk, JwsSigner, KeyId, KeySet, aws_lc_rs,
+    Hs384Key, Hs512Key, Jwk, JwsSigner, KeyId, KeySet, PolicyError, aws_lc_rs, danger,
 };
 use clap::{Args, Parser};
 
@@ -185,10 +185,18 @@ fn write_private(path: &Path, secret: &Secret) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The signer of this type. A tool may make access tokens of what it is given; nobody who trusts its key should.
+pub(crate) fn typed(signer: JwsSigner, typ: &str) -> Result<JwsSigner, PolicyError> {
+    match signer.clone().with_typ(typ) {
+        Err(PolicyError::AccessToken) => Ok(danger::sign_access_tokens_without_login(signer)),
+        typed => typed,
+    }
+}
+
 fn sign(key: &Path, alg: Option<&str>, typ: Option<&str>) -> Result<(), Failure> {
     let mut signer = JwsSigner::new(keys::signing(&file(key)?, alg)?);
     if let Some(typ) = typ {
-        signer = signer.with_typ(typ)?;
+        signer = typed(signer, typ)?;
     }
     println!("{}", signer.compact(input()?.trim_end().as_bytes())?);
     Ok(())

@@ -246,5 +246,9 @@ fn a_batch_signs() {
     assert_eq!(sign(json!({"jku": "https://evil.example"}))["error"], "request");
     assert_eq!(sign(json!({"alg": "none"}))["error"], "algorithm");
     assert_eq!(sign(json!({"typ": "a b"}))["error"], "request");
-    assert_eq!(sign(json!({"typ": "at+jwt"}))["error"], "access-token");
+    for typ in ["at+jwt", "Application/AT+JWT"] {
+        let token = sign(json!({"typ": typ}))["token"].clone();
+        let claims = json!({"op": "jws-verify", "jwk": public, "token": token});
+        assert_eq!(ask(&claims)["valid"], true);
+    }
 }
