@@ -80,6 +80,10 @@ impl Sessions {
         self
     }
 
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
+        &self.0
+    }
+
     /// What was decided for all sessions.
     #[must_use]
     pub fn policy(&self) -> &SessionPolicy {
