@@ -13,8 +13,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, AuditEvent, AuthEpoch, Authenticated, AuthorizerExt, DecideError, Login, Malformed,
-    Permission, Permit, Refusal as Core, Resource, SessionId, Unavailable,
+    AccessRequest, AuditEvent, AuthEpoch, AuthenticateError, Authenticated, AuthorizerExt, DecideError,
+    Login, Malformed, Permission, Permit, Refusal as Core, Resource, SessionId, Unavailable,
 };
 use auth_jwt::AccessToken;
 use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
@@ -61,6 +61,8 @@ enum State {
 enum Carried {
     Cookie(SessionIncoming),
     Bearer(AccessToken),
+    /// In the cookie that is set up for it. A browser adds it by itself, like that of a session.
+    TokenCookie(AccessToken),
     /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored.
     Nothing,
 }
@@ -112,7 +114,8 @@ impl Visit {
         })))
     }
 
-    /// Whom the request acts for, or `None` if it carries no credential, or the cookie of no live session.
+    /// Whom the request acts for, or `None` if it carries no credential, the cookie of no live session, or an access
+    /// token in a cookie that is refused.
     ///
     /// # Errors
     /// A bearer token that is refused is not the same as none: 401. Nor is a session that is
@@ -122,6 +125,7 @@ impl Visit {
         match &self.0.carried {
             Carried::Nothing => Ok(None),
             Carried::Bearer(_) => self.bearer().await.map(Some),
+            Carried::TokenCookie(token) => self.token_cookie(token).await,
             Carried::Cookie(_) => self.session_user().await,
         }
     }
@@ -142,7 +146,9 @@ impl Visit {
         self.consult();
         match &self.0.carried {
             Carried::Bearer(_) => self.bearer().await,
-            Carried::Nothing | Carried::Cookie(_) => Err(Refusal::unauthenticated()),
+            Carried::Nothing | Carried::Cookie(_) | Carried::TokenCookie(_) => {
+                Err(Refusal::unauthenticated())
+            }
         }
     }
 
@@ -294,6 +300,17 @@ impl Visit {
         let Carried::Bearer(token) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
         let check = || async { self.0.auth.0.check(token.clone()).await };
         Ok(self.0.bearer.get_or_try_init(check).await?.clone())
+    }
+
+    /// A browser sends the cookie with every request, also where nobody needs to be logged in: one that is no longer
+    /// good must not lock anybody out of those.
+    async fn token_cookie(&self, token: &AccessToken) -> Result<Option<Authenticated>, Refusal> {
+        let check = || async { self.0.auth.0.check(token.clone()).await };
+        match self.0.bearer.get_or_try_init(check).await {
+            Ok(user) => Ok(Some(user.clone())),
+            Err(AuthenticateError::Rejected(_) | AuthenticateError::Malformed(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Result<T, Refusal> {

@@ -16,10 +16,10 @@ use auth_web::{
 
 use crate::app::{Fixture, ORIGIN, START, ann, fixture, perm};
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: HeaderMap,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
@@ -40,7 +40,7 @@ async fn name(user: Option<CurrentUser>) -> String {
     user.map_or("nobody".to_owned(), |user| user.principal().id().to_owned())
 }
 
-async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     send_body(fixture, method, path, headers, "").await
 }
 
@@ -89,7 +89,7 @@ async fn send_body(
     Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-async fn log_in(fixture: &Fixture) -> String {
+pub async fn log_in(fixture: &Fixture) -> String {
     let login = send(fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
     login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
 }

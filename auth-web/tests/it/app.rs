@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_web::{
-    Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
+    Auth, AuthBuilder, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
     core::{
         AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Page,
@@ -17,8 +17,8 @@ use auth_web::{
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{PolicyBuilder, Rbac},
     session::{
-        ClientCheck, CookiePolicy, EpochCheck, Flash, SessionData, SessionPolicy, Sessions, StartOptions,
-        Target, WhenClientChanges,
+        ClientCheck, CookieName, CookiePolicy, CookieTemplate, EpochCheck, Flash, SessionData, SessionPolicy,
+        Sessions, StartOptions, Target, WhenClientChanges,
     },
 };
 use axum::{
@@ -105,7 +105,16 @@ fn user(name: &str) -> PrincipalId {
     PrincipalId::local_user(name).unwrap()
 }
 
+/// The cookie of access tokens, where it is asked for.
+pub fn access_cookie() -> CookieTemplate {
+    CookieTemplate::new(CookieName::parse("__Host-access").unwrap())
+}
+
 pub fn fixture() -> Fixture {
+    fixture_with(|auth| auth)
+}
+
+pub fn fixture_with(set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Fixture {
     let clock = SteppedClock::new(START);
     let audit = Arc::new(MemoryAudit::new(1_000));
     let keys =
@@ -139,15 +148,14 @@ pub fn fixture() -> Fixture {
     policy.assign(&user("boss"), "support").unwrap();
     let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
 
-    let auth = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
+    let builder = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
         .bearer(bearer)
         .authorizer(Arc::new(rbac.clone()))
         .login_page("/login")
         .unwrap()
         .audit(Arc::clone(&audit) as _)
-        .clock(Arc::new(clock.clone()))
-        .build()
-        .unwrap();
+        .clock(Arc::new(clock.clone()));
+    let auth = set_up(builder).build().unwrap();
     let kept = Arc::default();
     let router = auth.clone().mount(
         routes(),

@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod access_cookie;
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;
