@@ -45,7 +45,7 @@ impl RefreshTokens {
     /// Exchanges a token for the next one.
     ///
     /// However many requests present one token at once, one of them makes its successor, and all of them get it.
-    /// So does a client whose answer was lost, for [a while](RefreshPolicy::REISSUE_FOR). A token that comes back
+    /// So does a client whose answer was lost, for [a while](crate::RefreshPolicy::REISSUE_FOR). A token that comes back
     /// after its successor was used, or later than that, ends the login: two parties hold copies, and which of
     /// them is the right one cannot be known.
     ///
