@@ -15,6 +15,7 @@ mod access_cookie;
 mod actix;
 mod app;
 mod crash;
+mod hybrid;
 mod refusals;
 mod sessions;
 mod setup;

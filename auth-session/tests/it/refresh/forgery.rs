@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
     refresh::{Api, ring, secs, text},
-    support::START,
+    support::{Browser, START},
 };
 
 fn compose(id: &SessionId, counter: u64, mac: &[u8]) -> RefreshToken {
@@ -113,6 +113,19 @@ fn a_counter_from_the_future_ends_the_login() {
     let future = minted(&key, &token.id(), 3).unwrap();
     assert_eq!(api.refused(&future), RejectionReason::Replayed);
     assert_eq!(api.app.rows(), 0);
+}
+
+/// A server that signs what it should not must not let a token near a browser's session.
+#[test]
+fn a_token_that_names_a_browsers_session_neither_opens_nor_ends_it() {
+    let api = Api::new();
+    let mut browser = Browser::new();
+    let id = api.app.log_in(&mut browser, "ann");
+    let key: Vec<u8> = (7..).take(32).collect();
+    let token = minted(&key, &id, 0).unwrap();
+    assert_eq!(api.refused(&token), RejectionReason::Unknown);
+    assert!(!block_on(api.tokens.revoke(&token)).unwrap());
+    assert!(api.app.who(&mut browser).is_some());
 }
 
 /// Checklist, sessions 33.
