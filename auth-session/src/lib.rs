@@ -11,6 +11,7 @@ mod flash;
 mod incoming;
 mod outgoing;
 mod policy;
+mod refresh;
 mod session;
 mod sessions;
 
@@ -27,6 +28,9 @@ pub use {
     incoming::{Incoming, SessionCookie},
     outgoing::{CommitError, Outgoing},
     policy::{PolicyError, SessionPolicy},
+    refresh::{
+        RefreshCookie, RefreshError, RefreshIssued, RefreshPolicy, RefreshToken, RefreshTokens, Refreshed,
+    },
     session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
     sessions::Sessions,
 };

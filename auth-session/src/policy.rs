@@ -238,7 +238,7 @@ impl SessionPolicy {
     }
 }
 
-fn check_lifetime(idle: Duration, absolute: Duration) -> Result<(), PolicyError> {
+pub(crate) fn check_lifetime(idle: Duration, absolute: Duration) -> Result<(), PolicyError> {
     if idle < SessionPolicy::MIN_IDLE {
         return Err(PolicyError::IdleTooShort);
     }

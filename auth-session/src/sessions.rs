@@ -80,7 +80,7 @@ impl Sessions {
         self
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
         &self.0
     }
 

@@ -13,7 +13,7 @@ use auth_core::{
     TracingAudit,
 };
 use auth_jwt::AccessToken;
-use auth_session::{CookiePolicy, CsrfPolicy, FormTokens, Origin, Sessions};
+use auth_session::{CookiePolicy, CookieTemplate, CsrfPolicy, FormTokens, Origin, Sessions};
 
 use crate::{NextPath, PublicUrl, TrustedProxies};
 
@@ -30,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) csrf: CsrfPolicy,
     pub(crate) forms: FormTokens,
     pub(crate) bearer: Option<Box<dyn Authenticator<Credential = AccessToken, Proof = Authenticated>>>,
+    pub(crate) access_cookie: Option<CookieTemplate>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) login_page: Option<NextPath>,
     pub(crate) proxies: TrustedProxies,
@@ -56,6 +57,10 @@ pub enum SetupError {
     /// on one machine are told apart by the name alone.
     #[error("cookie is named for another port than the public url's")]
     CookiePort,
+    /// The cookie of access tokens is readable by scripts, has the name of the sessions' cookie, or there is no
+    /// authenticator that would check what is in it.
+    #[error("cookie of access tokens must be HttpOnly, of a name of its own, and come with an authenticator")]
+    AccessCookie,
     /// The login page is not a path on this site, or has a query or a fragment.
     #[error("login page must be a path on this site without a query")]
     LoginPage,
@@ -70,6 +75,7 @@ impl Auth {
             forms: sessions.form_tokens(),
             sessions,
             bearer: None,
+            access_cookie: None,
             authorizer: None,
             login_page: None,
             proxies: TrustedProxies::none(),
@@ -110,6 +116,19 @@ impl AuthBuilder {
         A: Authenticator<Credential = AccessToken, Proof = Authenticated> + 'static,
     {
         self.0.bearer = Some(Box::new(authenticator));
+        self
+    }
+
+    /// Accepts an access token from this cookie too, where there is no `Authorization` header: a browser that keeps
+    /// its token where no script can read it, and no session on the server.
+    ///
+    /// Such a request is checked for cross-site forgery like one with a session. A token that is refused, as when it
+    /// has expired, is nobody: the client refreshes it, or logs in. A request that carries a session's cookie as well
+    /// is answered 400, for it is not known which one was meant. Handlers set and clear the cookie with the same
+    /// template; there is no [`Session`](crate::Session) and no [`Visit::log_in`](crate::Visit::log_in) beside it, and
+    /// nothing but expiry and revocation by `sid` ends what it opens.
+    pub fn access_cookie(mut self, template: CookieTemplate) -> Self {
+        self.0.access_cookie = Some(template);
         self
     }
 
@@ -158,7 +177,7 @@ impl AuthBuilder {
     ///
     /// # Errors
     /// [`SetupError::CookieMode`]: a `Secure` cookie does not work over plain HTTP, and one that is not must
-    /// never be sent from an address that others reach. [`SetupError::CookiePort`].
+    /// never be sent from an address that others reach. [`SetupError::CookiePort`], [`SetupError::AccessCookie`].
     pub fn build(self) -> Result<Auth, SetupError> {
         let cookie = self.0.sessions.policy().cookie();
         if cookie.is_plain_http() != self.0.public.is_development() {
@@ -168,6 +187,14 @@ impl AuthBuilder {
             let own = CookiePolicy::plain_http_loopback(self.0.public.origin());
             if own.is_ok_and(|own| own.name() != cookie.name()) {
                 return Err(SetupError::CookiePort);
+            }
+        }
+        if let Some(access) = &self.0.access_cookie {
+            if access.is_secure() == self.0.public.is_development() {
+                return Err(SetupError::CookieMode);
+            }
+            if !access.is_http_only() || access.name() == cookie.name() || self.0.bearer.is_none() {
+                return Err(SetupError::AccessCookie);
             }
         }
         Ok(Auth(Arc::new(self.0)))

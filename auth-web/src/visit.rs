@@ -15,8 +15,8 @@ use std::{
 
 use auth_core::{
     AccessRequest, AuditEvent, AuthEpoch, AuthenticateError, Authenticated, AuthorizerExt, DecideError,
-    Login, Malformed, Method, Permission, Permit, Refusal as Core, Rejection, Resource, SessionId,
-    Unavailable,
+    Login, Malformed, Method, Permission, Permit, Refusal as Core, Rejection, RejectionReason, Resource,
+    SessionId, Unavailable,
 };
 use auth_jwt::AccessToken;
 use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
@@ -66,6 +66,8 @@ enum State {
 enum Carried {
     Cookie(SessionIncoming),
     Bearer(AccessToken),
+    /// In the cookie that is set up for it. A browser adds it by itself, like that of a session.
+    TokenCookie(AccessToken),
     /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored.
     Nothing,
 }
@@ -119,7 +121,8 @@ impl Visit {
         })))
     }
 
-    /// Whom the request acts for, or `None` if it carries no credential, or the cookie of no live session.
+    /// Whom the request acts for, or `None` if it carries no credential, the cookie of no live session, or an access
+    /// token in a cookie that is refused.
     ///
     /// # Errors
     /// A bearer token that is refused is not the same as none: 401. Nor is a session that is
@@ -129,6 +132,7 @@ impl Visit {
         match &self.0.carried {
             Carried::Nothing => Ok(None),
             Carried::Bearer(_) => self.bearer().await.map(Some),
+            Carried::TokenCookie(token) => self.token_cookie(token).await,
             Carried::Cookie(_) => self.session_user().await,
         }
     }
@@ -150,7 +154,9 @@ impl Visit {
         self.consult();
         match &self.0.carried {
             Carried::Bearer(_) => self.bearer().await,
-            Carried::Nothing | Carried::Cookie(_) => Err(Refusal::unauthenticated()),
+            Carried::Nothing | Carried::Cookie(_) | Carried::TokenCookie(_) => {
+                Err(Refusal::unauthenticated())
+            }
         }
     }
 
@@ -317,22 +323,42 @@ impl Visit {
 
     async fn bearer(&self) -> Result<Authenticated, Refusal> {
         let Carried::Bearer(token) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
+        Ok(self.checked(token, |_| true).await?.clone()?)
+    }
+
+    /// A browser sends the cookie with every request, also where nobody needs to be logged in: one that is no longer
+    /// good must not lock anybody out of those. That it has expired is what becomes of every one of them.
+    async fn token_cookie(&self, token: &AccessToken) -> Result<Option<Authenticated>, Refusal> {
+        match self.checked(token, |reason| reason != RejectionReason::Expired).await {
+            Ok(user) => Ok(user.as_ref().ok().cloned()),
+            Err(AuthenticateError::Malformed(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What comes of the request's token, asked once. Why it is refused is written down if that `is_news`.
+    async fn checked(
+        &self,
+        token: &AccessToken,
+        is_news: impl Fn(RejectionReason) -> bool,
+    ) -> Result<&Result<Authenticated, Rejection>, AuthenticateError> {
         let check = || async {
-            match self.0.auth.0.check(token.clone()).await {
-                Ok(user) => Ok(Ok(user)),
-                Err(AuthenticateError::Rejected(rejection)) => {
-                    self.0.auth.record(&AuditEvent::CredentialRefused {
-                        reason: rejection.reason(),
-                        method: Method::BEARER_TOKEN,
-                        principal: None,
-                        source: self.0.source,
-                    });
-                    Ok(Err(rejection))
-                }
-                Err(error) => Err(error),
+            let rejection = match self.0.auth.0.check(token.clone()).await {
+                Ok(user) => return Ok(Ok(user)),
+                Err(AuthenticateError::Rejected(rejection)) => rejection,
+                Err(error) => return Err(error),
+            };
+            if is_news(rejection.reason()) {
+                self.0.auth.record(&AuditEvent::CredentialRefused {
+                    reason: rejection.reason(),
+                    method: Method::BEARER_TOKEN,
+                    principal: None,
+                    source: self.0.source,
+                });
             }
+            Ok(Err(rejection))
         };
-        Ok(self.0.bearer.get_or_try_init(check).await?.clone()?)
+        self.0.bearer.get_or_try_init(check).await
     }
 
     async fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Result<T, Refusal> {

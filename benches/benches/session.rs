@@ -15,9 +15,12 @@ use std::{
 use auth_benches::Numbers;
 use auth_core::{
     Clock, DiscardAudit, KeyName, KeyRing, MemorySessions, PrincipalId, SessionId, SessionRecord,
-    SessionStore, SystemClock, SystemEntropy, UnixTime, testing::login_as,
+    SessionStore, SessionTerms, SystemClock, SystemEntropy, UnixTime, testing::login_as,
 };
-use auth_session::{CookiePolicy, EpochCheck, Incoming, Session, SessionData, SessionPolicy, Sessions};
+use auth_session::{
+    CookiePolicy, EpochCheck, Incoming, RefreshPolicy, RefreshToken, RefreshTokens, Session, SessionData,
+    SessionPolicy, Sessions,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde::{Deserialize, Serialize};
 
@@ -186,11 +189,39 @@ fn cookies(c: &mut Criterion, world: &World) {
     });
 }
 
+/// Refresh tokens of one login, among the sessions of the others.
+fn refresh(c: &mut Criterion, world: &World) {
+    let tokens = RefreshTokens::new(&world.sessions, RefreshPolicy::default());
+    let principal = PrincipalId::local_user("phone").unwrap();
+    let login = login_as(&principal, SystemClock.now());
+    let mut token = now(tokens.issue(login, SessionTerms::new())).unwrap().token;
+    c.bench_function("session/refresh/ours", |b| {
+        b.iter(|| {
+            let refreshed = now(tokens.refresh(black_box(&token))).unwrap();
+            assert_eq!(refreshed.live.id(), token.id());
+            token = refreshed.token;
+        });
+    });
+    let text = now(tokens.refresh(&token)).unwrap().token.expose();
+    c.bench_function("session/refresh-raced/ours", |b| {
+        b.iter(|| {
+            let again = now(tokens.refresh(black_box(&token)));
+            assert!(again.is_ok_and(|again| *again.token.expose() == *text));
+        });
+    });
+    let forged = RefreshToken::parse(format!("{}{}", &text[..text.len() - 43], "A".repeat(43)).as_bytes());
+    let forged = forged.unwrap();
+    c.bench_function("session/refresh-forged/ours", |b| {
+        b.iter(|| assert!(now(tokens.refresh(black_box(&forged))).is_err()));
+    });
+}
+
 fn all(c: &mut Criterion) {
     let world = World::new();
     load(c, "ours", &world.ids, |id| world.record(id));
     peers(c, &world);
     cookies(c, &world);
+    refresh(c, &world);
 }
 
 #[cfg(feature = "peers")]

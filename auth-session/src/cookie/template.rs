@@ -163,6 +163,12 @@ impl CookieTemplate {
         self.secure
     }
 
+    /// Whether it has `HttpOnly`.
+    #[must_use]
+    pub fn is_http_only(&self) -> bool {
+        self.http_only
+    }
+
     /// The cookie with this value. Without `max_age` it lasts as long as the browser runs.
     ///
     /// # Errors

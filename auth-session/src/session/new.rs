@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Tidies up after an insert whose outcome is bad or unknown.
-    async fn not_created(&self, id: &SessionId, error: StoreError) -> StoreError {
+    pub(crate) async fn not_created(&self, id: &SessionId, error: StoreError) -> StoreError {
         if matches!(error, StoreError::Full) {
             self.store_is_full();
         }

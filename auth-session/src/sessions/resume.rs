@@ -14,7 +14,7 @@
 
 use auth_core::{
     AuditEvent, AuthEpoch, Authenticated, Authentication, ClientSignals, Presented, Rotated, SecretHash,
-    SessionKind, SessionOwner, SessionRecord, StoreError, Unavailable, UnixTime,
+    SessionKind, SessionOwner, SessionRecord, StoreError, Unavailable, UnixTime, Written,
 };
 
 use crate::{
@@ -151,7 +151,7 @@ impl Engine {
     }
 
     /// Whether the accounts of whoever the session is of, and of whoever really acts, are what they were.
-    async fn admits(
+    pub(crate) async fn admits(
         &self,
         authentication: &Authentication,
         record: &SessionRecord,
@@ -195,10 +195,19 @@ impl Engine {
         Ok(true)
     }
 
-    async fn end_replayed(&self, record: &SessionRecord, now: UnixTime) -> Result<(), Unavailable> {
-        self.store.remove(&record.id).await?;
-        let (session, principal) = (record.id, record.principal().cloned());
-        self.audit.record(now, &AuditEvent::SessionReplayed { session, principal });
+    /// Ends a session whose replaced secret came back, and says so.
+    pub(crate) async fn end_replayed(
+        &self,
+        record: &SessionRecord,
+        now: UnixTime,
+    ) -> Result<(), Unavailable> {
+        let removed = self.store.remove(&record.id).await;
+        // If nothing was written, whoever tries again finds it again.
+        if !removed.as_ref().is_err_and(|error| error.written() == Written::No) {
+            let (session, principal) = (record.id, record.principal().cloned());
+            self.audit.record(now, &AuditEvent::SessionReplayed { session, principal });
+        }
+        removed?;
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ mod impersonation;
 mod lifecycle;
 mod model;
 mod races;
+mod refresh;
 mod rotation;
 mod support;
 mod terms;

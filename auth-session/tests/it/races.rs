@@ -7,7 +7,7 @@ use auth_session::{CommitError, EpochCheck, Outgoing};
 
 use crate::support::{App, Browser, Cart, ROTATION, Visits, login, name_of, policy, user};
 
-const ROUNDS: u32 = 200;
+pub(crate) const ROUNDS: u32 = 200;
 
 /// Runs all of them at once.
 fn race<T: Send>(contenders: Vec<Box<dyn FnOnce() -> T + Send + '_>>) -> Vec<T> {
@@ -27,7 +27,10 @@ fn race<T: Send>(contenders: Vec<Box<dyn FnOnce() -> T + Send + '_>>) -> Vec<T> 
     })
 }
 
-fn at_once<'a, T: Send + 'a>(n: usize, what: impl Fn(usize) -> T + Sync + Send + Copy + 'a) -> Vec<T> {
+pub(crate) fn at_once<'a, T: Send + 'a>(
+    n: usize,
+    what: impl Fn(usize) -> T + Sync + Send + Copy + 'a,
+) -> Vec<T> {
     race((0..n).map(|i| Box::new(move || what(i)) as Box<dyn FnOnce() -> T + Send>).collect())
 }
 

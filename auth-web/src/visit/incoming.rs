@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use auth_core::{ClientSignals, Malformed};
+use auth_jwt::AccessToken;
 use auth_session::CsrfRequest;
 
 use crate::{
@@ -89,15 +90,27 @@ impl Head<'_> {
     }
 
     pub(super) fn carried(&self, auth: &Auth) -> Result<Carried, Malformed> {
-        let sessions = &auth.0.sessions;
         Ok(match authorization::read(self.headers.authorization.checked()?)? {
             Authorization::Bearer(token) => Carried::Bearer(token),
             Authorization::OtherScheme => Carried::Nothing,
-            Authorization::Absent => {
-                let incoming = sessions.read(self.headers.cookie.iter().copied())?;
-                Carried::Cookie(incoming.with_signals(self.signals(auth)))
-            }
+            Authorization::Absent => self.in_cookies(auth)?,
         })
+    }
+
+    fn in_cookies(&self, auth: &Auth) -> Result<Carried, Malformed> {
+        let lines = || self.headers.cookie.iter().copied();
+        let session = auth.0.sessions.read(lines())?;
+        let access =
+            auth.0.access_cookie.as_ref().map(|access| access.name().find_in(lines())).transpose()?;
+        let Some(token) = access.flatten() else {
+            return Ok(Carried::Cookie(session.with_signals(self.signals(auth))));
+        };
+        if session.is_something() {
+            // Which one was meant? Whoever planted one of them would choose.
+            return Err(Malformed::Header);
+        }
+        Ok(std::str::from_utf8(token)
+            .map_or(Carried::Nothing, |token| Carried::TokenCookie(AccessToken::new(token.to_owned()))))
     }
 
     /// What the client can be recognised by, where sessions are held to it.

@@ -19,10 +19,10 @@ use auth_web::{
 
 use crate::app::{Fixture, ORIGIN, PEER, START, ann, fixture, perm};
 
-struct Answer {
-    status: u16,
+pub struct Answer {
+    pub status: u16,
     headers: HeaderMap,
-    body: String,
+    pub body: String,
 }
 
 impl Answer {
@@ -43,7 +43,7 @@ async fn name(user: Option<CurrentUser>) -> String {
     user.map_or("nobody".to_owned(), |user| user.principal().id().to_owned())
 }
 
-async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn send(fixture: &Fixture, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     send_body(fixture, method, path, headers, "").await
 }
 
@@ -94,6 +94,11 @@ async fn send_body(
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
     Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
+}
+
+pub async fn log_in(fixture: &Fixture) -> String {
+    let login = send(fixture, "POST", "/login", &[("origin", ORIGIN)]).await;
+    login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned()
 }
 
 #[actix_web::test]

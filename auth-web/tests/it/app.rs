@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_web::{
-    Auth, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
+    Auth, AuthBuilder, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
     core::{
         AuditEvent, AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Method,
@@ -18,8 +18,8 @@ use auth_web::{
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{PolicyBuilder, Rbac},
     session::{
-        ClientCheck, CookiePolicy, EpochCheck, Flash, SessionData, SessionPolicy, Sessions, StartOptions,
-        Target, WhenClientChanges,
+        ClientCheck, CookieName, CookiePolicy, CookieTemplate, EpochCheck, Flash, SessionData, SessionPolicy,
+        Sessions, StartOptions, Target, WhenClientChanges,
     },
     testing,
 };
@@ -118,7 +118,16 @@ impl AuditSink for Both {
     }
 }
 
+/// The cookie of access tokens, where it is asked for.
+pub fn access_cookie() -> CookieTemplate {
+    CookieTemplate::new(CookieName::parse("__Host-access").unwrap())
+}
+
 pub fn fixture() -> Fixture {
+    fixture_with(|auth| auth)
+}
+
+pub fn fixture_with(set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Fixture {
     let clock = SteppedClock::new(START);
     let audit = Arc::new(MemoryAudit::new(1_000));
     let sink: Arc<dyn AuditSink> = Arc::new(Both(Arc::clone(&audit)));
@@ -154,15 +163,14 @@ pub fn fixture() -> Fixture {
     policy.assign(&user("boss"), "support").unwrap();
     let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
 
-    let auth = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
+    let builder = Auth::builder(PublicUrl::https(ORIGIN).unwrap(), sessions)
         .bearer(bearer)
         .authorizer(Arc::new(rbac.clone()))
         .login_page("/login")
         .unwrap()
         .audit(Arc::clone(&sink))
-        .clock(Arc::new(clock.clone()))
-        .build()
-        .unwrap();
+        .clock(Arc::new(clock.clone()));
+    let auth = set_up(builder).build().unwrap();
     let kept = Arc::default();
     let router = auth.clone().mount(
         routes(),

@@ -10,12 +10,14 @@
     reason = "test code"
 )]
 
+mod access_cookie;
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;
 mod audit_trail;
 mod crash;
 mod every_error;
+mod hybrid;
 mod login_form;
 mod refusals;
 mod sessions;

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, sync::Arc};
 
 use auth_web::{
     Auth, PublicUrl, SetupError,
-    core::{DiscardAudit, KeyName, KeyRing, MemorySessions, SystemEntropy},
-    session::{CookiePolicy, EpochCheck, Origin, SessionPolicy, Sessions},
+    core::{DiscardAudit, KeyName, KeyRing, MemorySessions, Purpose, SystemEntropy},
+    jwt::{Audience, BearerAuthenticator, Hs256Key, Issuer, TokenPolicy, Verifier},
+    session::{CookieName, CookiePolicy, CookieTemplate, EpochCheck, Origin, SessionPolicy, Sessions},
 };
 
 fn build(public: PublicUrl, cookie: CookiePolicy) -> Result<Auth, SetupError> {
@@ -50,4 +51,34 @@ fn the_cookie_of_the_development_mode_names_the_port_of_the_public_url() {
         let refused = build(development(url), cookie(named_for)).err();
         assert_eq!(refused, (!fits).then_some(SetupError::CookiePort), "{url} {named_for}");
     }
+}
+
+/// A token that scripts can read, or that nothing checks, is not what was asked for.
+#[test]
+fn the_cookie_of_access_tokens_is_out_of_the_reach_of_scripts_and_is_checked() {
+    let with = |template: CookieTemplate, authenticator: bool| {
+        let keys = Arc::new(KeyRing::generate(KeyName::from_static("k"), &SystemEntropy).unwrap());
+        let sessions = Sessions::new(
+            Arc::new(MemorySessions::new(10)),
+            Arc::clone(&keys),
+            EpochCheck::by_session_store_only(),
+            Arc::new(DiscardAudit),
+            SessionPolicy::aal1(CookiePolicy::default()),
+        );
+        let builder = Auth::builder(PublicUrl::https("https://app.example.com").unwrap(), sessions);
+        let builder = if authenticator { builder.bearer(authenticator_of(&keys)) } else { builder };
+        builder.access_cookie(template).build().map(drop)
+    };
+    let named = |name: &str| CookieTemplate::new(CookieName::parse(name).unwrap());
+    assert_eq!(with(named("__Host-access"), true), Ok(()));
+    assert_eq!(with(named("__Host-access"), false), Err(SetupError::AccessCookie));
+    assert_eq!(with(named("__Host-access").readable_by_scripts(), true), Err(SetupError::AccessCookie));
+    assert_eq!(with(named("__Host-sid"), true), Err(SetupError::AccessCookie));
+    assert_eq!(with(named("access").sent_over_plain_http().unwrap(), true), Err(SetupError::CookieMode));
+}
+
+fn authenticator_of(keys: &KeyRing) -> BearerAuthenticator {
+    let (issuer, audience) = (Issuer::new("joe").unwrap(), Audience::new("joe").unwrap());
+    let key = Hs256Key::derived(&keys.derive(Purpose::new("tokens")));
+    BearerAuthenticator::new(Verifier::new(key, TokenPolicy::access_token(issuer, audience)))
 }

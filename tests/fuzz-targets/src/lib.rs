@@ -9,22 +9,35 @@
     reason = "a fuzz target fails by a panic"
 )]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use auth_core::{Secret, UnixTime};
+use auth_core::{
+    DiscardAudit, KeyName, KeyRing, MemorySessions, PrincipalId, Secret, SessionTerms, UnixTime,
+    testing::{FixedClock, SeededEntropy, block_on, login_as},
+};
 use auth_jwt::{
     Algorithm, AnyVerifyingKey, Backend, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey,
     Es256VerifyingKey, Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key,
     Issuer, Jwk, JwsVerifier, KeySet, TokenPolicy, UnverifiedToken, Verified, Verifier, any_audience,
     any_typ, aws_lc_rs,
 };
+use auth_session::{
+    CookiePolicy, EpochCheck, RefreshPolicy, RefreshToken, RefreshTokens, SessionPolicy, Sessions,
+};
 
 /// A target: its name, which is that of its folder in `fuzz/corpus`, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] =
-    [("compact", compact), ("json", json), ("verify", verify), ("jwk", jwk), ("jwks", jwks), ("pem", pem)];
+pub const TARGETS: [Target; 7] = [
+    ("compact", compact),
+    ("json", json),
+    ("verify", verify),
+    ("jwk", jwk),
+    ("jwks", jwks),
+    ("pem", pem),
+    ("refresh_token", refresh_token),
+];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);
 
@@ -170,4 +183,27 @@ pub fn pem(bytes: &[u8]) {
             == aws_lc_rs::Ed25519SigningKey::from_der(&secret).is_ok(),
     ];
     assert_eq!(backends, [true; 4], "both backends accept the same keys");
+}
+
+/// A refresh token, presented to a server that has issued one: that one is good, and nothing else.
+pub fn refresh_token(bytes: &[u8]) {
+    let Some(token) = RefreshToken::parse(bytes) else { return };
+    assert_eq!(token.expose().as_bytes(), bytes, "one spelling");
+    let keys = KeyRing::new(KeyName::from_static("k"), Secret::new((1..=32).collect())).unwrap();
+    let sessions = Sessions::new(
+        Arc::new(MemorySessions::new(1)),
+        Arc::new(keys),
+        EpochCheck::by_session_store_only(),
+        Arc::new(DiscardAudit),
+        SessionPolicy::aal1(CookiePolicy::default()),
+    )
+    .with_clock(Arc::new(FixedClock(NOW)))
+    .with_entropy(Arc::new(SeededEntropy::new(1)));
+    let tokens = RefreshTokens::new(&sessions, RefreshPolicy::default());
+    let ann = PrincipalId::local_user("ann").unwrap();
+    let issued = block_on(tokens.issue(login_as(&ann, NOW), SessionTerms::new())).unwrap();
+    let is_ours = issued.token.expose().as_bytes() == bytes;
+    assert_eq!(block_on(tokens.refresh(&token)).is_ok(), is_ours);
+    // Whatever was presented, the login is where it was.
+    assert!(block_on(tokens.refresh(&issued.token)).is_ok());
 }
