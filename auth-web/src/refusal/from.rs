@@ -48,6 +48,7 @@ from!(
     session::CrossSite => Core::from,
     session::DataError => Core::from,
     session::ImpersonateError => Core::from,
+    session::RefreshError => Core::from,
     session::RotateError => Core::from,
     session::StartError => Core::from,
     // What the request brought cannot be read: 400.
