@@ -7,6 +7,8 @@ mod cookie;
 mod csrf;
 mod data;
 mod epochs;
+#[cfg(all(feature = "file-store", unix))]
+mod file_store;
 mod flash;
 mod incoming;
 mod outgoing;
@@ -34,3 +36,6 @@ pub use {
     session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
     sessions::Sessions,
 };
+
+#[cfg(all(feature = "file-store", unix))]
+pub use file_store::{FileOptions, FileSessions, FileStoreError, FileSync};

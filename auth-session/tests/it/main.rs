@@ -16,6 +16,8 @@ mod data;
 mod dropped;
 mod epochs;
 mod faults;
+#[cfg(all(feature = "file-store", unix))]
+mod file_store;
 mod impersonation;
 mod lifecycle;
 mod model;
