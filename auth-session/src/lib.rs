@@ -4,6 +4,8 @@
 
 mod client_check;
 mod cookie;
+#[cfg(feature = "cookie-store")]
+mod cookie_store;
 mod csrf;
 mod data;
 mod epochs;
@@ -37,5 +39,10 @@ pub use {
     sessions::Sessions,
 };
 
+#[cfg(feature = "cookie-store")]
+pub use cookie_store::{
+    CookieSession, CookieSessionPolicy, CookieSessions, Irrevocable, Revocable, Revocation, SealError,
+    SealedCookie,
+};
 #[cfg(all(feature = "file-store", unix))]
 pub use file_store::{FileOptions, FileSessions, FileStoreError, FileSync};

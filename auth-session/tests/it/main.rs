@@ -11,6 +11,8 @@
 )]
 
 mod clients;
+#[cfg(feature = "cookie-store")]
+mod cookie_store;
 mod cookies;
 mod data;
 mod dropped;
