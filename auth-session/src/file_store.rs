@@ -20,26 +20,25 @@ use self::{
     pool::Pool,
 };
 
-/// When a [`FileSessions`] waits until what it wrote is on the disk.
+/// What acknowledged writes of a [`FileSessions`] survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum FileSync {
-    /// Before each write is answered, both the file and its folder (`fsync`). What was acknowledged outlives the
-    /// process, the system and a power cut, as far as the disk tells the truth.
+pub enum FileDurability {
+    /// Loss of power and a crash of the operating system too, as far as the disk keeps what it confirmed: before a write
+    /// is answered, the file and its folder are on the disk (`fsync`).
     #[default]
-    Always,
-    /// Never. What was acknowledged outlives the process. After the system has died, the last seconds may be
-    /// missing or unreadable, **and sessions that were ended in them may be alive again**, until the account's
-    /// [epoch](crate::EpochCheck) ends them. For development, and for folders in memory.
-    Never,
+    PowerLoss,
+    /// The end of the process, however it comes, and no more. Nothing waits for the disk, and after a loss of power the
+    /// last seconds may be missing or unreadable, file by file, **and sessions that were ended in them may be alive
+    /// again** until the account's [epoch](crate::EpochCheck) ends them. For development, and for folders in memory.
+    ProcessCrash,
 }
 
 /// How a [`FileSessions`] works.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct FileOptions {
-    /// When it waits for the disk. By default [`FileSync::Always`].
-    pub sync: FileSync,
+    /// What is waited for. By default [`FileDurability::PowerLoss`].
+    pub durability: FileDurability,
     /// Threads that read and write. By default 4.
     pub workers: NonZeroUsize,
     /// Calls that may wait for a thread; one more is refused as not written. By default 256.
@@ -53,7 +52,7 @@ impl Default for FileOptions {
     fn default() -> Self {
         const ONE: NonZeroUsize = NonZeroUsize::MIN;
         Self {
-            sync: FileSync::Always,
+            durability: FileDurability::PowerLoss,
             workers: ONE.saturating_add(3),
             queue: ONE.saturating_add(255),
             patience: Duration::from_secs(5),
@@ -90,7 +89,7 @@ pub enum FileStoreError {
 ///
 /// - A file is written beside the old one and renamed over it, so it is always whole. Reading takes no lock. Writing
 ///   locks one of 16 folders, against threads and against other processes, and checks its conditions under it.
-/// - What was acknowledged outlives the process however it dies; [`FileSync`] says what outlives the machine.
+/// - What was acknowledged outlives the process however it ends; [`FileDurability`] says what outlives the machine.
 /// - A call that ends several sessions writes several files. If the process dies in between, no session that had
 ///   ended comes back: [`end_all`](SessionStore::end_all) leaves its marker first. Of a login that a
 ///   [`SessionLimit`] makes room for, both sessions may be left; the next login ends the one that is too many.

@@ -45,4 +45,4 @@ pub use cookie_store::{
     SealedCookie,
 };
 #[cfg(all(feature = "file-store", unix))]
-pub use file_store::{FileOptions, FileSessions, FileStoreError, FileSync};
+pub use file_store::{FileDurability, FileOptions, FileSessions, FileStoreError};

@@ -13,7 +13,7 @@ use std::{
 use auth_core::{PrincipalTag, SessionId, SessionRecord, StoreError};
 
 use super::{
-    FileSync,
+    FileDurability,
     encoding::{self, MAX_LEN, Markers},
     names::{self, LOCK, Name, TEMPORARY},
 };
@@ -26,7 +26,7 @@ struct Locked;
 /// A folder. What is read without its lock is a whole file, either old or new.
 pub(super) struct Folder {
     path: PathBuf,
-    sync: FileSync,
+    durability: FileDurability,
     patience: Duration,
     /// Open for as long as the store is: one descriptor, which the threads of this store take turns with. Other
     /// stores, in this process and in others, have one of their own, and exclude this one by locking it.
@@ -34,9 +34,9 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn open(path: PathBuf, sync: FileSync, patience: Duration) -> io::Result<Self> {
+    pub(super) fn open(path: PathBuf, durability: FileDurability, patience: Duration) -> io::Result<Self> {
         let lock = Mutex::new(open_lock(&path.join(LOCK))?);
-        Ok(Self { path, sync, patience, lock })
+        Ok(Self { path, durability, patience, lock })
     }
 
     /// The names in the folder, in no order.
@@ -159,9 +159,9 @@ impl Writer<'_> {
         self.unlink(TEMPORARY)
     }
 
-    /// Makes what was changed last, as far as [`FileSync`] says.
+    /// Makes what was changed last, as far as [`FileDurability`] says.
     pub(super) fn finish(self) -> Result<(), StoreError> {
-        if !self.changed || self.folder.sync == FileSync::Never {
+        if !self.changed || self.folder.durability == FileDurability::ProcessCrash {
             return Ok(());
         }
         File::open(&self.folder.path).and_then(|folder| folder.sync_all()).map_err(|error| self.failed(error))
@@ -183,7 +183,7 @@ impl Writer<'_> {
     fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = create(path)?;
         file.write_all(bytes)?;
-        if self.folder.sync == FileSync::Always { file.sync_all() } else { Ok(()) }
+        if self.folder.durability == FileDurability::PowerLoss { file.sync_all() } else { Ok(()) }
     }
 
     fn unlink(&mut self, name: &str) -> Result<bool, StoreError> {

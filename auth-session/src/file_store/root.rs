@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    FileOptions, FileStoreError, FileSync,
+    FileDurability, FileOptions, FileStoreError,
     folder::{self, Folder},
     names::{LOCK, TEMPORARY},
 };
@@ -29,7 +29,7 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
     check_owner(&root, &metadata)?;
     if !has_format(&root)? {
         refuse_foreign(&root)?;
-        write_format(&root, options.sync)?;
+        write_format(&root, options.durability)?;
     }
     let mut folders = Vec::new();
     for number in 0..FOLDERS {
@@ -39,9 +39,9 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
         if fs::symlink_metadata(&path)?.is_symlink() || check(&path)?.uid() != metadata.uid() {
             return Err(FileStoreError::Foreign);
         }
-        folders.push(Folder::open(path, options.sync, options.patience)?);
+        folders.push(Folder::open(path, options.durability, options.patience)?);
     }
-    if options.sync == FileSync::Always {
+    if options.durability == FileDurability::PowerLoss {
         File::open(&root)?.sync_all()?;
         if let Some(parent) = root.parent().filter(|_| made) {
             File::open(parent)?.sync_all()?;
@@ -103,10 +103,10 @@ fn refuse_foreign(root: &Path) -> Result<(), FileStoreError> {
     Ok(())
 }
 
-fn write_format(root: &Path, sync: FileSync) -> io::Result<()> {
+fn write_format(root: &Path, durability: FileDurability) -> io::Result<()> {
     let mut file = make_temporary(root)?;
     file.write_all(VERSION)?;
-    if sync == FileSync::Always {
+    if durability == FileDurability::PowerLoss {
         file.sync_all()?;
     }
     fs::rename(root.join(TEMPORARY), root.join(FORMAT))

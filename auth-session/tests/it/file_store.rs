@@ -18,7 +18,7 @@ use auth_core::{
     SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord, SessionStore, SystemEntropy, UnixTime,
     Version, testing::block_on,
 };
-use auth_session::{FileOptions, FileSessions, FileSync};
+use auth_session::{FileDurability, FileOptions, FileSessions};
 use tempfile::TempDir;
 
 use crate::support::user;
@@ -36,14 +36,12 @@ fn place() -> (TempDir, PathBuf) {
     (above, folder)
 }
 
-fn options(sync: FileSync) -> FileOptions {
-    let mut options = FileOptions::default();
-    options.sync = sync;
-    options
+fn options(durability: FileDurability) -> FileOptions {
+    FileOptions { durability, ..FileOptions::default() }
 }
 
 fn open(folder: &Path) -> FileSessions {
-    FileSessions::open(folder, options(FileSync::Never)).unwrap()
+    FileSessions::open(folder, options(FileDurability::ProcessCrash)).unwrap()
 }
 
 fn owner(name: &str) -> SessionOwner {

@@ -1,4 +1,4 @@
-//! A session store of your own: about 100 lines on redb, an embedded key-value database, and the public suite that shows
+//! A session store of your own: one file on redb, an embedded key-value database, and the public suite that shows
 //! that it is one.
 //!
 //! ```sh
@@ -19,7 +19,7 @@ use auth_core::{
     SessionId, SessionLimit, SessionOwner, SessionRecord, SessionStore, SessionSummary, StoreError, UnixTime,
     Updated, Version, WhenReached,
 };
-use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition};
+use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 type Key = &'static [u8; 24];
 
@@ -75,6 +75,36 @@ impl RedbSessions {
         });
         task.await.map_err(StoreError::unknown)?
     }
+
+    /// What is read together with others, on such a thread too.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&ReadOnlyTable<Key, &'static [u8]>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let database = Arc::clone(&self.0);
+        let task = tokio::task::spawn_blocking(move || {
+            read(&database.begin_read().map_err(failed)?.open_table(SESSIONS).map_err(failed)?)
+        });
+        task.await.map_err(StoreError::not_written)?
+    }
+
+    /// Replaces a session by what `change` makes of it, if anything. `None` if there is no such session.
+    async fn change(
+        &self,
+        id: &SessionId,
+        change: impl FnOnce(SessionRecord) -> Option<SessionRecord> + Send + 'static,
+    ) -> Result<Option<bool>, StoreError> {
+        let id = *id;
+        self.write(move |tables| {
+            let Some(row) = find(&tables.sessions, &id)? else { return Ok(None) };
+            let changed = change(row);
+            if let Some(row) = &changed {
+                tables.put(row)?;
+            }
+            Ok(Some(changed.is_some()))
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -97,7 +127,7 @@ impl SessionStore for RedbSessions {
                     return Ok(Inserted::Outdated);
                 }
                 if let Some(limit) = limit {
-                    let mut live = live_of(&tables.sessions, principal, record.id.tag(), now)?;
+                    let mut live = live_of(&tables.sessions, principal, [record.id.tag()], now)?;
                     live.sort_by_key(|row| (row.created_at, row.id));
                     let others = usize::try_from(limit.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
                     live.truncate(live.len().saturating_sub(others));
@@ -117,12 +147,8 @@ impl SessionStore for RedbSessions {
     }
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
-        let (database, id) = (Arc::clone(&self.0), *id);
-        let task = tokio::task::spawn_blocking(move || {
-            let table = database.begin_read().map_err(failed)?.open_table(SESSIONS).map_err(failed)?;
-            Ok(find(&table, &id)?.filter(|row| row.is_live(now)))
-        });
-        task.await.map_err(StoreError::not_written)?
+        let id = *id;
+        self.read(move |table| Ok(find(table, &id)?.filter(|row| row.is_live(now)))).await
     }
 
     async fn update(
@@ -131,31 +157,25 @@ impl SessionStore for RedbSessions {
         expected: Version,
         data: &SessionBlob,
     ) -> Result<Updated, StoreError> {
-        let (id, data) = (*id, data.clone());
-        self.write(move |tables| match find(&tables.sessions, &id)? {
-            None => Ok(Updated::Gone),
-            Some(row) if row.version != expected => Ok(Updated::Conflict),
-            Some(row) => {
-                tables.put(&SessionRecord { data, version: row.version.next(), ..row })?;
-                Ok(Updated::Updated)
-            }
+        let data = data.clone();
+        let change = move |row: SessionRecord| {
+            let version = row.version.next();
+            (row.version == expected).then_some(SessionRecord { data, version, ..row })
+        };
+        Ok(match self.change(id, change).await? {
+            None => Updated::Gone,
+            Some(false) => Updated::Conflict,
+            Some(true) => Updated::Updated,
         })
-        .await
     }
 
     async fn touch(&self, id: &SessionId, idle_until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
-        let id = *id;
-        self.write(move |tables| {
-            let found = find(&tables.sessions, &id)?.filter(|row| row.is_live(now));
-            let Some(row) = found else { return Ok(false) };
-            tables.put(&SessionRecord {
-                idle_until: row.idle_until.max(idle_until.min(row.absolute_until)),
-                last_used_at: row.last_used_at.max(now),
-                ..row
-            })?;
-            Ok(true)
-        })
-        .await
+        let change = move |row: SessionRecord| {
+            let idle_until = row.idle_until.max(idle_until.min(row.absolute_until));
+            let last_used_at = row.last_used_at.max(now);
+            row.is_live(now).then_some(SessionRecord { idle_until, last_used_at, ..row })
+        };
+        Ok(self.change(id, change).await? == Some(true))
     }
 
     async fn rotate(
@@ -164,16 +184,16 @@ impl SessionStore for RedbSessions {
         expected: Version,
         next: &SecretState,
     ) -> Result<Rotated, StoreError> {
-        let (id, secret) = (*id, next.clone());
-        self.write(move |tables| match find(&tables.sessions, &id)? {
-            None => Ok(Rotated::Gone),
-            Some(row) if row.version != expected => Ok(Rotated::Conflict),
-            Some(row) => {
-                tables.put(&SessionRecord { secret, version: row.version.next(), ..row })?;
-                Ok(Rotated::Rotated)
-            }
+        let secret = next.clone();
+        let change = move |row: SessionRecord| {
+            let version = row.version.next();
+            (row.version == expected).then_some(SessionRecord { secret, version, ..row })
+        };
+        Ok(match self.change(id, change).await? {
+            None => Rotated::Gone,
+            Some(false) => Rotated::Conflict,
+            Some(true) => Rotated::Rotated,
         })
-        .await
     }
 
     async fn remove(&self, id: &SessionId) -> Result<bool, StoreError> {
@@ -187,19 +207,15 @@ impl SessionStore for RedbSessions {
         page: Page,
         now: UnixTime,
     ) -> Result<Vec<SessionSummary>, StoreError> {
-        let (database, owner) = (Arc::clone(&self.0), owner.clone());
-        let task = tokio::task::spawn_blocking(move || {
-            let table = database.begin_read().map_err(failed)?.open_table(SESSIONS).map_err(failed)?;
-            let mut rows = Vec::new();
-            for tag in owner.tags() {
-                rows.extend(live_of(&table, owner.principal(), tag, now)?);
-            }
+        let owner = owner.clone();
+        let (skip, take) = (usize::try_from(page.offset()), usize::try_from(page.limit()));
+        let (skip, take) = (skip.unwrap_or(usize::MAX), take.unwrap_or(usize::MAX));
+        self.read(move |table| {
+            let mut rows = live_of(table, owner.principal(), owner.tags(), now)?;
             rows.sort_by_key(|row| (Reverse(row.created_at), row.id));
-            let (skip, take) = (usize::try_from(page.offset()), usize::try_from(page.limit()));
-            let page = rows.iter().skip(skip.unwrap_or(usize::MAX)).take(take.unwrap_or(usize::MAX));
-            Ok(page.map(SessionRecord::summary).collect())
-        });
-        task.await.map_err(StoreError::not_written)?
+            Ok(rows.iter().skip(skip).take(take).map(SessionRecord::summary).collect())
+        })
+        .await
     }
 
     async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError> {
@@ -213,17 +229,15 @@ impl SessionStore for RedbSessions {
             let raised = (before.max(epoch.get()), until.max(kept_until));
             tables.markers.insert(&*key, raised).map_err(failed)?;
             let mut ended = 0_u64;
-            for tag in owner.tags() {
-                for row in of(&tables.sessions, principal, tag)? {
-                    if row.epoch() >= epoch {
-                        continue;
-                    }
-                    if Some(row.id) == except && Some(row.epoch()) == epoch.before() {
-                        tables.put(&moved_up(row, epoch))?;
-                    } else {
-                        tables.remove(&row.id)?;
-                        ended = ended.saturating_add(u64::from(row.is_live(now)));
-                    }
+            for row in of(&tables.sessions, principal, owner.tags())? {
+                if row.epoch() >= epoch {
+                    continue;
+                }
+                if Some(row.id) == except && Some(row.epoch()) == epoch.before() {
+                    tables.put(&moved_up(row, epoch))?;
+                } else {
+                    tables.remove(&row.id)?;
+                    ended = ended.saturating_add(u64::from(row.is_live(now)));
                 }
             }
             Ok(ended)
@@ -272,24 +286,25 @@ fn find(
     found.map(|bytes| row::decode(*id, bytes.value())).transpose()
 }
 
-/// The sessions of a principal whose ids begin with `tag`.
+/// The sessions of a principal, whose ids begin with one of its tags.
 fn of(
     table: &impl ReadableTable<Key, &'static [u8]>,
     principal: &PrincipalId,
-    tag: PrincipalTag,
+    tags: impl IntoIterator<Item = PrincipalTag>,
 ) -> Result<Vec<SessionRecord>, StoreError> {
-    let end = |fill| {
-        let mut id = [fill; 24];
-        for (to, from) in id.iter_mut().zip(tag.as_bytes()) {
-            *to = *from;
-        }
-        id
-    };
     let mut rows = Vec::new();
-    for entry in table.range::<&[u8; 24]>(&end(0)..=&end(255)).map_err(failed)? {
-        let (id, bytes) = entry.map_err(failed)?;
-        rows.push(row::decode(SessionId::from_bytes(*id.value()), bytes.value())?);
+    for tag in tags {
+        let end = |fill| {
+            let mut id = [fill; 24];
+            id.iter_mut().zip(tag.as_bytes()).for_each(|(to, from)| *to = *from);
+            id
+        };
+        for entry in table.range::<&[u8; 24]>(&end(0)..=&end(255)).map_err(failed)? {
+            let (id, bytes) = entry.map_err(failed)?;
+            rows.push(row::decode(SessionId::from_bytes(*id.value()), bytes.value())?);
+        }
     }
+    // A tag is short enough to be somebody else's as well.
     rows.retain(|row| row.principal() == Some(principal));
     Ok(rows)
 }
@@ -297,10 +312,10 @@ fn of(
 fn live_of(
     table: &impl ReadableTable<Key, &'static [u8]>,
     principal: &PrincipalId,
-    tag: PrincipalTag,
+    tags: impl IntoIterator<Item = PrincipalTag>,
     now: UnixTime,
 ) -> Result<Vec<SessionRecord>, StoreError> {
-    let mut rows = of(table, principal, tag)?;
+    let mut rows = of(table, principal, tags)?;
     rows.retain(|row| row.is_live(now));
     Ok(rows)
 }

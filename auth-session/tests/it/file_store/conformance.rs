@@ -9,7 +9,7 @@ use auth_core::{
     conformance::{self, Tasks, Threads},
     testing::block_on,
 };
-use auth_session::{FileSessions, FileSync};
+use auth_session::{FileDurability, FileSessions};
 use tempfile::TempDir;
 
 use super::options;
@@ -17,38 +17,38 @@ use super::options;
 struct Folders {
     above: TempDir,
     count: AtomicU64,
-    sync: FileSync,
+    durability: FileDurability,
 }
 
 impl Folders {
-    fn new(sync: FileSync) -> Self {
-        Self { above: tempfile::tempdir().unwrap(), count: AtomicU64::new(0), sync }
+    fn new(durability: FileDurability) -> Self {
+        Self { above: tempfile::tempdir().unwrap(), count: AtomicU64::new(0), durability }
     }
 
     async fn fresh(&self) -> FileSessions {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let folder: PathBuf = self.above.path().join(number.to_string());
-        FileSessions::open(folder, options(self.sync)).unwrap()
+        FileSessions::open(folder, options(self.durability)).unwrap()
     }
 }
 
 #[test]
 fn files_conform_among_threads() {
-    let folders = Folders::new(FileSync::Never);
+    let folders = Folders::new(FileDurability::ProcessCrash);
     let race = Threads::new().with_rounds(100);
     block_on(conformance::session_store(|| folders.fresh(), &race)).assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn files_conform_among_tasks() {
-    let folders = Folders::new(FileSync::Never);
+    let folders = Folders::new(FileDurability::ProcessCrash);
     conformance::session_store(|| folders.fresh(), &Tasks::new(tokio::spawn)).await.assert_passed();
 }
 
 /// As they are by default: each write waits for the disk, which makes other races likely.
 #[test]
 fn files_that_are_made_to_last_conform() {
-    let folders = Folders::new(FileSync::Always);
+    let folders = Folders::new(FileDurability::PowerLoss);
     let race = Threads::new().with_rounds(5);
     block_on(conformance::session_store(|| folders.fresh(), &race)).assert_passed();
 }

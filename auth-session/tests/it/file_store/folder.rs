@@ -12,7 +12,7 @@ use auth_core::{
     EndAll, Inserted, Page, Rotated, SecretHash, SessionLimit, SessionStore, StoreError, Updated,
     WhenReached, Written, testing::block_on,
 };
-use auth_session::{FileOptions, FileSessions, FileStoreError, FileSync};
+use auth_session::{FileDurability, FileOptions, FileSessions, FileStoreError};
 
 use super::{after, blob, file_of, insert, load, open, options, owner, place, session};
 use auth_core::AuthEpoch;
@@ -175,7 +175,7 @@ fn sessions_and_markers_outlive_the_process() {
     let (_above, folder) = place();
     let (ann, bob) = (owner("ann"), owner("bob"));
     let (hers, late, his) = (session(&ann, 3), session(&ann, 2), session(&bob, 0));
-    let store = FileSessions::open(&folder, options(FileSync::Always)).unwrap();
+    let store = FileSessions::open(&folder, options(FileDurability::PowerLoss)).unwrap();
     insert(&store, &hers);
     insert(&store, &his);
     let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(3) };
@@ -257,8 +257,8 @@ fn what_a_crash_left_half_written_is_cleaned_up() {
 #[test]
 fn a_lock_that_is_never_released_is_an_error_and_no_hang() {
     let (_above, folder) = place();
-    let mut impatient = options(FileSync::Never);
-    impatient.patience = Duration::from_millis(20);
+    let impatient =
+        FileOptions { patience: Duration::from_millis(20), ..options(FileDurability::ProcessCrash) };
     let store = FileSessions::open(&folder, impatient).unwrap();
     let record = session(&owner("ann"), 0);
     insert(&store, &record);

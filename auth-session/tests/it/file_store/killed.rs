@@ -8,7 +8,7 @@ use std::{
 };
 
 use auth_core::{AuthEpoch, EndAll, SessionId, SessionStore, Updated, testing::block_on};
-use auth_session::{FileSessions, FileSync};
+use auth_session::{FileDurability, FileSessions};
 
 use super::{
     NOW, blob, insert, load, number_in, open, options, owner, place,
@@ -18,7 +18,7 @@ use super::{
 
 /// Writes, and says before and after each write what it is, until somebody kills it.
 fn work(folder: &Path, name: &str) {
-    let store = FileSessions::open(folder, options(FileSync::Always)).unwrap();
+    let store = FileSessions::open(folder, options(FileDurability::PowerLoss)).unwrap();
     let (ann, bob) = (owner(name), owner("bob"));
     for epoch in 0.. {
         let (kept, removed, hers) = (session(&bob, 0), session(&bob, 0), session(&ann, epoch));
