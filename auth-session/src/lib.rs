@@ -4,9 +4,13 @@
 
 mod client_check;
 mod cookie;
+#[cfg(feature = "cookie-store")]
+mod cookie_store;
 mod csrf;
 mod data;
 mod epochs;
+#[cfg(all(feature = "file-store", unix))]
+mod file_store;
 mod flash;
 mod incoming;
 mod outgoing;
@@ -34,3 +38,11 @@ pub use {
     session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
     sessions::Sessions,
 };
+
+#[cfg(feature = "cookie-store")]
+pub use cookie_store::{
+    CookieSession, CookieSessionPolicy, CookieSessions, Irrevocable, Revocable, Revocation, SealError,
+    SealedCookie,
+};
+#[cfg(all(feature = "file-store", unix))]
+pub use file_store::{FileDurability, FileOptions, FileSessions, FileStoreError};

@@ -11,11 +11,15 @@
 )]
 
 mod clients;
+#[cfg(feature = "cookie-store")]
+mod cookie_store;
 mod cookies;
 mod data;
 mod dropped;
 mod epochs;
 mod faults;
+#[cfg(all(feature = "file-store", unix))]
+mod file_store;
 mod impersonation;
 mod lifecycle;
 mod model;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run -p example-session-torture -- --store memory --seconds 10
+//! cargo run -p example-session-torture -- --store file:/tmp/torture --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10 --seed 7 --tasks 1
 //! ```
@@ -21,7 +22,7 @@ use example_session_torture::{Options, StoreUrl, torture};
 /// Random logins, writes, rotations and logouts on a session store, checked against a model.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// `memory` or `sqlite:FILE`.
+    /// `memory`, `file:DIR` or `sqlite:FILE`.
     #[arg(long)]
     store: StoreUrl,
     /// How long, in seconds: 1 to 3600.

@@ -21,8 +21,10 @@ async fn nodes(url: &str) -> Vec<Arc<dyn SessionStore>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn stores_that_keep_their_promises_pass() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("torture.db");
-    for url in ["memory".to_owned(), format!("sqlite:{}", file.display())] {
+    let (files, database) = (folder.path().join("torture"), folder.path().join("torture.db"));
+    let urls =
+        ["memory".to_owned(), format!("file:{}", files.display()), format!("sqlite:{}", database.display())];
+    for url in urls {
         // Rounds and not seconds: what a busy machine does in a second is anybody's guess.
         let options = Options { time: Duration::ZERO, rounds: 30, ..Options::default() };
         let report = torture(nodes(&url).await, options).await;
@@ -57,7 +59,7 @@ async fn stores_that_break_a_promise_are_found_out() {
 
 #[test]
 fn a_store_is_named_in_one_way() {
-    for bad in ["", "Memory", "sqlite", "sqlite:", "memory:", "ftp://example.com"] {
+    for bad in ["", "Memory", "sqlite", "sqlite:", "file:", "memory:", "ftp://example.com"] {
         assert!(bad.parse::<StoreUrl>().is_err(), "{bad}");
     }
 }

@@ -9,7 +9,11 @@
     reason = "a fuzz target fails by a panic"
 )]
 
+mod session;
+
 use std::sync::{Arc, LazyLock};
+
+pub use session::{cookie, cookie_seal, file_record};
 
 use auth_core::{
     DiscardAudit, KeyName, KeyRing, MemorySessions, PrincipalId, Secret, SessionTerms, UnixTime,
@@ -29,7 +33,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 10] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -37,6 +41,9 @@ pub const TARGETS: [Target; 7] = [
     ("jwks", jwks),
     ("pem", pem),
     ("refresh_token", refresh_token),
+    ("cookie", cookie),
+    ("cookie_seal", cookie_seal),
+    ("file_record", file_record),
 ];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);

@@ -1,0 +1,355 @@
+//! What the store does, on whichever thread calls it.
+
+use std::{cmp::Reverse, path::Path, time::Duration};
+
+use auth_core::{
+    AuthEpoch, Authentication, Inserted, Page, PrincipalId, PrincipalTag, Rotated, SecretState, SessionBlob,
+    SessionId, SessionLimit, SessionRecord, SessionSummary, StoreError, UnixTime, Updated, Version,
+    WhenReached,
+};
+
+use super::{
+    FileOptions, FileStoreError,
+    folder::{Folder, Writer},
+    names::Name,
+    root,
+};
+
+/// How long the marker that [`Disk::end_all`] leaves is kept: longer than any login is under way.
+const MARKER_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A whole store. What belongs to one tag is in one folder.
+pub(super) struct Disk {
+    folders: Vec<Folder>,
+}
+
+/// Whose sessions are meant, and where they may be.
+pub(super) struct Owner {
+    pub(super) principal: PrincipalId,
+    pub(super) tags: Vec<PrincipalTag>,
+}
+
+impl Disk {
+    pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Self, FileStoreError> {
+        Ok(Self { folders: root::open(path, options)? })
+    }
+
+    pub(super) fn insert(
+        &self,
+        record: &SessionRecord,
+        limit: Option<&SessionLimit>,
+        now: UnixTime,
+    ) -> Result<Inserted, StoreError> {
+        let mut writer = self.folder(record.id.tag())?.lock()?;
+        if writer.has_file_of(&record.id)? {
+            return Ok(Inserted::Collision);
+        }
+        if self.is_outdated(record)? {
+            return Ok(Inserted::Outdated);
+        }
+        let ended = match (record.principal(), limit) {
+            (Some(principal), Some(limit)) => {
+                match make_room(&writer, principal, record.id.tag(), limit, now)? {
+                    Some(ended) => ended,
+                    None => return Ok(Inserted::LimitReached),
+                }
+            }
+            _ => Vec::new(),
+        };
+        // In this order, a crash leaves one session too many, which the next login ends, and never one too few.
+        writer.put(record)?;
+        for id in &ended {
+            writer.remove(id)?;
+        }
+        writer.finish()?;
+        Ok(Inserted::Stored { ended: u32::try_from(ended.len()).unwrap_or(u32::MAX) })
+    }
+
+    pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
+        let folder = self.folder(id.tag())?;
+        let Some(record) = folder.session(id)?.filter(|record| record.is_live(now)) else { return Ok(None) };
+        if !self.is_outdated(&record)? {
+            return Ok(Some(record));
+        }
+        // Between the two reads it may have been moved up to a new marker: look at both at once.
+        Ok(folder.lock()?.session(id)?.filter(|record| record.is_live(now)))
+    }
+
+    pub(super) fn update(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        data: &SessionBlob,
+    ) -> Result<Updated, StoreError> {
+        let mut writer = self.folder(id.tag())?.lock()?;
+        match writer.session(id)? {
+            None => Ok(Updated::Gone),
+            Some(record) if record.version != expected => Ok(Updated::Conflict),
+            Some(record) => {
+                let version = record.version.next();
+                writer.put(&SessionRecord { data: data.clone(), version, ..record })?;
+                writer.finish()?;
+                Ok(Updated::Updated)
+            }
+        }
+    }
+
+    pub(super) fn rotate(
+        &self,
+        id: &SessionId,
+        expected: Version,
+        next: &SecretState,
+    ) -> Result<Rotated, StoreError> {
+        let mut writer = self.folder(id.tag())?.lock()?;
+        match writer.session(id)? {
+            None => Ok(Rotated::Gone),
+            Some(record) if record.version != expected => Ok(Rotated::Conflict),
+            Some(record) => {
+                let version = record.version.next();
+                writer.put(&SessionRecord { secret: next.clone(), version, ..record })?;
+                writer.finish()?;
+                Ok(Rotated::Rotated)
+            }
+        }
+    }
+
+    pub(super) fn touch(
+        &self,
+        id: &SessionId,
+        idle_until: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let mut writer = self.folder(id.tag())?.lock()?;
+        let Some(record) = writer.session(id)?.filter(|record| record.is_live(now)) else { return Ok(false) };
+        let idle_until = record.idle_until.max(idle_until.min(record.absolute_until));
+        let last_used_at = record.last_used_at.max(now);
+        if (idle_until, last_used_at) != (record.idle_until, record.last_used_at) {
+            writer.put(&SessionRecord { idle_until, last_used_at, ..record })?;
+            writer.finish()?;
+        }
+        Ok(true)
+    }
+
+    pub(super) fn remove(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let mut writer = self.folder(id.tag())?.lock()?;
+        let Some(record) = writer.session_or_left_over(id)? else { return Ok(false) };
+        let had_ended = self.is_outdated(&record)?;
+        writer.remove(id)?;
+        writer.finish()?;
+        Ok(!had_ended)
+    }
+
+    pub(super) fn list(
+        &self,
+        owner: &Owner,
+        page: Page,
+        now: UnixTime,
+    ) -> Result<Vec<SessionSummary>, StoreError> {
+        let writers = self.lock(&owner.tags)?;
+        let mut found = Vec::new();
+        for tag in &owner.tags {
+            let writer = writer_of(&writers, *tag)?;
+            found.extend(live_of(writer, &owner.principal, *tag, now)?);
+        }
+        drop(writers);
+        found.sort_unstable_by_key(|record| (Reverse(record.created_at), record.id));
+        let (skip, take) = (page.offset(), page.limit());
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let take = usize::try_from(take).unwrap_or(usize::MAX);
+        Ok(found.iter().skip(skip).take(take).map(SessionRecord::summary).collect())
+    }
+
+    /// First the spared session is moved up, then the marker is left, and only then files are removed: whenever the
+    /// process dies, what has ended stays ended, and doing it again does the rest.
+    pub(super) fn end_all(
+        &self,
+        owner: &Owner,
+        except: Option<&SessionId>,
+        epoch: AuthEpoch,
+        now: UnixTime,
+    ) -> Result<u64, StoreError> {
+        let mut writers = self.lock(&owner.tags)?;
+        let mut older = Vec::new();
+        for tag in &owner.tags {
+            let markers = self.folder(*tag)?.markers(*tag)?;
+            let writer = writer_of_mut(&mut writers, *tag)?;
+            for record in writer.sessions_of(*tag)? {
+                if record.principal() != Some(&owner.principal) || record.epoch() >= epoch {
+                    continue;
+                }
+                let ended_before = markers.outdate(&record);
+                if !ended_before && Some(&record.id) == except && Some(record.epoch()) == epoch.before() {
+                    writer.put(&moved_up(record, epoch))?;
+                } else {
+                    older.push((*tag, record.id, record.is_live(now) && !ended_before));
+                }
+            }
+        }
+        for tag in &owner.tags {
+            let mut markers = self.folder(*tag)?.markers(*tag)?;
+            markers.raise(&owner.principal, epoch, now.saturating_add(MARKER_KEPT));
+            writer_of_mut(&mut writers, *tag)?.put_markers(*tag, &markers)?;
+        }
+        let mut ended = 0_u64;
+        for (tag, id, was_live) in older {
+            writer_of_mut(&mut writers, tag)?.remove(&id)?;
+            ended = ended.saturating_add(u64::from(was_live));
+        }
+        for (_, writer) in writers {
+            writer.finish()?;
+        }
+        Ok(ended)
+    }
+
+    pub(super) fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
+        let mut left = limit;
+        for folder in &self.folders {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(purge(folder, now, left)?);
+        }
+        Ok(u64::from(limit.saturating_sub(left)))
+    }
+
+    fn is_outdated(&self, record: &SessionRecord) -> Result<bool, StoreError> {
+        if record.authentication.is_none() {
+            return Ok(false);
+        }
+        let tag = record.id.tag();
+        Ok(self.folder(tag)?.markers(tag)?.outdate(record))
+    }
+
+    /// The folders of some tags, each locked once and all in one order, so that nobody waits in a circle.
+    fn lock(&self, tags: &[PrincipalTag]) -> Result<Vec<(usize, Writer<'_>)>, StoreError> {
+        let mut numbers: Vec<_> = tags.iter().map(|tag| number(*tag)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let open = |number: usize| {
+            let folder = self.folders.get(number).ok_or(StoreError::corrupt("folder"))?;
+            Ok((number, folder.lock()?))
+        };
+        numbers.into_iter().map(open).collect()
+    }
+
+    fn folder(&self, tag: PrincipalTag) -> Result<&Folder, StoreError> {
+        self.folders.get(number(tag)).ok_or(StoreError::corrupt("folder"))
+    }
+}
+
+/// In which folder a tag is.
+fn number(tag: PrincipalTag) -> usize {
+    let [first, ..] = *tag.as_bytes();
+    usize::from(first % root::FOLDERS)
+}
+
+fn writer_of<'a, 'b>(
+    writers: &'a [(usize, Writer<'b>)],
+    tag: PrincipalTag,
+) -> Result<&'a Writer<'b>, StoreError> {
+    let found = writers.iter().find(|(folder, _)| *folder == number(tag));
+    found.map(|(_, writer)| writer).ok_or(StoreError::corrupt("folder"))
+}
+
+fn writer_of_mut<'a, 'b>(
+    writers: &'a mut [(usize, Writer<'b>)],
+    tag: PrincipalTag,
+) -> Result<&'a mut Writer<'b>, StoreError> {
+    let found = writers.iter_mut().find(|(folder, _)| *folder == number(tag));
+    found.map(|(_, writer)| writer).ok_or(StoreError::corrupt("folder"))
+}
+
+fn live_of(
+    writer: &Writer<'_>,
+    principal: &PrincipalId,
+    tag: PrincipalTag,
+    now: UnixTime,
+) -> Result<Vec<SessionRecord>, StoreError> {
+    let markers = writer.markers(tag)?;
+    let mut found = writer.sessions_of(tag)?;
+    found.retain(|record| {
+        record.principal() == Some(principal) && record.is_live(now) && !markers.outdate(record)
+    });
+    Ok(found)
+}
+
+/// The sessions that a new one of `principal` must end, or `None` if it may not begin.
+fn make_room(
+    writer: &Writer<'_>,
+    principal: &PrincipalId,
+    tag: PrincipalTag,
+    limit: &SessionLimit,
+    now: UnixTime,
+) -> Result<Option<Vec<SessionId>>, StoreError> {
+    let mut live = live_of(writer, principal, tag, now)?;
+    let others = usize::try_from(limit.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
+    let too_many = live.len().saturating_sub(others);
+    if too_many > 0 && limit.when_reached == WhenReached::Refuse {
+        return Ok(None);
+    }
+    live.sort_unstable_by_key(|record| (record.created_at, record.id));
+    Ok(Some(live.iter().take(too_many).map(|record| record.id).collect()))
+}
+
+fn moved_up(record: SessionRecord, epoch: AuthEpoch) -> SessionRecord {
+    let authentication = record.authentication.map(|authentication| {
+        let mut authentication = Authentication::clone(&authentication);
+        authentication.epoch = epoch;
+        authentication.into()
+    });
+    SessionRecord { authentication, ..record }
+}
+
+/// Looks without the lock, and then again with it at what seems to have expired.
+fn purge(folder: &Folder, now: UnixTime, limit: u32) -> Result<u32, StoreError> {
+    let names = folder.names()?;
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let expired = |id: &SessionId| {
+        folder.session(id).is_ok_and(|found| found.is_some_and(|record| !record.is_live(now)))
+    };
+    let sessions = names.iter().filter_map(|name| match name {
+        Name::Session(id) if expired(id) => Some(*id),
+        _ => None,
+    });
+    let sessions: Vec<_> = sessions.take(most).collect();
+    let due = |tag: &PrincipalTag| folder.markers(*tag).is_ok_and(|markers| markers.after(now) != markers);
+    let markers = names.iter().filter_map(|name| match name {
+        Name::Markers(tag) if due(tag) => Some(*tag),
+        _ => None,
+    });
+    let markers: Vec<_> = markers.take(most).collect();
+    if sessions.is_empty() && markers.is_empty() && !names.contains(&Name::Temporary) {
+        return Ok(0);
+    }
+    let mut writer = folder.lock()?;
+    writer.remove_temporary()?;
+    let mut purged = 0_u32;
+    for id in sessions {
+        if expired(&id) && writer.remove(&id)? {
+            purged = purged.saturating_add(1);
+        }
+    }
+    for tag in markers {
+        forget(&mut writer, tag, now)?;
+    }
+    writer.finish()?;
+    Ok(purged)
+}
+
+/// Forgets what was kept long enough, and what it had ended before: a crash may have left it behind, and it must not
+/// come back.
+fn forget(writer: &mut Writer<'_>, tag: PrincipalTag, now: UnixTime) -> Result<(), StoreError> {
+    let markers = writer.markers(tag)?;
+    for record in writer.sessions_of(tag)? {
+        if markers.outdate(&record) {
+            writer.remove(&record.id)?;
+        }
+    }
+    let left = markers.after(now);
+    if left.is_empty() {
+        writer.remove_markers(tag)?;
+    } else if left != markers {
+        writer.put_markers(tag, &left)?;
+    }
+    Ok(())
+}

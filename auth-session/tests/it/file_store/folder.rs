@@ -1,0 +1,272 @@
+//! What is in the folder: ours, somebody else's, damaged, left behind.
+
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use auth_core::{
+    EndAll, Inserted, Page, Rotated, SecretHash, SessionLimit, SessionStore, StoreError, Updated,
+    WhenReached, Written, testing::block_on,
+};
+use auth_session::{FileDurability, FileOptions, FileSessions, FileStoreError};
+
+use super::{after, blob, file_of, insert, load, open, options, owner, place, session};
+use auth_core::AuthEpoch;
+
+const DAY: u64 = 24 * 3_600;
+
+fn refused(folder: &Path) -> FileStoreError {
+    FileSessions::open(folder, FileOptions::default()).unwrap_err()
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_in(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// Who can write there logs in as anybody.
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    let (_above, folder) = place();
+    for mode in [0o777, 0o770, 0o702] {
+        fs::create_dir(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(refused(&folder), FileStoreError::NotPrivate), "{mode:o}");
+        fs::remove_dir(&folder).unwrap();
+    }
+    drop(open(&folder));
+    fs::set_permissions(folder.join("7"), Permissions::from_mode(0o722)).unwrap();
+    assert!(matches!(refused(&folder), FileStoreError::NotPrivate));
+}
+
+/// A wrong path in a configuration must not scatter files over somebody's home.
+#[test]
+fn a_folder_with_other_things_in_it_is_refused_and_left_alone() {
+    let (_above, folder) = place();
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("thesis.txt"), "ten years").unwrap();
+    assert!(matches!(refused(&folder), FileStoreError::Foreign));
+    assert_eq!(fs::read_to_string(folder.join("thesis.txt")).unwrap(), "ten years");
+    assert!(!folder.join("0").exists());
+
+    let file = folder.join("thesis.txt");
+    assert!(matches!(refused(&file), FileStoreError::Foreign));
+    assert!(matches!(refused(&folder.join("missing").join("sessions")), FileStoreError::Io(_)));
+}
+
+#[test]
+fn a_store_of_another_version_is_refused() {
+    let (_above, folder) = place();
+    drop(open(&folder));
+    fs::write(folder.join("format"), "auth-session files 2\n").unwrap();
+    assert!(matches!(refused(&folder), FileStoreError::Version));
+}
+
+/// A folder of the store that is a link leads out of what was checked.
+#[test]
+fn a_folder_that_is_a_link_is_refused() {
+    let (above, folder) = place();
+    drop(open(&folder));
+    let elsewhere = above.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::remove_dir_all(folder.join("3")).unwrap();
+    symlink(&elsewhere, folder.join("3")).unwrap();
+    assert!(matches!(refused(&folder), FileStoreError::Foreign));
+}
+
+#[test]
+fn nobody_else_can_read_what_is_written() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    insert(&store, &session(&owner("ann"), 0));
+    let what = EndAll { owner: &owner("bob"), except: None, epoch: AuthEpoch::new(1) };
+    assert_eq!(block_on(store.end_all(what, after(0))).unwrap(), 0);
+    let files = files_in(&folder);
+    assert!(files.len() > 17, "{}", files.len());
+    for path in files.iter().chain([&folder, &folder.join("0")]) {
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path:?}");
+    }
+}
+
+/// Checklist, sessions 21: whatever a file holds, nothing panics, nobody is logged in, and no list fails for it.
+#[test]
+fn a_damaged_file_is_an_error_for_its_session_and_no_others() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let ann = owner("ann");
+    let (whole, damaged) = (session(&ann, 0), session(&ann, 0));
+    insert(&store, &whole);
+    insert(&store, &damaged);
+    let path = file_of(&folder, &damaged.id);
+    let good = fs::read(&path).unwrap();
+    let of_another = fs::read(file_of(&folder, &whole.id)).unwrap();
+    for content in [&good[..good.len() / 2], b"", b"{}", &[0xff; 300_000], &of_another] {
+        fs::write(&path, content).unwrap();
+        let next = damaged.secret.replaced(SecretHash::of(b"next"), after(0));
+        let errors = [
+            block_on(store.load(&damaged.id, after(0))).map(drop).unwrap_err(),
+            block_on(store.update(&damaged.id, damaged.version, &blob(1))).map(drop).unwrap_err(),
+            block_on(store.rotate(&damaged.id, damaged.version, &next)).map(drop).unwrap_err(),
+            block_on(store.touch(&damaged.id, after(9), after(1))).map(drop).unwrap_err(),
+            block_on(store.remove(&damaged.id)).map(drop).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+        }
+        assert_eq!(block_on(store.insert(&damaged, None, after(0))).unwrap(), Inserted::Collision);
+        let listed = block_on(store.list(&ann, Page::first(), after(0))).unwrap();
+        assert_eq!(listed, [whole.summary()]);
+        assert_eq!(block_on(store.purge(after(400 * DAY), 0)).unwrap(), 0);
+        assert_eq!(fs::read(&path).unwrap(), content, "left as it is");
+    }
+    // Not what looks like ours and is not, either.
+    assert_eq!(block_on(store.purge(after(400 * DAY), 100)).unwrap(), 1);
+    assert!(path.exists() && !file_of(&folder, &whole.id).exists());
+}
+
+/// A link may lead to a file that the process may read and others may not; a pipe never answers.
+#[test]
+fn what_is_no_file_is_neither_followed_nor_waited_for() {
+    let (above, folder) = place();
+    let store = open(&folder);
+    let record = session(&owner("ann"), 0);
+    insert(&store, &record);
+    let path = file_of(&folder, &record.id);
+    let elsewhere = above.path().join("elsewhere");
+    fs::rename(&path, &elsewhere).unwrap();
+    let corrupt = || matches!(block_on(store.load(&record.id, after(0))), Err(StoreError::Corrupt(_)));
+
+    symlink(&elsewhere, &path).unwrap();
+    assert!(corrupt());
+    assert!(matches!(block_on(store.remove(&record.id)), Err(StoreError::Corrupt(_))));
+    fs::remove_file(&path).unwrap();
+    symlink(above.path().join("nowhere"), &path).unwrap();
+    assert!(corrupt());
+    fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(corrupt());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(corrupt());
+    fs::remove_dir(&path).unwrap();
+    assert!(load(&store, &record.id).is_none());
+
+    fs::rename(&elsewhere, &path).unwrap();
+    // Where the next write goes, too: the link is replaced, not written through.
+    let precious = above.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    symlink(&precious, path.with_file_name("tmp")).unwrap();
+    assert_eq!(block_on(store.update(&record.id, record.version, &blob(1))).unwrap(), Updated::Updated);
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+}
+
+#[test]
+fn sessions_and_markers_outlive_the_process() {
+    let (_above, folder) = place();
+    let (ann, bob) = (owner("ann"), owner("bob"));
+    let (hers, late, his) = (session(&ann, 3), session(&ann, 2), session(&bob, 0));
+    let store = FileSessions::open(&folder, options(FileDurability::PowerLoss)).unwrap();
+    insert(&store, &hers);
+    insert(&store, &his);
+    let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(3) };
+    assert_eq!(block_on(store.end_all(what, after(0))).unwrap(), 0);
+    drop(store);
+
+    let store = open(&folder);
+    assert_eq!(load(&store, &hers.id), Some(hers));
+    assert_eq!(load(&store, &his.id), Some(his));
+    assert_eq!(block_on(store.insert(&late, None, after(DAY))).unwrap(), Inserted::Outdated);
+}
+
+/// The process died after the marker was left and before the files were removed. Nobody may use what is left, nor
+/// bring it back by asking for it to be spared, and it must be gone before the marker is.
+#[test]
+fn what_a_crash_left_of_an_ended_session_never_comes_back() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let ann = owner("ann");
+    let record = session(&ann, 4);
+    insert(&store, &record);
+    let path = file_of(&folder, &record.id);
+    let file = fs::read(&path).unwrap();
+    let end = |except| {
+        let what = EndAll { owner: &ann, except, epoch: AuthEpoch::new(5) };
+        block_on(store.end_all(what, after(0))).unwrap()
+    };
+    assert_eq!(end(None), 1);
+    let crash = || fs::write(&path, &file).unwrap();
+
+    crash();
+    assert!(load(&store, &record.id).is_none());
+    assert_eq!(block_on(store.update(&record.id, record.version, &blob(1))).unwrap(), Updated::Gone);
+    let next = record.secret.replaced(SecretHash::of(b"next"), after(0));
+    assert_eq!(block_on(store.rotate(&record.id, record.version, &next)).unwrap(), Rotated::Gone);
+    assert!(!block_on(store.touch(&record.id, after(9), after(1))).unwrap());
+    assert!(block_on(store.list(&ann, Page::first(), after(0))).unwrap().is_empty());
+    let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
+    let new = session(&ann, 5);
+    let inserted = block_on(store.insert(&new, Some(&limit), after(0))).unwrap();
+    assert_eq!(inserted, Inserted::Stored { ended: 0 }, "it does not count");
+    assert_eq!(end(Some(&record.id)), 0, "it is not spared");
+    assert!(!path.exists() && load(&store, &record.id).is_none());
+
+    crash();
+    assert!(!block_on(store.remove(&record.id)).unwrap());
+    assert!(!path.exists());
+
+    crash();
+    assert_eq!(block_on(store.purge(after(DAY), 100)).unwrap(), 0);
+    assert!(path.exists());
+    assert_eq!(block_on(store.purge(after(DAY + 1), 100)).unwrap(), 0);
+    assert!(!path.exists(), "gone with its marker");
+    let markers = files_in(&folder).iter().filter(|path| path.file_name().unwrap().len() == 17).count();
+    assert_eq!(markers, 0);
+    assert!(block_on(store.load(&new.id, after(DAY + 1))).unwrap().is_some());
+}
+
+#[test]
+fn what_a_crash_left_half_written_is_cleaned_up() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let record = session(&owner("ann"), 0);
+    let file = file_of(&folder, &record.id);
+    let (here, there) = (file.with_file_name("tmp"), folder.join("0").join("tmp"));
+    for path in [&here, &there] {
+        fs::write(path, "auth-sess").unwrap();
+    }
+    insert(&store, &record);
+    assert!(!here.exists() && load(&store, &record.id).is_some());
+    fs::write(&here, "auth-sess").unwrap();
+    fs::write(folder.join("0").join("notes"), "not ours").unwrap();
+    assert_eq!(block_on(store.purge(after(0), 100)).unwrap(), 0);
+    assert!(!here.exists() && !there.exists());
+    assert!(folder.join("0").join("notes").exists() && load(&store, &record.id).is_some());
+}
+
+/// A process that was stopped while it held a lock must not hang all others: 503, and reading goes on.
+#[test]
+fn a_lock_that_is_never_released_is_an_error_and_no_hang() {
+    let (_above, folder) = place();
+    let impatient =
+        FileOptions { patience: Duration::from_millis(20), ..options(FileDurability::ProcessCrash) };
+    let store = FileSessions::open(&folder, impatient).unwrap();
+    let record = session(&owner("ann"), 0);
+    insert(&store, &record);
+    let lock = File::open(file_of(&folder, &record.id).with_file_name("lock")).unwrap();
+    lock.lock().unwrap();
+    let error = block_on(store.update(&record.id, record.version, &blob(1))).unwrap_err();
+    assert_eq!(error.written(), Written::No);
+    assert_eq!(load(&store, &record.id).unwrap(), record);
+    drop(lock);
+    assert_eq!(block_on(store.update(&record.id, record.version, &blob(1))).unwrap(), Updated::Updated);
+}
