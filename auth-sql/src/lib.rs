@@ -1,28 +1,50 @@
-#![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(feature = "sqlite"),
-    doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`."
+    all(feature = "sqlite", feature = "postgres", feature = "mysql"),
+    doc = include_str!("../README.md")
+)]
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`, `postgres` or \
+        `mysql`. The whole front page is in the README."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod fields;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod number;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod rows;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod server;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod setup_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(feature = "mysql")]
+pub use mysql::{
+    MySql, MySqlAccounts, MySqlAssignments, MySqlCounters, MySqlSessions, MySqlTokens, options::MySqlOptions,
+};
+#[cfg(feature = "postgres")]
+pub use postgres::{
+    Postgres, PostgresAccounts, PostgresAssignments, PostgresCounters, PostgresSessions, PostgresTokens,
+    options::PostgresOptions,
+};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use setup_error::SetupError;
 #[cfg(feature = "sqlite")]
-pub use {
-    setup_error::SetupError,
-    sqlite::{
-        Sqlite,
-        accounts::SqliteAccounts,
-        assignments::SqliteAssignments,
-        counters::SqliteCounters,
-        options::{Durability, SqliteOptions},
-        sessions::SqliteSessions,
-        tokens::SqliteTokens,
-    },
+pub use sqlite::{
+    Sqlite,
+    accounts::SqliteAccounts,
+    assignments::SqliteAssignments,
+    counters::SqliteCounters,
+    options::{Durability, SqliteOptions},
+    sessions::SqliteSessions,
+    tokens::SqliteTokens,
 };

@@ -5,14 +5,16 @@ use auth_core::{
     Account, AccountChange, AccountStatus, AccountStore, Applied, AuthEpoch, Created, CredentialRecord,
     EpochBump, EpochSource, LoginName, Page, PrincipalId, Realm, StoreError, Version,
 };
-use sqlx::sqlite::SqliteRow;
 
 use super::{
     Sqlite, credentials,
-    fields::Fields,
     statement::{Statement, Transaction, sql},
 };
-use crate::number::{time_to_column, to_column};
+use crate::{
+    fields::Fields,
+    number::{time_to_column, to_column},
+    rows::account::account,
+};
 
 /// The [`AccountStore`], the [`CredentialStore`](auth_core::CredentialStore) and the [`EpochSource`] of a
 /// [`Sqlite`] database. Cheap to clone.
@@ -73,19 +75,6 @@ fn with<'q>(text: &'static str, account: &Account) -> Statement<'q> {
         .bind(to_column(account.epoch.get()))
         .bind(to_column(account.version.get()))
         .bind(account.sweep_pending)
-}
-
-fn account(row: SqliteRow) -> Result<Account, StoreError> {
-    let row = Fields(row);
-    Ok(Account {
-        id: row.principal("realm", "kind", "id")?,
-        login: row.parse("login", |text| LoginName::parse(text).ok())?,
-        status: row.parse("status", AccountStatus::parse)?,
-        epoch: AuthEpoch::new(row.number("epoch")?),
-        version: row.version("version")?,
-        sweep_pending: row.flag("sweep_pending")?,
-        created_at: row.time("created_at")?,
-    })
 }
 
 #[async_trait]

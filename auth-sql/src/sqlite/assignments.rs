@@ -5,8 +5,11 @@ use auth_core::{Assignment, AssignmentStore, Page, PolicyVersion, PrincipalId, R
 
 use super::{
     Sqlite,
-    fields::Fields,
     statement::{Statement, next_version, sql},
+};
+use crate::{
+    fields::Fields,
+    rows::account::{assignment, role},
 };
 
 /// The [`AssignmentStore`] of a [`Sqlite`] database. Cheap to clone.
@@ -68,11 +71,6 @@ impl AssignmentStore for SqliteAssignments {
 
     async fn list(&self, page: Page) -> Result<Vec<Assignment>, StoreError> {
         let found = self.0.read_all(sql(LIST).bind(page.limit()).bind(page.offset())).await?;
-        let assignment = |row| {
-            let row = Fields(row);
-            let principal = row.principal("realm", "principal_kind", "principal_id")?;
-            Ok(Assignment { principal, role: role(&row)? })
-        };
         found.into_iter().map(assignment).collect()
     }
 
@@ -81,8 +79,4 @@ impl AssignmentStore for SqliteAssignments {
         let row = Fields(found.ok_or(StoreError::corrupt("version"))?);
         row.number("version").map(PolicyVersion::new)
     }
-}
-
-fn role(row: &Fields) -> Result<RoleName, StoreError> {
-    row.parse("role", |text| RoleName::parse(text).ok())
 }

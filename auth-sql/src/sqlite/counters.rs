@@ -5,10 +5,12 @@ use auth_core::{Count, CounterKey, CounterStore, StoreError, UnixTime, Window};
 
 use super::{
     Sqlite,
-    fields::Fields,
     statement::{Statement, sql},
 };
-use crate::number::{time_to_column, to_column};
+use crate::{
+    fields::Fields,
+    number::{time_to_column, to_column},
+};
 
 /// The [`CounterStore`] of a [`Sqlite`] database. Cheap to clone. Its counts are exact.
 ///

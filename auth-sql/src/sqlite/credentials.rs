@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    AccountStatus, AuthEpoch, CredentialBlob, CredentialKey, CredentialKind, CredentialRecord,
-    CredentialStore, FoundCredential, Page, PrincipalId, Realm, StoreError, UnixTime, Updated, Version,
+    CredentialBlob, CredentialKey, CredentialRecord, CredentialStore, FoundCredential, Page, PrincipalId,
+    StoreError, UnixTime, Updated, Version,
 };
 
 use super::{
     accounts::SqliteAccounts,
-    fields::Fields,
     statement::{Statement, Transaction, next_version, sql},
 };
-use crate::number::{time_to_column, to_column};
+use crate::{
+    fields::Fields,
+    number::{time_to_column, to_column},
+    rows::account::{credential, found_credential},
+};
 
 macro_rules! columns {
     () => {
@@ -127,32 +130,10 @@ pub(super) async fn remove(
     Ok(())
 }
 
-fn record(row: &Fields) -> Result<CredentialRecord, StoreError> {
-    Ok(CredentialRecord {
-        key: CredentialKey {
-            realm: row.parse("realm", |text| Realm::parse(text).ok())?,
-            kind: row.parse("kind", |text| CredentialKind::parse(text).ok())?,
-            lookup: row.get::<&[u8]>("lookup")?.into(),
-        },
-        owner: row.principal("realm", "owner_kind", "owner_id")?,
-        data: row.parse("data", CredentialBlob::new)?,
-        version: row.version("version")?,
-        failures: row.small("failures")?,
-        created_at: row.time("created_at")?,
-        last_used_at: row.maybe_time("last_used_at")?,
-        expires_at: row.maybe_time("expires_at")?,
-    })
-}
-
 #[async_trait]
 impl CredentialStore for SqliteAccounts {
     async fn find(&self, key: &CredentialKey) -> Result<Option<FoundCredential>, StoreError> {
-        let Some(row) = self.0.read_one(at(FIND, key)).await?.map(Fields) else { return Ok(None) };
-        Ok(Some(FoundCredential {
-            credential: record(&row)?,
-            status: row.parse("status", AccountStatus::parse)?,
-            epoch: AuthEpoch::new(row.number("epoch")?),
-        }))
+        self.0.read_one(at(FIND, key)).await?.map(found_credential).transpose()
     }
 
     async fn list(&self, owner: &PrincipalId, page: Page) -> Result<Vec<CredentialRecord>, StoreError> {
@@ -163,7 +144,7 @@ impl CredentialStore for SqliteAccounts {
             .bind(page.limit())
             .bind(page.offset());
         let found = self.0.read_all(query).await?;
-        found.into_iter().map(|row| record(&Fields(row))).collect()
+        found.into_iter().map(|row| credential(&Fields(row))).collect()
     }
 
     async fn update(

@@ -15,10 +15,13 @@ use self::sql::{
 };
 use super::{
     Sqlite,
-    fields::Fields,
     statement::{Statement, Transaction, sql as statement},
 };
-use crate::number::{time_to_column, to_column};
+use crate::{
+    fields::Fields,
+    number::{time_to_column, to_column},
+    rows::session,
+};
 
 mod row;
 pub(super) mod sql;
@@ -65,7 +68,7 @@ impl SessionStore for SqliteSessions {
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
         let query = statement(LOAD).bind(&id.as_bytes()[..]).bind(time_to_column(now));
         let Some(found) = self.0.read_one(query).await? else { return Ok(None) };
-        row::record(*id, &Fields(found)).map(Some)
+        session::record(*id, found).map(Some)
     }
 
     async fn update(
@@ -116,7 +119,7 @@ impl SessionStore for SqliteSessions {
         let query =
             of(LIST, owner.principal()).bind(time_to_column(now)).bind(page.limit()).bind(page.offset());
         let found = self.0.read_all(query).await?;
-        found.into_iter().map(|found| row::summary(&Fields(found))).collect()
+        found.into_iter().map(session::summary).collect()
     }
 
     async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError> {

@@ -86,6 +86,26 @@ async fn after_a_full_disk_the_store_works_again() {
     assert!(sessions.remove(&small.id).await.unwrap());
 }
 
+/// A file system that was mounted read-only after a fault, which SQLite reports as this does.
+#[tokio::test]
+async fn a_read_only_database_refuses_writes_and_goes_on_reading() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder, SqliteOptions::default()).await;
+    let sessions = database.sessions();
+    let record = session(1, 10);
+    let _ = sessions.insert(&record, None, NOW).await.unwrap();
+    let mut writer = database.writer.acquire().await.unwrap();
+    sqlx::query("PRAGMA query_only = ON").execute(&mut *writer).await.unwrap();
+    drop(writer);
+    for refused in [
+        sessions.insert(&session(2, 10), None, NOW).await.map(|_| ()),
+        sessions.remove(&record.id).await.map(|_| ()),
+    ] {
+        assert!(matches!(refused, Err(StoreError::NotWritten(Some(_)))), "{refused:?}");
+    }
+    assert_eq!(sessions.load(&record.id, NOW).await.unwrap(), Some(record));
+}
+
 /// The same for a statement that is a transaction of its own.
 #[tokio::test]
 async fn a_full_disk_is_told_from_other_failures() {

@@ -4,14 +4,12 @@ use async_trait::async_trait;
 use auth_core::{
     Claim, Purpose, Put, Realm, StoreError, TokenKey, TokenRecord, TokenStore, TokenSubject, UnixTime,
 };
-use sqlx::sqlite::SqliteRow;
 
 use super::{
     Sqlite,
-    fields::Fields,
     statement::{Statement, sql},
 };
-use crate::number::time_to_column;
+use crate::{fields::Fields, number::time_to_column, rows::token::token};
 
 /// The [`TokenStore`] of a [`Sqlite`] database. Cheap to clone.
 ///
@@ -57,16 +55,6 @@ fn insert<'q>(token: &TokenRecord) -> Statement<'q> {
         .bind(time_to_column(token.expires_at))
 }
 
-fn record(key: &TokenKey, row: SqliteRow) -> Result<TokenRecord, StoreError> {
-    let row = Fields(row);
-    Ok(TokenRecord {
-        key: key.clone(),
-        subject: row.parse("subject", |text| TokenSubject::parse(text).ok())?,
-        expires_at: row.time("expires_at")?,
-        payload: row.get("payload")?,
-    })
-}
-
 #[async_trait]
 impl TokenStore for SqliteTokens {
     async fn put(&self, token: &TokenRecord, _: UnixTime) -> Result<Put, StoreError> {
@@ -86,12 +74,12 @@ impl TokenStore for SqliteTokens {
 
     async fn take(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
         let taken = self.0.write_returning(at(TAKE, key).bind(time_to_column(now))).await?;
-        taken.into_iter().next().map(|row| record(key, row)).transpose()
+        taken.into_iter().next().map(|row| token(key, row)).transpose()
     }
 
     async fn peek(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
         let found = self.0.read_one(at(PEEK, key).bind(time_to_column(now))).await?;
-        found.map(|row| record(key, row)).transpose()
+        found.map(|row| token(key, row)).transpose()
     }
 
     async fn claim(&self, key: &TokenKey, expires_at: UnixTime, now: UnixTime) -> Result<Claim, StoreError> {

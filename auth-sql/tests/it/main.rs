@@ -14,6 +14,7 @@ mod conformance;
 mod corrupt;
 mod files;
 mod locked;
+mod processes;
 mod reference;
 mod schema;
 mod secrets;

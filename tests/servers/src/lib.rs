@@ -9,6 +9,13 @@
     reason = "test code: a server that does not start fails its test"
 )]
 
+mod mariadb;
+mod pgbouncer;
+mod postgres;
 mod process;
+mod unprivileged;
 
+pub use mariadb::MariaDb;
+pub use pgbouncer::PgBouncer;
+pub use postgres::Postgres;
 pub use process::{Process, free_port};

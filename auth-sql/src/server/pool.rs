@@ -1,0 +1,156 @@
+//! Connections that are open already.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use auth_core::StoreError;
+use sqlx::Connection as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    driver::{Connect, Connection, Driver, Settings},
+    failure::{Failure, Phase},
+    work::Work,
+};
+
+/// A connection that was used within this is taken to be alive without asking it.
+const SURELY_ALIVE: Duration = Duration::from_secs(1);
+
+/// How long a connection that nobody needs stays open.
+const IDLE: Duration = Duration::from_secs(10 * 60);
+
+/// How old a connection gets.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The open connections to one server, and the right to open more.
+///
+/// One that was given up in the middle of anything, for want of time or because the caller went away, is closed and
+/// never used again: nobody waits for what it may still answer, and the server undoes what it did not commit.
+pub(super) struct Pool<D: Driver> {
+    connect: Connect<D>,
+    pub(super) settings: Settings,
+    permits: Arc<Semaphore>,
+    /// The one that was used last is at the end, and is used next.
+    idle: Mutex<Vec<Open<D>>>,
+}
+
+struct Open<D: Driver> {
+    connection: Connection<D>,
+    born: Instant,
+    used: Instant,
+}
+
+impl<D: Driver> Pool<D> {
+    pub(super) fn new(connect: Connect<D>, settings: Settings) -> Self {
+        let permits = Arc::new(Semaphore::new(usize::try_from(settings.max_connections).unwrap_or(1)));
+        Self { connect, settings, permits, idle: Mutex::default() }
+    }
+
+    /// A connection, an open one if there is one.
+    pub(super) async fn lease(self: &Arc<Self>, work: &Work) -> Result<Lease<D>, Failure> {
+        let permit = work.step(Phase::Open, Arc::clone(&self.permits).acquire_owned()).await?;
+        let permit = permit.map_err(|_| Failure::from(StoreError::not_written("database was closed")))?;
+        while let Some(mut open) = self.pop() {
+            if open.used.elapsed() < SURELY_ALIVE
+                || work.step(Phase::Open, open.connection.ping()).await?.is_ok()
+            {
+                return Ok(Lease {
+                    open: Some(open),
+                    usable: false,
+                    pool: Arc::clone(self),
+                    _permit: permit,
+                });
+            }
+        }
+        let connecting = D::connect(&self.connect, &self.settings);
+        let connection = work.step(Phase::Open, connecting).await?.map_err(Failure::unconnected::<D>)?;
+        let now = Instant::now();
+        let open = Some(Open { connection, born: now, used: now });
+        Ok(Lease { open, usable: false, pool: Arc::clone(self), _permit: permit })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Open<D>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pop(&self) -> Option<Open<D>> {
+        let mut idle = self.idle();
+        idle.retain(|open| open.used.elapsed() < IDLE && open.born.elapsed() < LIFETIME);
+        idle.pop()
+    }
+
+    /// Closes the connections that nobody uses: the server is not the one that they were made to.
+    pub(super) fn forget_idle(&self) {
+        self.idle().clear();
+    }
+
+    /// Refuses new calls, waits for those under way, and closes every connection.
+    pub(super) async fn close(&self) {
+        let all = self.permits.acquire_many(self.settings.max_connections).await;
+        self.permits.close();
+        drop(all);
+        let open = std::mem::take(&mut *self.idle());
+        for open in open {
+            // Saying farewell is a courtesy, and a server that does not answer gets none.
+            let _ = tokio::time::timeout(SURELY_ALIVE, open.connection.close()).await;
+        }
+    }
+}
+
+impl<D: Driver> fmt::Debug for Pool<D> {
+    /// Without the options of the connections, which have the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// One connection, for one call.
+pub(super) struct Lease<D: Driver> {
+    open: Option<Open<D>>,
+    /// Whether it may be used again: nothing is under way, and no transaction is open.
+    usable: bool,
+    pool: Arc<Pool<D>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<D: Driver> Lease<D> {
+    /// The connection, which is of no further use unless it is [given back](Self::give_back).
+    pub(super) fn connection(&mut self) -> Result<&mut Connection<D>, Failure> {
+        let open = self.open.as_mut().ok_or(Failure::from(StoreError::not_written("no connection")))?;
+        Ok(&mut open.connection)
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        self.pool.settings.clone()
+    }
+
+    /// Lets others use the connection.
+    pub(super) fn give_back(mut self) {
+        self.usable = true;
+    }
+
+    /// The connection may be used by others once this lease ends.
+    pub(super) fn mark_usable(&mut self) {
+        self.usable = true;
+    }
+
+    /// After a connection broke, the others are doubtful.
+    pub(super) fn doubt_others(&self, failure: &Failure) {
+        if failure.lost {
+            self.pool.forget_idle();
+        }
+    }
+}
+
+impl<D: Driver> Drop for Lease<D> {
+    fn drop(&mut self) {
+        if let (true, Some(mut open)) = (self.usable, self.open.take()) {
+            open.used = Instant::now();
+            // Before the permit is free.
+            self.pool.idle().push(open);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A server that keeps its connections and answers nothing.
+
+use std::time::{Duration, Instant};
+
+use auth_core::{CounterKey, Realm, StoreError, Window, Written};
+
+use crate::support::{
+    NOW, PURPOSE, Server, TIMEOUT, account, ann, on_every_server, password, session, token,
+};
+
+on_every_server!(a_frozen_server_is_an_error_in_time_and_never_a_hang);
+
+/// A request that waits for ever takes a worker with it, and soon there is none left. (Sessions 28.)
+async fn a_frozen_server_is_an_error_in_time_and_never_a_hang<S: Server>() {
+    let server = S::own();
+    let url = server.create().await;
+    let stores = S::open(&url, TIMEOUT).await.unwrap();
+    let (record, other) = (session(&ann(), 0), session(&ann(), 0));
+    let _ = stores.sessions.insert(&record, None, NOW).await.unwrap();
+    let _ = stores.sessions.insert(&other, None, NOW).await.unwrap();
+    let _ = stores.accounts.create(&account(&ann()), &[password(&ann())]).await.unwrap();
+
+    server.freeze();
+    let started = Instant::now();
+    // More than there are connections: some wait for one.
+    let loads: Vec<_> = (0..20)
+        .map(|_| {
+            let (sessions, id) = (stores.sessions.clone(), record.id);
+            tokio::spawn(async move { sessions.load(&id, NOW).await.map(|_| ()) })
+        })
+        .collect();
+    for load in loads {
+        assert_not_written(load.await.unwrap());
+    }
+    assert_not_written(stores.sessions.insert(&session(&ann(), 0), None, NOW).await);
+    assert!(stores.sessions.remove(&record.id).await.is_err());
+    assert!(stores.tokens.take(&token(b"t", "ann").key, NOW).await.is_err());
+    let key = CounterKey::new(&Realm::LOCAL, PURPOSE, &[]);
+    assert!(stores.counters.add(&key, 1, Window::new(Duration::from_secs(60)), NOW).await.is_err());
+    assert_not_written(stores.credentials.find(&password(&ann()).key).await);
+    assert_not_written(stores.assignments.roles_of(&ann()).await);
+    // Seven calls one after the other, and a wave of loads in up to two turns.
+    assert!(started.elapsed() < TIMEOUT * 12, "{:?}", started.elapsed());
+    let opening = Instant::now();
+    assert!(S::open(&url, TIMEOUT).await.is_err());
+    assert!(opening.elapsed() < TIMEOUT * 3, "{:?}", opening.elapsed());
+
+    server.thaw();
+    let _ = stores.sessions.insert(&session(&ann(), 0), None, NOW).await.unwrap();
+    assert_eq!(stores.sessions.load(&other.id, NOW).await.unwrap(), Some(other));
+}
+
+#[track_caller]
+fn assert_not_written<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    let error = outcome.unwrap_err();
+    assert_eq!(error.written(), Written::No, "{error:?}");
+}

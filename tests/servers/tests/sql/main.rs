@@ -1,0 +1,23 @@
+//! `auth-sql` on real servers.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test code"
+)]
+
+mod at_once;
+mod cancelled;
+mod conformance;
+mod crash;
+mod frozen;
+mod locked;
+mod migrations;
+mod plans;
+mod pooler;
+mod secrets;
+mod support;
+mod values;
