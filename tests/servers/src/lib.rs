@@ -10,5 +10,9 @@
 )]
 
 mod process;
+mod redis;
 
-pub use process::{Process, free_port};
+pub use {
+    process::{Process, free_port},
+    redis::RedisServer,
+};
