@@ -10,4 +10,12 @@
 )]
 
 mod conforms;
+mod crash;
+mod deadlines;
+mod faults;
+mod monitor;
+mod rows;
+mod setup;
 mod support;
+mod tls;
+mod wire;

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use auth_core::{
-    AuthEpoch, Authentication, Clock, KeyName, KeyRing, Method, PrincipalId, Secret, SecretHash, SecretState,
-    SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord, SystemClock, SystemEntropy, UnixTime,
-    Version,
+    AuthEpoch, Authentication, Clock, KeyName, KeyRing, Method, PrincipalId, Purpose, Realm, Secret,
+    SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord, SystemClock,
+    SystemEntropy, TokenKey, TokenRecord, TokenSubject, UnixTime, Version,
 };
 use auth_redis::{Redis, RedisOptions};
 use servers::RedisServer;
@@ -53,4 +53,35 @@ pub(crate) fn session(owner: &SessionOwner) -> SessionRecord {
         absolute_until: in_an_hour(),
         data: SessionBlob::empty(),
     }
+}
+
+pub(crate) const PURPOSE: Purpose = Purpose::new("test");
+
+/// A token about somebody that lives for an hour.
+pub(crate) fn token(about: &str, n: u64) -> TokenRecord {
+    TokenRecord {
+        key: TokenKey { realm: Realm::LOCAL, purpose: PURPOSE, hash: SecretHash::of(&n.to_be_bytes()) },
+        subject: TokenSubject::parse(about).unwrap(),
+        expires_at: in_an_hour(),
+        payload: n.to_be_bytes().into(),
+    }
+}
+
+/// Commands behind the store's back.
+pub(crate) fn raw(server: &RedisServer) -> redis::Connection {
+    redis::Client::open(server.url()).unwrap().get_connection().unwrap()
+}
+
+/// The names of all keys.
+pub(crate) fn all_keys(server: &RedisServer) -> Vec<String> {
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut raw(server)).unwrap();
+    keys.sort();
+    keys
+}
+
+/// The one key that has this part in its name.
+pub(crate) fn key_with(server: &RedisServer, part: &str) -> String {
+    let keys: Vec<_> = all_keys(server).into_iter().filter(|key| key.contains(part)).collect();
+    let [key] = <[String; 1]>::try_from(keys).expect("one key");
+    key
 }
