@@ -49,6 +49,11 @@ pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT")
 }
 
+/// Whether the server is a replica now.
+pub(crate) fn is_demoted(error: &RedisError) -> bool {
+    word(error) == Some("READONLY")
+}
+
 /// Whether the connection is of no use any more.
 pub(crate) fn is_broken(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse) || error.is_unrecoverable_error()

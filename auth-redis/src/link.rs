@@ -12,7 +12,7 @@ use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, Value, aio
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    failure::{Intent, is_broken, is_unknown_script, store_error},
+    failure::{Intent, is_broken, is_demoted, is_unknown_script, store_error},
     script::Script,
 };
 
@@ -38,6 +38,8 @@ struct State {
     connection: Option<MultiplexedConnection>,
     /// Counts the connections: a failure speaks of the one that it happened on.
     number: u64,
+    /// When it was made.
+    since: Option<Instant>,
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -147,7 +149,10 @@ impl Link {
         };
         answer.map_err(|error| {
             if is_broken(&error) {
-                self.drop_connection(number);
+                self.drop_connection(number, Duration::ZERO);
+            } else if is_demoted(&error) {
+                // Behind the same name there may be another server by now. Not for each refusal: it may take a while.
+                self.drop_connection(number, LONGEST_PAUSE);
             }
             Failure::Failed(error)
         })
@@ -173,7 +178,7 @@ impl Link {
             Ok(connection) => {
                 state.number = state.number.saturating_add(1);
                 state.connection = Some(connection.clone());
-                (state.failures, state.not_before) = (0, None);
+                (state.since, state.failures, state.not_before) = (Some(Instant::now()), 0, None);
                 Ok((state.number, connection))
             }
             Err(error) => {
@@ -197,9 +202,10 @@ impl Link {
         }
     }
 
-    fn drop_connection(&self, number: u64) {
+    /// Gives the connection up, if it is this one and at least so old.
+    fn drop_connection(&self, number: u64, age: Duration) {
         let mut state = self.state();
-        if state.number == number {
+        if state.number == number && state.since.is_none_or(|since| since.elapsed() >= age) {
             state.connection = None;
         }
     }

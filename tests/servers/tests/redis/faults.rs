@@ -1,6 +1,13 @@
 //! Servers that are frozen, full, read-only or busy.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use auth_core::{
     AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Realm, SessionLimit, SessionStore, StoreError,
@@ -211,4 +218,49 @@ async fn a_server_that_is_gone_fails_at_once_and_is_found_again() {
     until_it_answers(&redis).await;
     let inserted = redis.sessions().insert(&record, None, now()).await.unwrap();
     assert_eq!(inserted, Inserted::Stored { ended: 0 });
+}
+
+/// Hands connections on to the port that is set when they come.
+fn forwarder(to: &Arc<AtomicU16>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, to) = (listener.local_addr().unwrap().port(), Arc::clone(to));
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) =
+                (client.unwrap(), TcpStream::connect(("127.0.0.1", to.load(Ordering::SeqCst))).unwrap());
+            for (mut from, mut into) in
+                [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+            {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut into);
+                    let _ = into.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    port
+}
+
+/// A failover behind one address, where the old primary stays up as a replica and keeps its connections.
+#[tokio::test]
+async fn an_address_that_moves_is_followed() {
+    let (old, new) = (RedisServer::start(), RedisServer::start());
+    let to = Arc::new(AtomicU16::new(old.port()));
+    let url = format!("redis://127.0.0.1:{}/", forwarder(&to));
+    let store = Redis::connect(&url, RedisOptions::default()).await.unwrap().sessions();
+    let record = session(&owner("ann"));
+    let _ = store.insert(&record, None, now()).await.unwrap();
+
+    to.store(new.port(), Ordering::SeqCst);
+    assert_eq!(old.say(&["REPLICAOF", "127.0.0.1", &new.port().to_string()]), "+OK");
+    let (end, next) = (Instant::now() + Duration::from_secs(30), session(&owner("ann")));
+    loop {
+        match store.insert(&next, None, now()).await {
+            Ok(inserted) => break assert_eq!(inserted, Inserted::Stored { ended: 0 }),
+            Err(StoreError::NotWritten(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
+        assert!(Instant::now() < end, "the new server is not found");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

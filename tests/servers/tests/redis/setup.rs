@@ -1,5 +1,7 @@
 //! Which servers are accepted, and as whom.
 
+use std::io::{Read, Write};
+
 use auth_core::{SessionStore, TokenStore};
 use auth_redis::{Redis, RedisOptions, SetupError};
 use servers::RedisServer;
@@ -128,4 +130,36 @@ async fn prefixes_keep_applications_apart() {
     let braces =
         Redis::connect(&server.url(), RedisOptions::default().prefix(format!("{}{{x}}", prefix()))).await;
     assert!(matches!(braces, Err(SetupError::Prefix)));
+}
+
+/// Answers each request of one connection with the next of these.
+fn canned(answers: &'static [&'static str]) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for answer in answers {
+            let mut request = [0; 1_024];
+            assert_ne!(stream.read(&mut request).unwrap(), 0);
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    port
+}
+
+/// What the scripts rely on is tested from 6.2 on; older versions are out of support, too.
+#[tokio::test]
+async fn a_server_that_is_too_old_is_refused() {
+    const NOEVICTION: &str = "*2\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n";
+    const OLD: &[&str] = &["$24\r\nredis_version:6.0.16\r\nx:\r\n", NOEVICTION];
+    const NEW: &[&str] = &["$24\r\nredis_version:6.2.14\r\nx:\r\n", NOEVICTION];
+    let connect = async |answers| {
+        let url = format!("redis://127.0.0.1:{}/", canned(answers));
+        Redis::connect(&url, RedisOptions::default().trust_unchecked_server()).await
+    };
+    match connect(OLD).await {
+        Err(SetupError::Version { found }) => assert_eq!(found, "6.0.16"),
+        other => panic!("{other:?}"),
+    }
+    connect(NEW).await.unwrap();
 }
