@@ -18,4 +18,5 @@ mod rows;
 mod setup;
 mod support;
 mod tls;
+mod torture;
 mod wire;
