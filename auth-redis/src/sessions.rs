@@ -63,8 +63,8 @@ struct Found {
 impl Found {
     /// The session, unless its epoch was ended or it is past a deadline.
     fn live(&self, id: SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
-        let record = row::decode(id, &self.row)?;
-        let least = marker::least_epoch(&self.marker, row::principal_hash(record.principal()))?;
+        let (record, principal) = row::decode(id, &self.row)?;
+        let least = marker::least_epoch(&self.marker, principal)?;
         let ended = record.principal().is_some() && least.is_some_and(|least| record.epoch() < least);
         Ok(Some(record).filter(|record| record.is_live(now) && !ended))
     }

@@ -98,8 +98,8 @@ fn read<T: DeserializeOwned>(json: &[u8], what: &'static str) -> Result<T, Store
     serde_json::from_slice(json).map_err(|_| StoreError::corrupt(what))
 }
 
-/// The session that a row holds.
-pub(super) fn decode(id: SessionId, row: &[u8]) -> Result<SessionRecord, StoreError> {
+/// The session that a row holds, and the hash of its principal.
+pub(super) fn decode(id: SessionId, row: &[u8]) -> Result<(SessionRecord, [u8; 16]), StoreError> {
     let mut bytes = Bytes(row);
     let found = fixed(&mut bytes).ok_or(StoreError::corrupt("session"))?;
     let login = bytes.take(found.login).ok_or(StoreError::corrupt("session's login"))?;
@@ -108,7 +108,7 @@ pub(super) fn decode(id: SessionId, row: &[u8]) -> Result<SessionRecord, StoreEr
     let terms =
         if terms.is_empty() { None } else { Some(Arc::new(read::<SessionTerms>(terms, "session's terms")?)) };
     let data = SessionBlob::from_bytes(bytes.0).map_err(|_| StoreError::corrupt("session's data"))?;
-    Ok(SessionRecord {
+    let record = SessionRecord {
         id,
         kind: found.kind,
         authentication,
@@ -120,7 +120,8 @@ pub(super) fn decode(id: SessionId, row: &[u8]) -> Result<SessionRecord, StoreEr
         idle_until: found.idle_until,
         absolute_until: found.absolute_until,
         data,
-    })
+    };
+    Ok((record, found.principal))
 }
 
 /// Those of these sessions whose rows, of which the first 66 bytes were read, are past a deadline.
@@ -256,7 +257,7 @@ mod tests {
     fn a_row_is_read_as_it_was_written() {
         for record in [record(), nobodys()] {
             let row = encode(&record).unwrap();
-            assert_eq!(decode(record.id, &row).unwrap(), record);
+            assert_eq!(decode(record.id, &row).unwrap().0, record);
         }
         assert_eq!(encode(&nobodys()).unwrap().len(), FIXED);
     }
@@ -301,7 +302,7 @@ mod tests {
             let row = encode(&record()).unwrap();
             let len = len.min(row.len() - 1);
             match decode(record().id, &row[..len]) {
-                Ok(found) => prop_assert_eq!(found, SessionRecord { data: SessionBlob::empty(), ..record() }),
+                Ok((found, _)) => prop_assert_eq!(found, SessionRecord { data: SessionBlob::empty(), ..record() }),
                 Err(error) => prop_assert!(matches!(error, StoreError::Corrupt(_))),
             }
         }
