@@ -4,6 +4,7 @@
 //! cargo run -p example-session-torture -- --store memory --seconds 10
 //! cargo run -p example-session-torture -- --store file:/tmp/torture --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10
+//! cargo run -p example-session-torture -- --store redis://127.0.0.1:6379/ --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10 --seed 7 --tasks 1
 //! ```
 //!
@@ -22,7 +23,7 @@ use example_session_torture::{Options, StoreUrl, torture};
 /// Random logins, writes, rotations and logouts on a session store, checked against a model.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// `memory`, `file:DIR` or `sqlite:FILE`.
+    /// `memory`, `file:DIR`, `sqlite:FILE` or `redis://HOST:PORT/`.
     #[arg(long)]
     store: StoreUrl,
     /// How long, in seconds: 1 to 3600.

@@ -1,13 +1,14 @@
 //! Where sessions are kept, as the command line says it.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use auth_core::{MemorySessions, SessionStore};
+use auth_redis::{Redis, RedisOptions};
 use auth_session::{FileOptions, FileSessions, FileStoreError};
 use auth_sql::{Sqlite, SqliteOptions};
 
 /// A store, as the command line names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum StoreUrl {
     /// `memory`: in this process.
     Memory,
@@ -15,6 +16,8 @@ pub enum StoreUrl {
     File(PathBuf),
     /// `sqlite:FILE`.
     Sqlite(PathBuf),
+    /// `redis://HOST:PORT/`, all of it: it may have a password in it.
+    Redis(String),
 }
 
 /// A store could not be opened.
@@ -22,7 +25,7 @@ pub enum StoreUrl {
 #[non_exhaustive]
 pub enum OpenError {
     /// It is none that is known.
-    #[error("a store is `memory`, `file:DIR` or `sqlite:FILE`")]
+    #[error("a store is `memory`, `file:DIR`, `sqlite:FILE` or `redis://..`")]
     Unknown,
     /// The folder cannot be used.
     #[error(transparent)]
@@ -30,6 +33,9 @@ pub enum OpenError {
     /// The database cannot be used.
     #[error(transparent)]
     Sql(#[from] auth_sql::SetupError),
+    /// The server cannot be used.
+    #[error(transparent)]
+    Redis(#[from] auth_redis::SetupError),
 }
 
 impl FromStr for StoreUrl {
@@ -40,7 +46,19 @@ impl FromStr for StoreUrl {
             None if text == "memory" => Ok(Self::Memory),
             Some(("file", folder)) if !folder.is_empty() => Ok(Self::File(folder.into())),
             Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(text.to_owned())),
             _ => Err(OpenError::Unknown),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("Memory"),
+            Self::File(folder) => f.debug_tuple("File").field(folder).finish(),
+            Self::Sqlite(file) => f.debug_tuple("Sqlite").field(file).finish(),
+            Self::Redis(_) => f.write_str("Redis"),
         }
     }
 }
@@ -58,6 +76,7 @@ impl StoreUrl {
             (Self::Sqlite(file), _) => {
                 Arc::new(Sqlite::open(file, SqliteOptions::default()).await?.sessions())
             }
+            (Self::Redis(url), _) => Arc::new(Redis::connect(url, RedisOptions::default()).await?.sessions()),
         })
     }
 }

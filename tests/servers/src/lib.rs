@@ -13,9 +13,13 @@ mod mariadb;
 mod pgbouncer;
 mod postgres;
 mod process;
+mod redis;
 mod unprivileged;
 
-pub use mariadb::MariaDb;
-pub use pgbouncer::PgBouncer;
-pub use postgres::Postgres;
-pub use process::{Process, free_port};
+pub use {
+    mariadb::MariaDb,
+    pgbouncer::PgBouncer,
+    postgres::Postgres,
+    process::{Process, free_port},
+    redis::RedisServer,
+};

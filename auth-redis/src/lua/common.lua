@@ -1,0 +1,47 @@
+-- What all scripts share. Numbers are 8 bytes, big-endian: they are compared in two halves, because a number of Lua
+-- has 53 bits; strings are not compared by order, because that goes by the server's locale.
+local function less(a, b)
+  local a1, a2 = struct.unpack('>I4I4', a)
+  local b1, b2 = struct.unpack('>I4I4', b)
+  return a1 < b1 or (a1 == b1 and a2 < b2)
+end
+
+local function number(bytes)
+  return (struct.unpack('>I8', bytes))
+end
+
+-- A damaged row: the client knows the word.
+local function damaged()
+  return redis.error_reply('DAMAGED row')
+end
+
+-- Makes Redis forget `key` a minute after `deadline`, but no earlier than as long after now as the caller says who
+-- reads `now` on its clock. `left` is what PTTL said before the key was written; the time is never shortened.
+local function keep(key, left, deadline, now)
+  local here = tonumber(redis.call('TIME')[1])
+  local at = math.max(deadline, here + math.max(deadline - now, 0)) + 60
+  if left == -1 then
+    return
+  end
+  if at >= 8796093022208 then
+    redis.call('PERSIST', key)
+  elseif left == -2 or here * 1000 + left < at * 1000 then
+    redis.call('PEXPIREAT', key, string.format('%.0f', at * 1000))
+  end
+end
+
+-- Compares what an index has with what the caller declared: the keys by member, or nil and what it has.
+local function declared(index, first_argument, first_key)
+  local keys = {}
+  for i = first_argument, #ARGV do
+    keys[ARGV[i]] = KEYS[first_key + i - first_argument]
+  end
+  local members = redis.call('ZRANGE', index, 0, -1)
+  for _, member in ipairs(members) do
+    if not keys[member] then
+      return nil, members
+    end
+  end
+  return keys, members
+end
+

@@ -1,0 +1,39 @@
+-- KEYS: row, marker, index. ARGV: id, idle_until, now. Answers whether it was alive.
+local now = ARGV[3]
+local row = redis.call('GETRANGE', KEYS[1], 0, 65)
+local marker = redis.call('GET', KEYS[2]) or ''
+if row == '' then
+  return 0
+end
+if not is_row(row) or not is_marker(marker) then
+  return damaged()
+end
+if not is_live(row, now) or is_outdated(row, marker) then
+  return 0
+end
+
+local idle, used, absolute = ARGV[2], last_used_at(row), absolute_until(row)
+if less(absolute, idle) then
+  idle = absolute
+end
+if less(idle, idle_until(row)) then
+  idle = idle_until(row)
+end
+if less(used, now) then
+  used = now
+end
+local deadline = number(less(idle, absolute) and idle or absolute)
+local left = redis.call('PTTL', KEYS[1])
+local index_left
+if principal(row) ~= NOBODY then
+  redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
+  index_left = redis.call('PTTL', KEYS[3])
+end
+redis.call('SETRANGE', KEYS[1], 18, used .. idle)
+keep(KEYS[1], left, deadline, number(now))
+if index_left then
+  -- Adds what is missing, too: a lost index comes back by itself.
+  redis.call('ZADD', KEYS[3], string.format('%.0f', deadline), ARGV[1])
+  keep(KEYS[3], index_left, deadline, number(now))
+end
+return 1

@@ -1,0 +1,123 @@
+//! When Redis forgets: never before the deadline of whoever wrote it, and soon after.
+
+use std::time::Duration;
+
+use auth_core::{
+    AuthEpoch, CounterKey, CounterStore, EndAll, Realm, SessionRecord, SessionStore, TokenRecord, TokenStore,
+    UnixTime, Window,
+};
+use servers::RedisServer;
+
+use crate::support::{PURPOSE, key_with, now, on, owner, raw, session, token};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// When the server forgets the key with this part in its name, in its own milliseconds; `None` for never.
+fn forgotten_at(server: &RedisServer, part: &str) -> Option<u64> {
+    let at: i64 = redis::cmd("PEXPIRETIME").arg(key_with(server, part)).query(&mut raw(server)).unwrap();
+    assert_ne!(at, -2, "no such key");
+    u64::try_from(at).ok()
+}
+
+/// A minute after the deadline; and a little more, where the test took longer than it says.
+fn assert_is_a_minute_after(deadline: UnixTime, forgotten: Option<u64>) {
+    let late = forgotten.unwrap().checked_sub((deadline.as_secs() + 60) * 1_000).expect("not too early");
+    assert!(late < 60_000, "{late} ms late");
+}
+
+#[tokio::test]
+async fn a_session_is_forgotten_a_minute_after_its_deadline_and_a_touch_moves_that() {
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    let now = now();
+    let in_ten = now.saturating_add(Duration::from_secs(600));
+    let record =
+        SessionRecord { idle_until: in_ten, absolute_until: now.saturating_add(DAY), ..session(&ann) };
+    let _ = store.insert(&record, None, now).await.unwrap();
+    for part in [":s:", ":i:"] {
+        assert_is_a_minute_after(in_ten, forgotten_at(&server, part));
+    }
+
+    assert!(store.touch(&record.id, now.saturating_add(HOUR), now).await.unwrap());
+    let touched = forgotten_at(&server, ":s:");
+    for part in [":s:", ":i:"] {
+        assert_is_a_minute_after(now.saturating_add(HOUR), forgotten_at(&server, part));
+    }
+    // Neither a write nor a rotation moves it, and no touch goes beyond the absolute deadline.
+    let _ = store.update(&record.id, record.version, &record.data).await.unwrap();
+    let _ = store.rotate(&record.id, record.version.next(), &record.secret).await.unwrap();
+    assert_eq!(forgotten_at(&server, ":s:"), touched);
+    assert!(store.touch(&record.id, now.saturating_add(30 * DAY), now).await.unwrap());
+    assert_is_a_minute_after(now.saturating_add(DAY), forgotten_at(&server, ":s:"));
+
+    store.end_all(EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) }, now).await.unwrap();
+    assert_is_a_minute_after(now.saturating_add(30 * DAY), forgotten_at(&server, ":e:"));
+    let kept = forgotten_at(&server, ":e:");
+    // A second change does not shorten it, even by a clock that is behind.
+    let behind = now.saturating_sub(20 * DAY);
+    store.end_all(EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(2) }, behind).await.unwrap();
+    assert!(forgotten_at(&server, ":e:") >= kept);
+}
+
+#[tokio::test]
+async fn what_never_ends_is_never_forgotten() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let never = UnixTime::MAX;
+    let record = SessionRecord { idle_until: never, absolute_until: never, ..session(&owner("ann")) };
+    let _ = redis.sessions().insert(&record, None, now()).await.unwrap();
+    let _ = redis.tokens().claim(&token("ann", 1).key, never, now()).await.unwrap();
+    for part in [":s:", ":i:", ":t:"] {
+        assert_eq!(forgotten_at(&server, part), None, "{part}");
+    }
+}
+
+/// A server whose clock is ahead of the application's must not forget a claim that the application still honours: the
+/// token could be used again. One that is behind must not either.
+#[tokio::test]
+async fn a_clock_that_differs_from_the_servers_shortens_nothing() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let servers = now();
+    for (n, callers) in
+        (0..).zip([servers.saturating_sub(10 * DAY), servers, servers.saturating_add(10 * DAY)])
+    {
+        assert_eq!(server.say(&["FLUSHALL"]), "+OK");
+        let until = callers.saturating_add(HOUR);
+        let record = SessionRecord { idle_until: until, absolute_until: until, ..session(&owner("ann")) };
+        let _ = redis.sessions().insert(&record, None, callers).await.unwrap();
+        let about = TokenRecord { expires_at: until, ..token("ann", n) };
+        let _ = redis.tokens().put(&about, callers).await.unwrap();
+        let key = CounterKey::new(&Realm::LOCAL, PURPOSE, &[]);
+        redis.counters().add(&key, 1, Window::new(HOUR), callers).await.unwrap();
+        // An hour from now by the server's clock, at least: that is when the caller's hour is over.
+        for part in [":s:", ":i:", ":t:", ":u:", ":c:"] {
+            let forgotten = forgotten_at(&server, part).unwrap();
+            assert!(forgotten >= (servers.as_secs() + 3_600) * 1_000, "{part} {n}: {forgotten}");
+        }
+        assert!(
+            redis
+                .sessions()
+                .load(&record.id, until.saturating_sub(Duration::from_secs(1)))
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert!(redis.sessions().load(&record.id, until).await.unwrap().is_none());
+        assert!(redis.tokens().take(&about.key, until).await.unwrap().is_none());
+    }
+}
+
+/// Redis forgets by itself: nobody has to purge.
+#[tokio::test]
+async fn what_is_over_leaves_by_itself() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    // By this caller's clock it ended an hour ago, and the server is told so.
+    let (past, ago) = (now().saturating_sub(HOUR), now().saturating_sub(2 * HOUR));
+    let record = SessionRecord { idle_until: past, absolute_until: past, ..session(&owner("ann")) };
+    let _ = redis.sessions().insert(&record, None, ago).await.unwrap();
+    let left: i64 = redis::cmd("PTTL").arg(key_with(&server, ":s:")).query(&mut raw(&server)).unwrap();
+    assert!((0..=3_661_000).contains(&left), "{left}");
+}

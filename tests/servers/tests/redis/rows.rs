@@ -1,0 +1,186 @@
+//! Keys that somebody else wrote, changed or removed.
+
+use auth_core::{
+    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Page, Realm, SessionLimit, SessionStore,
+    StoreError, TokenStore, Updated, WhenReached, Window,
+};
+use servers::RedisServer;
+
+use crate::support::{PURPOSE, all_keys, in_an_hour, key_with, now, on, owner, raw, session, token};
+
+fn is_corrupt<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+    assert!(matches!(answer, Err(StoreError::Corrupt(_))), "{answer:?}");
+}
+
+/// A damaged row is an error for whoever needs it, never a login, and can still be ended.
+#[tokio::test]
+async fn a_damaged_session_is_an_error_and_can_be_ended() {
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    for damage in [
+        "",
+        "\u{1}",
+        "x",
+        "\u{2}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ] {
+        let record = session(&ann);
+        let _ = store.insert(&record, None, now()).await.unwrap();
+        let key = key_with(&server, ":s:");
+        let _: () = redis::cmd("SET").arg(&key).arg(damage).query(&mut raw(&server)).unwrap();
+        is_corrupt(store.load(&record.id, now()).await);
+        is_corrupt(store.list(&ann, Page::first(), now()).await);
+        if !damage.is_empty() {
+            is_corrupt(store.update(&record.id, record.version, &record.data).await);
+            is_corrupt(store.rotate(&record.id, record.version, &record.secret).await);
+            is_corrupt(store.touch(&record.id, in_an_hour(), now()).await);
+        }
+        // It does not count as a session, and does not keep anybody out.
+        let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
+        let other = session(&ann);
+        let inserted = store.insert(&other, Some(&limit), now()).await.unwrap();
+        assert_eq!(inserted, Inserted::Stored { ended: 0 });
+        assert!(store.remove(&other.id).await.unwrap());
+        store.remove(&record.id).await.unwrap();
+        assert!(store.load(&record.id, now()).await.unwrap().is_none());
+    }
+    let record = session(&ann);
+    let _ = store.insert(&record, None, now()).await.unwrap();
+    let _: () = redis::cmd("SETRANGE")
+        .arg(key_with(&server, ":s:"))
+        .arg(0)
+        .arg("x")
+        .query(&mut raw(&server))
+        .unwrap();
+    store.end_all(EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) }, now()).await.unwrap();
+    assert!(store.load(&record.id, now()).await.unwrap().is_none());
+}
+
+/// A key of another type: nothing of it is read as a session, and nothing is half written.
+#[tokio::test]
+async fn a_key_of_another_type_is_an_error() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let (sessions, tokens, ann) = (redis.sessions(), redis.tokens(), owner("ann"));
+    let record = session(&ann);
+    let _ = sessions.insert(&record, None, now()).await.unwrap();
+    let (row, index) = (key_with(&server, ":s:"), key_with(&server, ":i:"));
+    let mut connection = raw(&server);
+    let mut make_list = |key: &str| {
+        let _: () = redis::cmd("DEL").arg(key).query(&mut connection).unwrap();
+        let _: () = redis::cmd("RPUSH").arg(key).arg("x").query(&mut connection).unwrap();
+    };
+
+    make_list(&index);
+    is_corrupt(sessions.touch(&record.id, in_an_hour(), now()).await);
+    is_corrupt(sessions.insert(&session(&ann), None, now()).await);
+    is_corrupt(sessions.list(&ann, Page::first(), now()).await);
+    assert_eq!(all_keys(&server).iter().filter(|key| key.contains(":s:")).count(), 1, "nothing half written");
+    make_list(&row);
+    assert!(sessions.load(&record.id, now()).await.unwrap().is_none());
+    is_corrupt(sessions.update(&record.id, record.version, &record.data).await);
+    is_corrupt(sessions.touch(&record.id, in_an_hour(), now()).await);
+    assert_eq!(sessions.insert(&record, None, now()).await.unwrap(), Inserted::Collision);
+
+    let about = token("ann", 1);
+    let _ = tokens.put(&about, now()).await.unwrap();
+    make_list(&key_with(&server, ":t:"));
+    is_corrupt(tokens.peek(&about.key, now()).await);
+    is_corrupt(tokens.take(&about.key, now()).await);
+    is_corrupt(tokens.claim(&about.key, in_an_hour(), now()).await);
+
+    let (counters, window) = (redis.counters(), Window::new(std::time::Duration::from_secs(80)));
+    let counter = CounterKey::new(&Realm::LOCAL, PURPOSE, &[]);
+    counters.add(&counter, 1, window, now()).await.unwrap();
+    make_list(&key_with(&server, ":c:"));
+    is_corrupt(counters.add(&counter, 1, window, now()).await);
+}
+
+/// A marker that cannot be read must not let anybody in.
+#[tokio::test]
+async fn a_damaged_marker_opens_nothing() {
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    let record = session(&ann);
+    let _ = store.insert(&record, None, now()).await.unwrap();
+    let marker = key_with(&server, ":i:").replace(":i:", ":e:");
+    let _: () = redis::cmd("SET").arg(marker).arg("x").query(&mut raw(&server)).unwrap();
+    is_corrupt(store.load(&record.id, now()).await);
+    is_corrupt(store.insert(&session(&ann), None, now()).await);
+    is_corrupt(store.update(&record.id, record.version, &record.data).await);
+    is_corrupt(store.touch(&record.id, in_an_hour(), now()).await);
+}
+
+/// The index only helps to find rows: with stale members and without its true ones, rows decide, and a touch heals it.
+#[tokio::test]
+async fn an_index_heals_and_never_decides() {
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    let records = [session(&ann), session(&ann), session(&ann)];
+    for record in &records {
+        let _ = store.insert(record, None, now()).await.unwrap();
+    }
+    let index = key_with(&server, ":i:");
+    let mut connection = raw(&server);
+    let mut members = || -> usize { redis::cmd("ZCARD").arg(&index).query(&mut connection).unwrap() };
+
+    // A row that vanished: its member is in nobody's way, and goes at the next login that looks.
+    let gone =
+        all_keys(&server).into_iter().find(|key| key.contains(&records[0].id.to_string()[10..])).unwrap();
+    let _: () = redis::cmd("DEL").arg(gone).query(&mut raw(&server)).unwrap();
+    assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 2);
+    assert_eq!(members(), 3);
+    let limit = SessionLimit { max: 3, when_reached: WhenReached::Refuse };
+    let third = session(&ann);
+    assert_eq!(store.insert(&third, Some(&limit), now()).await.unwrap(), Inserted::Stored { ended: 0 });
+    assert_eq!(members(), 3, "two that were there, and the new one");
+
+    // An index that vanished: the sessions live on, and come back to it as they are used.
+    let _: () = redis::cmd("DEL").arg(&index).query(&mut raw(&server)).unwrap();
+    assert!(store.load(&third.id, now()).await.unwrap().is_some());
+    assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 0);
+    for record in [&records[1], &third] {
+        assert!(store.touch(&record.id, in_an_hour(), now()).await.unwrap());
+    }
+    assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 2);
+
+    // And what is not in it ends all the same.
+    let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+    assert_eq!(store.end_all(what, now()).await.unwrap(), 2);
+    let missed = &records[2];
+    assert!(store.load(&missed.id, now()).await.unwrap().is_none(), "the marker refuses it");
+    assert_eq!(store.update(&missed.id, missed.version, &missed.data).await.unwrap(), Updated::Gone);
+    assert!(!store.touch(&missed.id, in_an_hour(), now()).await.unwrap());
+}
+
+/// A principal with more sessions than one command names.
+#[tokio::test]
+async fn many_sessions_are_listed_and_ended_in_chunks() {
+    const MANY: usize = 700;
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    let kept = session(&ann);
+    let _ = store.insert(&kept, None, now()).await.unwrap();
+    for _ in 1..MANY {
+        let _ = store.insert(&session(&ann), None, now()).await.unwrap();
+    }
+    assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), MANY);
+    let what = EndAll { owner: &ann, except: Some(&kept.id), epoch: AuthEpoch::new(1) };
+    assert_eq!(store.end_all(what, now()).await.unwrap(), MANY as u64 - 1);
+    let left = store.list(&ann, Page::first(), now()).await.unwrap();
+    assert_eq!(left.iter().map(|left| left.id).collect::<Vec<_>>(), [kept.id]);
+    assert_eq!(all_keys(&server).len(), 3, "the row, the index and the marker");
+}
+
+/// What is kept opens nothing.
+#[tokio::test]
+async fn no_secret_is_in_the_server() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let _ = redis.sessions().insert(&session(&owner("ann")), None, now()).await.unwrap();
+    let mut connection = raw(&server);
+    for key in all_keys(&server) {
+        let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query(&mut connection).unwrap();
+        let holds = |part: &[u8]| dump.windows(part.len()).any(|window| window == part);
+        assert!(!holds(b"secret") && !key.contains("secret"), "{key}");
+    }
+}
