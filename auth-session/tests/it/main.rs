@@ -11,6 +11,7 @@
 )]
 
 mod clients;
+mod clocks;
 #[cfg(feature = "cookie-store")]
 mod cookie_store;
 mod cookies;
