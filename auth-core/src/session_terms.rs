@@ -51,7 +51,8 @@ pub struct SessionTerms {
     /// administrator's sessions ends this one too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor_epoch: Option<AuthEpoch>,
-    /// A key that the client has to prove, beside the secret. Nothing in the toolkit sets or checks it yet; its
+    /// A key that the client has to prove, beside the secret. Nothing in the toolkit sets it yet, and a session that
+    /// has one opens for nobody; its
     /// place is kept for proof of possession (RFC 9449) and for device-bound session credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound_key: Option<KeyThumbprint>,

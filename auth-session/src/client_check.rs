@@ -21,6 +21,8 @@ pub enum WhenClientChanges {
 /// leaves the house, a laptop's when it is carried to a meeting, and behind some providers with every request:
 /// ending or challenging sessions by their network logs honest people out several times a day. Begin by observing,
 /// count, and then decide.
+///
+/// It is for browsers: refresh tokens, whose clients are programs, are held to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClientCheck {
     user_agent: Option<WhenClientChanges>,

@@ -93,7 +93,7 @@ impl Session {
     /// # Errors
     /// [`DataError`] as [`set`](Self::set).
     pub fn flash(&mut self, message: Flash) -> Result<(), DataError> {
-        let mut flashes: Flashes = self.get()?.unwrap_or_default();
+        let mut flashes = self.waiting();
         flashes.0.push(message);
         self.set(&flashes.cut())
     }
@@ -101,14 +101,19 @@ impl Session {
     /// The messages that wait for this page, oldest first. They are shown once: [`commit`](Self::commit) forgets them.
     ///
     /// # Errors
-    /// [`DataError`] as [`get`](Self::get).
+    /// [`DataError`] as [`set`](Self::set).
     pub fn take_flashes(&mut self) -> Result<Vec<Flash>, DataError> {
-        let flashes: Flashes = self.get()?.unwrap_or_default();
+        let flashes = self.waiting();
         if !flashes.0.is_empty() {
             // Emptied and not removed: two requests that show them at once are then merged.
             self.set(&Flashes::default())?;
         }
         Ok(flashes.0)
+    }
+
+    /// What a newer version left, and this one cannot read, is not worth failing for.
+    fn waiting(&self) -> Flashes {
+        self.get().ok().flatten().unwrap_or_default()
     }
 }
 

@@ -61,6 +61,9 @@ pub enum SetupError {
     /// authenticator that would check what is in it.
     #[error("cookie of access tokens must be HttpOnly, of a name of its own, and come with an authenticator")]
     AccessCookie,
+    /// The sessions' cookie has the name of the one that forms are bound to.
+    #[error("cookie has the name of the forms' cookie")]
+    FormCookie,
     /// The login page is not a path on this site, or has a query or a fragment.
     #[error("login page must be a path on this site without a query")]
     LoginPage,
@@ -124,7 +127,8 @@ impl AuthBuilder {
     ///
     /// Such a request is checked for cross-site forgery like one with a session. A token that is refused, as when it
     /// has expired, is nobody: the client refreshes it, or logs in. A request that carries a session's cookie as well
-    /// is answered 400, for it is not known which one was meant. Handlers set and clear the cookie with the same
+    /// is answered 400, for it is not known which one was meant: who moves an application from sessions to this clears
+    /// their cookie first. Handlers set and clear the cookie with the same
     /// template; there is no [`Session`](crate::Session) and no [`Visit::log_in`](crate::Visit::log_in) beside it, and
     /// nothing but expiry and revocation by `sid` ends what it opens.
     pub fn access_cookie(mut self, template: CookieTemplate) -> Self {
@@ -177,11 +181,15 @@ impl AuthBuilder {
     ///
     /// # Errors
     /// [`SetupError::CookieMode`]: a `Secure` cookie does not work over plain HTTP, and one that is not must
-    /// never be sent from an address that others reach. [`SetupError::CookiePort`], [`SetupError::AccessCookie`].
+    /// never be sent from an address that others reach. [`SetupError::CookiePort`], [`SetupError::FormCookie`],
+    /// [`SetupError::AccessCookie`].
     pub fn build(self) -> Result<Auth, SetupError> {
         let cookie = self.0.sessions.policy().cookie();
         if cookie.is_plain_http() != self.0.public.is_development() {
             return Err(SetupError::CookieMode);
+        }
+        if cookie.name() == self.0.forms.cookie_name() {
+            return Err(SetupError::FormCookie);
         }
         if cookie.is_plain_http() {
             let own = CookiePolicy::plain_http_loopback(self.0.public.origin());
@@ -193,7 +201,8 @@ impl AuthBuilder {
             if access.is_secure() == self.0.public.is_development() {
                 return Err(SetupError::CookieMode);
             }
-            if !access.is_http_only() || access.name() == cookie.name() || self.0.bearer.is_none() {
+            let is_taken = access.name() == cookie.name() || access.name() == self.0.forms.cookie_name();
+            if !access.is_http_only() || is_taken || self.0.bearer.is_none() {
                 return Err(SetupError::AccessCookie);
             }
         }

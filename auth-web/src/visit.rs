@@ -205,6 +205,12 @@ impl Visit {
         }
     }
 
+    /// Whether a page of ours caused the request, which a browser need not say of one by GET. A bearer token is added by
+    /// a program and never by a browser on its own.
+    fn may_change_session(&self) -> Result<(), Refusal> {
+        if matches!(self.0.carried, Carried::Bearer(_)) { Ok(()) } else { self.may_log_in() }
+    }
+
     fn cross_site(&self, error: CrossSite) -> Refusal {
         self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
         error.into()
@@ -222,18 +228,21 @@ impl Visit {
     /// Ends the request's session. Answers whether there was one. The answer clears the cookie.
     ///
     /// # Errors
-    /// 503: the session may live on.
+    /// 403 if no page of ours caused the request, whatever its method: a link elsewhere logs nobody out. 503: the
+    /// session may live on.
     pub async fn log_out(&self) -> Result<bool, Refusal> {
         self.consult();
+        self.may_change_session()?;
         Ok(self.session().await?.require()?.end().await?)
     }
 
     /// Replaces the secret of the request's session, for a change of privilege.
     ///
     /// # Errors
-    /// 401 if there is no session; 503.
+    /// 401 if there is no session; 403 as [`log_out`](Self::log_out); 503.
     pub async fn rotate_session(&self) -> Result<(), Refusal> {
         self.consult();
+        self.may_change_session()?;
         Ok(self.session().await?.require()?.rotate().await?)
     }
 
@@ -243,9 +252,11 @@ impl Visit {
     /// as that of whoever has just raised it is.
     ///
     /// # Errors
-    /// 401 if there is no session, or it was not spared; 503, after which the call may be repeated.
+    /// 401 if there is no session, or it was not spared; 403 as [`log_out`](Self::log_out); 503, after which the call
+    /// may be repeated.
     pub async fn end_other_sessions(&self, epoch: AuthEpoch) -> Result<u64, Refusal> {
         self.consult();
+        self.may_change_session()?;
         Ok(self.session().await?.require()?.end_all_others(epoch).await?)
     }
 
@@ -329,6 +340,7 @@ impl Visit {
     /// A browser sends the cookie with every request, also where nobody needs to be logged in: one that is no longer
     /// good must not lock anybody out of those. That it has expired is what becomes of every one of them.
     async fn token_cookie(&self, token: &AccessToken) -> Result<Option<Authenticated>, Refusal> {
+        self.0.form.shown().map_err(|error| self.cross_site(error))?;
         match self.checked(token, |reason| reason != RejectionReason::Expired).await {
             Ok(user) => Ok(user.as_ref().ok().cloned()),
             Err(AuthenticateError::Malformed(_)) => Ok(None),

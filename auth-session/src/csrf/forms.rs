@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{CsrfTokens, TokenMatched};
 use crate::{
-    cookie::{CookieTemplate, SetCookie},
+    cookie::{CookieName, CookieTemplate, SetCookie},
     sessions::Sessions,
 };
 
@@ -56,6 +56,12 @@ impl FormTokens {
         let ours = value.len() == FormCookie::TEXT_LEN
             && value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         ours.then(|| FormCookie(Secret::new(value.to_vec())))
+    }
+
+    /// The name of the cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &CookieName {
+        self.cookie.name()
     }
 
     /// A cookie for a browser that holds none.

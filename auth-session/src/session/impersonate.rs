@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_core::{
     AuditEvent, AuthEpoch, Authenticated, Authentication, DecideError, Denial, DenialReason, Permit,
-    PrincipalId, Privileges, Refusal, SessionBlob, SessionId, SessionOwner, SessionTerms, StoreError,
-    Unavailable,
+    PrincipalId, Privileges, Refusal, ResourceKind, SessionBlob, SessionId, SessionOwner, SessionTerms,
+    StoreError, Unavailable,
 };
 
 use crate::session::{
@@ -18,6 +18,8 @@ use crate::session::{
 pub struct Target<'a> {
     /// Who it is.
     pub principal: &'a PrincipalId,
+    /// What accounts are as resources of the policy: the kind that the permit is for.
+    pub kind: &'a ResourceKind,
     /// The epoch of that account, read when it was looked up.
     pub epoch: AuthEpoch,
 }
@@ -79,7 +81,8 @@ impl Session {
     /// Acts as somebody else: begins a session of the target in which whoever is logged in is the actor, under a new
     /// id and secret, and ends the one that the request came with. Answers the new one's id.
     ///
-    /// It takes a permit whose resource is the target, by its id, and asks whether all that the target may do may be
+    /// It takes a permit whose resource is the target, by its kind, its id and, where that is another than the actor's
+    /// realm, its tenant, and asks whether all that the target may do may be
     /// done by the one who asks anyway. The new session has none of the old one's data, keeps how and when its actor
     /// authenticated, lives for [`SessionPolicy::impersonation`](crate::SessionPolicy::impersonation) and no longer
     /// than the old one would have. It ends with the target's sessions, and, as an [`EpochCheck`](crate::EpochCheck)
@@ -87,7 +90,8 @@ impl Session {
     /// the target's for it. Who stops acting as somebody else ends the session and logs in again: a cookie that was
     /// stolen from an impersonation leads no way back up.
     ///
-    /// [`AuditEvent::Impersonated`] is written before the cookie is made. In the target's list of devices, the session
+    /// An access token that was issued on the session lives until it expires. [`AuditEvent::Impersonated`] is written
+    /// before the cookie is made. In the target's list of devices, the session
     /// has an actor.
     ///
     /// # Errors
@@ -160,7 +164,13 @@ fn may<P>(
     if own.actor.is_some() || own.principal == *target.principal {
         return Err(ImpersonateError::Nested);
     }
-    if permit.principal() != &own.principal || permit.resource().id() != Some(target.principal.id()) {
+    let resource = permit.resource();
+    // Ids are unique within a realm: one that is the target's elsewhere takes a permit for there.
+    let is_there = own.principal.realm() == target.principal.realm()
+        || resource.tenant() == Some(target.principal.realm());
+    let is_target =
+        resource.kind() == target.kind && resource.id() == Some(target.principal.id()) && is_there;
+    if permit.principal() != &own.principal || !is_target {
         return Err(ImpersonateError::Permit);
     }
     if own.limits != auth_core::Limits::unlimited() {

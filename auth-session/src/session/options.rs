@@ -10,7 +10,7 @@ use crate::policy::SessionPolicy;
 /// devices.
 #[derive(Debug, Clone, Default)]
 pub struct StartOptions {
-    remembered: bool,
+    remembered: Option<bool>,
     device: Option<ClientLabel>,
     place: Option<ClientLabel>,
 }
@@ -26,7 +26,15 @@ impl StartOptions {
     /// [`SessionPolicy::with_remembered`] says, which is as long as any other where it says nothing.
     #[must_use]
     pub const fn remembered(mut self) -> Self {
-        self.remembered = true;
+        self.remembered = Some(true);
+        self
+    }
+
+    /// Not remembered, whatever the same person's session before was: a box that was not ticked. Where neither is
+    /// said, a login over that session leaves it as it was.
+    #[must_use]
+    pub const fn not_remembered(mut self) -> Self {
+        self.remembered = Some(false);
         self
     }
 
@@ -47,7 +55,7 @@ impl StartOptions {
     /// What was not said is as it was in the same person's session before.
     pub(crate) fn or(mut self, before: Option<&SessionTerms>) -> Self {
         let Some(before) = before else { return self };
-        self.remembered |= before.persistent;
+        self.remembered = self.remembered.or(Some(before.persistent));
         self.device = self.device.or_else(|| before.device.clone());
         self.place = self.place.or_else(|| before.place.clone());
         self
@@ -59,10 +67,11 @@ impl StartOptions {
         policy: &SessionPolicy,
         signals: ClientSignals,
     ) -> (Option<Arc<SessionTerms>>, Duration) {
-        let lifetime = policy.remembered().filter(|_| self.remembered);
+        let remembered = self.remembered.unwrap_or(false);
+        let lifetime = policy.remembered().filter(|_| remembered);
         let mut terms = SessionTerms::new();
         terms.idle = lifetime.map(|(idle, _)| idle);
-        terms.persistent = self.remembered;
+        terms.persistent = remembered;
         terms.device = self.device;
         terms.place = self.place;
         if !policy.client_check().is_off() {

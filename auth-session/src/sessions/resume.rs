@@ -215,7 +215,9 @@ impl Engine {
 /// A store keeps the deadlines by contract, and is not taken at its word; a refresh token's row is no
 /// browser's session.
 fn is_usable(record: &SessionRecord, now: UnixTime) -> bool {
-    record.kind == SessionKind::Cookie && record.is_live(now)
+    // One that a newer version has bound to a key opens by that key's proof, which nobody here can check.
+    let is_bound = record.terms.as_ref().is_some_and(|terms| terms.bound_key.is_some());
+    record.kind == SessionKind::Cookie && record.is_live(now) && !is_bound
 }
 
 /// Whether seeing the current secret tells something: without a previous one there is nothing to tell apart,

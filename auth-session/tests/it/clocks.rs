@@ -8,7 +8,7 @@ use auth_core::{
 };
 use auth_session::{EpochCheck, Sessions};
 
-use crate::support::{ABSOLUTE, App, Browser, IDLE, ROTATION, START, keys, name_of, policy};
+use crate::support::{App, Browser, IDLE, ROTATION, START, keys, name_of, policy};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 

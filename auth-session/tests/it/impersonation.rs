@@ -9,12 +9,14 @@ use std::{
 use async_trait::async_trait;
 use auth_core::{
     AccessRequest, Action, AuthEpoch, DecideError, EpochSource, Limits, Page, Permit, PolicyVersion,
-    PrincipalId, Privileges, Resource, ResourceKind, Scopes, StoreError,
+    PrincipalId, PrincipalKind, Privileges, Realm, Resource, ResourceKind, Scopes, StoreError,
     testing::{authenticated_as, block_on},
 };
 use auth_session::{EpochCheck, ImpersonateError, Session, Target};
 
 use crate::support::{ABSOLUTE, App, Browser, Cart, Failing, START, login, name_of, policy, user};
+
+const USER: ResourceKind = ResourceKind::from_static("user");
 
 /// Administrators cover everybody but each other.
 struct Ranks;
@@ -30,7 +32,7 @@ impl Privileges for Ranks {
 
 fn permit(who: &str, target: &str) -> Permit {
     let (who, action) = (authenticated_as(&user(who), START), Action::parse("users.impersonate").unwrap());
-    let resource = Resource::one(ResourceKind::parse("user").unwrap(), target).unwrap();
+    let resource = Resource::one(USER, target).unwrap();
     Permit::assertion(&AccessRequest::new(&who, &action, &resource, START), PolicyVersion::new(1), None)
 }
 
@@ -40,7 +42,7 @@ fn impersonate(
     target: &str,
 ) -> Result<auth_core::SessionId, ImpersonateError> {
     let principal = user(target);
-    let target = Target { principal: &principal, epoch: AuthEpoch::ZERO };
+    let target = Target { principal: &principal, kind: &USER, epoch: AuthEpoch::ZERO };
     block_on(session.impersonate(permit(who, principal.id()), target, &Ranks))
 }
 
@@ -113,7 +115,7 @@ fn who_may_not_act_as_somebody_stays_who_they_are() {
         ));
         // A permit for Ann is none for Bob.
         let bob = user("bob");
-        let target = Target { principal: &bob, epoch: AuthEpoch::ZERO };
+        let target = Target { principal: &bob, kind: &USER, epoch: AuthEpoch::ZERO };
         let result = block_on(session.impersonate(permit("admin", "ann"), target, &Ranks));
         assert!(matches!(refused(result), ImpersonateError::Permit));
         assert_eq!(name_of(session).as_deref(), Some("admin"));
@@ -127,6 +129,40 @@ fn who_may_not_act_as_somebody_stays_who_they_are() {
         assert!(matches!(impersonate(session, "ann", "bob"), Err(ImpersonateError::Nested)));
     });
     assert_eq!(app.sessions_of("bob"), []);
+}
+
+/// Ids are unique within a realm and a kind only: a permit for invoice 7, or for the local user 7, is none for user 7 of
+/// another tenant.
+#[test]
+fn a_permit_is_for_the_kind_and_the_realm_of_its_target() {
+    let app = App::new();
+    let mut admin = Browser::new();
+    app.log_in(&mut admin, "admin");
+    let realm = Realm::local("b").unwrap();
+    let elsewhere = PrincipalId::new(realm.clone(), PrincipalKind::User, "ann").unwrap();
+    let permit_for = |resource: Resource| {
+        let (who, action) =
+            (authenticated_as(&user("admin"), START), Action::parse("users.impersonate").unwrap());
+        Permit::assertion(&AccessRequest::new(&who, &action, &resource, START), PolicyVersion::new(1), None)
+    };
+    let ann = user("ann");
+    let here = Resource::one(USER, "ann").unwrap();
+    let invoice = Resource::one(ResourceKind::from_static("invoice"), "ann").unwrap();
+    for (target, resource, allowed) in [
+        (&ann, invoice, false),
+        (&elsewhere, here.clone(), false),
+        (&elsewhere, here.clone().of_tenant(Realm::local("c").unwrap()), false),
+        (&elsewhere, here.of_tenant(realm), true),
+    ] {
+        app.request(&mut admin, |session| {
+            let target = Target { principal: target, kind: &USER, epoch: AuthEpoch::ZERO };
+            let outcome = block_on(session.impersonate(permit_for(resource), target, &Ranks));
+            match outcome {
+                Ok(_) => assert!(allowed),
+                Err(error) => assert!(!allowed && matches!(error, ImpersonateError::Permit), "{error}"),
+            }
+        });
+    }
 }
 
 /// A read-only token of an administrator must not become somebody who writes.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{ClientLabel, Page, testing::block_on};
-use auth_session::{EpochCheck, Flash, StartOptions};
+use auth_core::{
+    ClientLabel, KeyThumbprint, Page, SessionRecord, SessionStore, SessionTerms, testing::block_on,
+};
+use auth_session::{EpochCheck, Flash, SessionData, StartOptions};
+use serde::{Deserialize, Serialize};
 
-use crate::support::{ABSOLUTE, App, Browser, IDLE, login, name_of, policy};
+use crate::support::{ABSOLUTE, App, Browser, IDLE, START, login, name_of, policy};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -177,4 +180,51 @@ fn messages_of_requests_at_once_go_together() {
     browser.take(block_on(form.commit())).unwrap();
     let shown = app.request(&mut browser, |session| session.take_flashes().unwrap());
     assert_eq!(shown, [Flash::success("two")]);
+}
+
+/// A box that was not ticked is an answer; one that was not there is none.
+#[test]
+fn a_login_can_say_that_it_is_not_to_be_remembered_any_more() {
+    let app = remembering();
+    let mut browser = Browser::new();
+    log_in(&app, &mut browser, StartOptions::new().remembered());
+    assert!(log_in(&app, &mut browser, StartOptions::new()).contains("Max-Age"));
+    assert!(!log_in(&app, &mut browser, StartOptions::new().not_remembered()).contains("Max-Age"));
+    app.step(IDLE);
+    assert_eq!(app.who(&mut browser), None);
+}
+
+/// After a roll-back there may be messages that this version cannot read: they must not keep anybody out of a page.
+#[test]
+fn messages_that_cannot_be_read_are_none() {
+    #[derive(Serialize, Deserialize)]
+    struct Newer(Vec<String>);
+
+    impl SessionData for Newer {
+        const SLOT: &'static str = "auth.flash";
+        const VERSION: u16 = 2;
+    }
+
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.request(&mut browser, |session| session.set(&Newer(vec!["hello".into()])).unwrap());
+    assert!(app.request(&mut browser, |session| session.take_flashes().unwrap()).is_empty());
+    app.request(&mut browser, |session| session.flash(Flash::success("saved")).unwrap());
+    let shown = app.request(&mut browser, |session| session.take_flashes().unwrap());
+    assert_eq!(shown, [Flash::success("saved")]);
+}
+
+/// A newer version may have bound a session to a key. This one cannot check it, and must not open what it cannot check.
+#[test]
+fn a_session_that_is_bound_to_a_key_opens_for_nobody() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    let id = app.log_in(&mut browser, "ann");
+    let record = block_on(app.store.load(&id, START)).unwrap().unwrap();
+    let mut terms = SessionTerms::new();
+    terms.bound_key = Some(KeyThumbprint::from_static("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
+    block_on(app.store.remove(&id)).unwrap();
+    let bound = SessionRecord { terms: Some(terms.into()), ..record };
+    let _ = block_on(app.store.insert(&bound, None, START)).unwrap();
+    assert_eq!(app.who(&mut browser), None);
 }

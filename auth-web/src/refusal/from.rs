@@ -90,6 +90,11 @@ from!(
     jwt::OwnClaimsError => of_a_token,
 );
 
+#[cfg(feature = "cookie-store")]
+from!(
+    session::SealError => Core::from,
+);
+
 fn unreadable<E>(_: E) -> Core {
     Malformed::Body.into()
 }

@@ -42,6 +42,11 @@ impl Form {
         }
     }
 
+    /// Whether the request is for the login page.
+    pub(super) const fn is_there(&self) -> bool {
+        self.is_there
+    }
+
     /// Whether the session may be opened.
     pub(super) fn shown(&self) -> Result<(), CrossSite> {
         match self.waits.get() {

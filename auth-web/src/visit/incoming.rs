@@ -119,9 +119,12 @@ impl Head<'_> {
         if auth.0.sessions.policy().client_check().is_off() {
             return signals;
         }
-        if let [user_agent] = self.headers.user_agent.as_slice() {
-            signals = signals.with_user_agent(user_agent);
-        }
+        // To send none, or several, is to send something else: a thief does not know which one is right.
+        signals = signals.with_user_agent(match self.headers.user_agent.as_slice() {
+            [] => b"",
+            [user_agent] => user_agent,
+            _ => b"several",
+        });
         self.client(auth).map_or(signals, |client| signals.with_address(client))
     }
 

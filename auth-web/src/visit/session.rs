@@ -44,8 +44,10 @@ impl Visit {
     /// Ends one session of whoever is logged in, by its public id. Answers whether it was theirs and alive.
     ///
     /// # Errors
-    /// As [`require_user`](Self::require_user); 503, after which the session may live on.
+    /// As [`require_user`](Self::require_user); 403 as [`log_out`](Self::log_out); 503, after which the session may
+    /// live on.
     pub async fn end_device(&self, id: &SessionId) -> Result<bool, Refusal> {
+        self.may_change_session()?;
         let user = self.require_user().await?;
         Ok(self.0.auth.0.sessions.end_one(user.principal(), id).await?)
     }
@@ -62,6 +64,7 @@ impl Visit {
         privileges: &dyn Privileges,
     ) -> Result<SessionId, Refusal> {
         self.consult();
+        self.may_change_session()?;
         Ok(self.session().await?.require()?.impersonate(permit, target, privileges).await?)
     }
 
@@ -88,6 +91,8 @@ impl Visit {
         let mut session = self.session().await?;
         let session = session.require()?;
         match session.challenge() {
+            // Who has to log in must be able to see the page for it, whatever else is on that.
+            Some(_) if self.0.form.is_there() => Ok(None),
             Some(challenge) => Err(challenge.into()),
             None => Ok(session.authenticated().cloned()),
         }

@@ -113,3 +113,16 @@ async fn a_token_in_a_cookie_counts_only_where_it_was_asked_for() {
     let both = format!("{}; {access}", fixture.log_in().await);
     assert_eq!(fixture.get("/maybe", &[("cookie", &both)]).await.body, "ann");
 }
+
+/// The path of the login form lets requests through that no header speaks for, since the form may have a token. What a
+/// browser added by itself counts for nothing there.
+#[tokio::test]
+async fn on_the_login_path_a_token_in_its_cookie_opens_nothing_by_itself() {
+    let fixture = with_cookie();
+    let access = line(&fixture);
+    let who = "who am I?".to_owned();
+    let asked = fixture.send_body("POST", "/login", &[("cookie", &access)], who.clone()).await;
+    assert_eq!(asked.status, 403, "{}", asked.body);
+    let own = [("cookie", access.as_str()), ("origin", ORIGIN)];
+    assert_eq!(fixture.send_body("POST", "/login", &own, who).await.body, "true");
+}

@@ -205,8 +205,12 @@ fn routes() -> Router<Mounted<App>> {
                 visit.require::<perm::UsersRead>(&resource).await.map(|_| "allowed")
             }),
         )
-        .route("/login", post(log_in).get(async |visit: Visit| visit.form_token()))
+        .route("/login", post(log_in).get(async |_: MaybeUser, visit: Visit| visit.form_token()))
         .route("/login-by-get", get(log_in))
+        .route(
+            "/logout-by-get",
+            get(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())),
+        )
         .route("/logout", post(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())))
         .route("/login-as-boss-on-phone", post(log_in_on_phone))
         .route(
@@ -323,7 +327,7 @@ async fn act_as_ann(State(app): State<App>, visit: Visit) -> Result<String, Refu
     let ann = ann();
     let resource = Resource::one(perm::UsersDelete::RESOURCE, "ann").unwrap();
     let permit = visit.require::<perm::UsersDelete>(&resource).await?;
-    let target = Target { principal: &ann, epoch: AuthEpoch::ZERO };
+    let target = Target { principal: &ann, kind: &perm::UsersDelete::RESOURCE, epoch: AuthEpoch::ZERO };
     Ok(visit.impersonate(permit, target, &app.rbac).await?.to_string())
 }
 

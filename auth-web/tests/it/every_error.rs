@@ -68,7 +68,7 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 21] = [
+const OF_SET_UP: [&str; 22] = [
     "auth_core::KeyRingError",
     "auth_credentials::HashPoolError",
     "auth_credentials::OutOfMemory",
@@ -85,6 +85,8 @@ const OF_SET_UP: [&str; 21] = [
     "auth_jwt::RevocationListError",
     "auth_jwt::RoleMappingError",
     "auth_session::CookieError",
+    // Opening the folder; what its calls answer is a `StoreError`.
+    "auth_session::FileStoreError",
     "auth_session::OriginError",
     "auth_session::PolicyError",
     "auth_web::PublicUrlError",

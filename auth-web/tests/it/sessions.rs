@@ -86,3 +86,41 @@ async fn a_boss_acts_as_somebody_and_nobody_acts_as_the_boss() {
     assert_eq!(refused.status, 403);
     assert_eq!(fixture.send("POST", "/act-as-ann", &[("origin", ORIGIN)]).await.status, 401);
 }
+
+/// A person who is challenged has to reach the login page, although it asks who they are: a redirect from there to there
+/// would never end.
+#[tokio::test]
+async fn a_challenged_person_reaches_the_login_page() {
+    let fixture = fixture();
+    let cookie = fixture.send("POST", "/login", &[("origin", ORIGIN), FIREFOX]).await.cookie();
+    let person = [("cookie", cookie.as_str()), ("user-agent", "curl"), ("accept", "text/html")];
+    let sent = fixture.get("/user", &person).await;
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/login?next=/user")));
+    assert_eq!(fixture.get("/login", &person).await.status, 200);
+}
+
+/// Whoever has only the cookie does not know which `User-Agent` goes with it. To send none must not be a way around.
+#[tokio::test]
+async fn to_leave_out_the_user_agent_is_to_change_it() {
+    let fixture = fixture();
+    let cookie = fixture.send("POST", "/login", &[("origin", ORIGIN), FIREFOX]).await.cookie();
+    let own = ("cookie", cookie.as_str());
+    assert_eq!(fixture.get("/user", &[own, FIREFOX]).await.status, 200);
+    assert_eq!(fixture.get("/user", &[own]).await.status, 401);
+    assert_eq!(fixture.get("/user", &[own, FIREFOX, FIREFOX]).await.status, 401);
+}
+
+/// Checklist, sessions 12: neither a link nor an image elsewhere logs anybody out, even where a route is careless.
+#[tokio::test]
+async fn no_other_site_logs_anybody_out_by_get() {
+    let fixture = fixture();
+    let cookie = fixture.log_in().await;
+    for site in ["cross-site", "same-site"] {
+        let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", site)];
+        assert_eq!(fixture.get("/logout-by-get", &headers).await.status, 403, "{site}");
+    }
+    assert_eq!(fixture.get("/logout-by-get", &[("cookie", &cookie)]).await.status, 403);
+    assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "ann");
+    let own = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    assert_eq!(fixture.get("/logout-by-get", &own).await.body, "true");
+}
