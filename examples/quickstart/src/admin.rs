@@ -2,10 +2,13 @@
 
 use std::{error::Error, io, sync::Arc};
 
-use auth_sql::{Sqlite, SqliteOptions};
-use auth_web::core::{
-    Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, CounterStore,
-    LoginName, Realm, RoleName, SystemClock, TracingAudit,
+use auth_sql::{Sqlite, SqliteOptions, SqliteSessions};
+use auth_web::{
+    core::{
+        Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, CounterStore,
+        KeyRing, LoginName, Realm, RoleName, StoreError, SystemClock, TracingAudit,
+    },
+    credentials::{Accounts, EpochRaised},
 };
 
 use crate::{cli::Options, keys, policy::ROLES, setup};
@@ -45,18 +48,51 @@ pub async fn revoke(options: &Options, email: &str, role: &str) -> Result<(), Bo
 
 /// Sets a password and ends all sessions and tokens of the account.
 pub async fn set_password(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
-    let (database, account) = account(options, email).await?;
+    let found = Found::by_login(options, email).await?;
     let mut password = String::new();
     io::stdin().read_line(&mut password)?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
-    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
-    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
-    let accounts = setup::passwords(&database, &counters, &audit)?;
-    let keys = keys::load_or_create(&options.key_file()?)?;
-    let raised = accounts.set_password(&account.id, password.into(), None).await?;
-    let ended = accounts.finish_sweep(&raised, &database.sessions(), &keys, None).await?;
-    println!("{email} has a new password; {ended} sessions ended");
+    let raised = found.accounts.set_password(&found.account.id, password.into(), None).await?;
+    println!("{email} has a new password; {} sessions ended", found.sweep(&raised).await?);
     Ok(())
+}
+
+/// Disables an account and ends all of its sessions and tokens.
+pub async fn disable(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let found = Found::by_login(options, email).await?;
+    let raised = found.accounts.disable(&found.account.id).await?;
+    println!("{email} is disabled; {} sessions ended", found.sweep(&raised).await?);
+    Ok(())
+}
+
+pub async fn enable(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let found = Found::by_login(options, email).await?;
+    found.accounts.enable(&found.account.id).await?;
+    println!("{email} is enabled, and has to log in again");
+    Ok(())
+}
+
+/// An account, and what changes it.
+struct Found {
+    account: Account,
+    accounts: Accounts,
+    sessions: SqliteSessions,
+    keys: KeyRing,
+}
+
+impl Found {
+    async fn by_login(options: &Options, email: &str) -> Result<Self, Box<dyn Error>> {
+        let (database, account) = account(options, email).await?;
+        let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
+        let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+        let accounts = setup::passwords(&database, &counters, &audit)?;
+        let keys = keys::load_or_create(&options.key_file()?)?;
+        Ok(Self { account, accounts, sessions: database.sessions(), keys })
+    }
+
+    async fn sweep(&self, raised: &EpochRaised) -> Result<u64, StoreError> {
+        self.accounts.finish_sweep(raised, &self.sessions, &self.keys, None).await
+    }
 }
 
 async fn account(options: &Options, email: &str) -> Result<(Sqlite, Account), Box<dyn Error>> {

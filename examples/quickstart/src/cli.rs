@@ -65,6 +65,16 @@ pub enum Command {
         /// The e-mail address that the account logs in with.
         email: String,
     },
+    /// Disable an account: nobody logs in to it, and all of its sessions end.
+    Disable {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
+    /// Enable an account again.
+    Enable {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
     /// Take a role away.
     Revoke {
         /// The e-mail address that the account logs in with.

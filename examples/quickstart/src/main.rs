@@ -16,6 +16,7 @@
 mod admin;
 mod api;
 mod cli;
+mod device;
 mod keys;
 mod pages;
 mod policy;
@@ -53,6 +54,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
         Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
+        Command::Disable { email } => admin::disable(&cli.options, &email).await,
+        Command::Enable { email } => admin::enable(&cli.options, &email).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How the parts come together.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use auth_sql::{Sqlite, SqliteAccounts, SqliteAssignments, SqliteOptions};
 use auth_web::{
@@ -8,7 +8,7 @@ use auth_web::{
     axum08::Mounted,
     core::{
         AccountEpochs, AuditSink, Clock, CounterStore, EpochSource, KeyRing, LoginGate, Purpose, Realm,
-        SessionStore, StoreError, SystemClock, SystemEntropy, TracingAudit,
+        SessionLimit, SessionStore, StoreError, SystemClock, SystemEntropy, TracingAudit, WhenReached,
     },
     credentials::{
         AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
@@ -16,7 +16,7 @@ use auth_web::{
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::Rbac,
-    session::{CookiePolicy, EpochCheck, SessionPolicy, Sessions},
+    session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
 };
 use axum::extract::FromRef;
 
@@ -29,6 +29,8 @@ pub struct App {
     pub directory: SqliteAccounts,
     pub assignments: SqliteAssignments,
     pub tokens: TokenIssuer,
+    pub verifier: Verifier,
+    pub refresh: RefreshTokens,
     pub rbac: Arc<Rbac>,
     pub sessions: Sessions,
     pub session_store: Arc<dyn SessionStore>,
@@ -70,10 +72,14 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         Arc::clone(&keys),
         EpochCheck::by(Arc::clone(&epochs)),
         Arc::clone(&audit),
-        SessionPolicy::aal1(CookiePolicy::plain_http_loopback(public.origin())?.persistent()),
+        session_policy(&public)?,
     );
+    let refresh = RefreshTokens::new(&sessions, RefreshPolicy::default());
     let accounts = passwords(&database, &counters, &audit)?;
-    let (tokens, bearer) = tokens(&public, &keys, epochs)?;
+    let (tokens, verifier) = tokens(&public, &keys)?;
+    // With the epochs, a token ends when the password changes, not only when it expires.
+    let bearer =
+        BearerAuthenticator::new(verifier.clone()).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
     let tokens = tokens.with_audit(Arc::clone(&audit));
     let assignments = database.assignments();
     let rbac = Arc::new(Rbac::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock)));
@@ -92,6 +98,8 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
             directory,
             assignments,
             tokens,
+            verifier,
+            refresh,
             rbac,
             sessions,
             session_store,
@@ -125,17 +133,21 @@ pub fn passwords(
     ))
 }
 
+/// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as
+/// long as their browser is open, and a week at most.
+fn session_policy(public: &PublicUrl) -> Result<SessionPolicy, Box<dyn Error>> {
+    let days = |n: u64| Duration::from_secs(n * 24 * 3_600);
+    let cookie = CookiePolicy::plain_http_loopback(public.origin())?;
+    Ok(SessionPolicy::new(days(1), days(7), cookie)?
+        .with_remembered(days(14), days(30))?
+        .with_limit(SessionLimit { max: 50, when_reached: WhenReached::EndOldest })?)
+}
+
 /// Tokens that we issue to ourselves: one key, one issuer, one audience.
-fn tokens(
-    public: &PublicUrl,
-    keys: &KeyRing,
-    epochs: Arc<dyn EpochSource>,
-) -> Result<(TokenIssuer, BearerAuthenticator), Box<dyn Error>> {
+fn tokens(public: &PublicUrl, keys: &KeyRing) -> Result<(TokenIssuer, Verifier), Box<dyn Error>> {
     let key = Hs256Key::derived(&keys.derive(Purpose::new("quickstart-access-tokens")));
     let url = public.origin().as_str();
     let (issuer, audience) = (Issuer::new(url)?, Audience::new(url)?);
     let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
-    // With the epochs, a token ends when the password changes, not only when it expires.
-    let bearer = BearerAuthenticator::new(verifier).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
-    Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), bearer))
+    Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), verifier))
 }

@@ -147,6 +147,15 @@ impl Server {
         self.send(path, "application/json", headers, json)
     }
 
+    /// Without a body, and so without a word on what it would be.
+    pub fn post_nothing(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.send_empty())
+    }
+
     fn send(&self, path: &str, content_type: &str, headers: &[(&str, &str)], body: String) -> Response {
         let mut request = self.agent.post(format!("{}{path}", self.url)).header("content-type", content_type);
         for (name, value) in headers {
