@@ -67,7 +67,7 @@ async fn refresh(
     pair(&app, &next.live, &next.token)
 }
 
-/// Ends the session of the bearer token, and that of the refresh token: one of them is enough. A refresh token
+/// Ends the session of the refresh token, and that of the bearer token: one of them is enough. A refresh token
 /// that is unknown is no error (RFC 7009 section 2.2): what the client wants is already so.
 ///
 /// An access token that was issued works until it expires, a quarter of an hour at most.
@@ -81,22 +81,25 @@ async fn log_out(
         true => ToEnd::default(),
         false => serde_json::from_slice(&body).map_err(|_| Malformed::Body)?,
     };
-    match visit.bearer_token() {
-        Some(token) => {
-            let user = visit.require_bearer().await?;
-            let verified = app.verifier.verify::<()>(token.expose(), SystemClock.now())?;
-            let session = verified.claims().session_id().and_then(|sid| SessionId::parse(sid.as_bytes()));
-            if let Some(session) = session {
-                app.sessions.end_one(user.principal(), &session).await?;
-            }
-        }
-        None if refresh_token.is_none() => return Err(Refusal::unauthenticated()),
-        None => {}
-    }
-    if let Some(token) = refresh_token.and_then(|token| RefreshToken::parse(token.as_bytes())) {
+    if let Some(token) = refresh_token.as_ref().and_then(|token| RefreshToken::parse(token.as_bytes())) {
         app.refresh.revoke(&token).await?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    match end_bearer(&app, &visit).await {
+        // The access token may well have expired by the time that its client logs out.
+        Err(refusal) if refusal.status() == 401 && refresh_token.is_some() => Ok(StatusCode::NO_CONTENT),
+        ended => ended.map(|()| StatusCode::NO_CONTENT),
+    }
+}
+
+/// Ends the session that the bearer token says in `sid` that it is of.
+async fn end_bearer(app: &App, visit: &Visit) -> Result<(), Refusal> {
+    let user = visit.require_bearer().await?;
+    let token = visit.bearer_token().ok_or(Refusal::unauthenticated())?;
+    let verified = app.verifier.verify::<()>(token.expose(), SystemClock.now())?;
+    if let Some(session) = verified.claims().session_id().and_then(|sid| SessionId::parse(sid.as_bytes())) {
+        app.sessions.end_one(user.principal(), &session).await?;
+    }
+    Ok(())
 }
 
 fn pair(app: &App, live: &LiveSession, refresh: &RefreshToken) -> Result<Response, Refusal> {
