@@ -2,13 +2,13 @@
 
 use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
-use auth_sql::{Sqlite, SqliteAccounts, SqliteAssignments, SqliteOptions};
 use auth_web::{
     Auth, PublicUrl,
     axum08::Mounted,
     core::{
-        AccountEpochs, AuditSink, Clock, CounterStore, EpochSource, KeyRing, LoginGate, Purpose, Realm,
-        SessionLimit, SessionStore, StoreError, SystemClock, SystemEntropy, TracingAudit, WhenReached,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
+        LoginGate, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, SystemEntropy,
+        TracingAudit, WhenReached,
     },
     credentials::{
         AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
@@ -20,14 +20,14 @@ use auth_web::{
 };
 use axum::extract::FromRef;
 
-use crate::{cli::Options, keys, policy};
+use crate::{cli::Options, keys, policy, stores::Stores};
 
 /// What handlers need beside who is asking. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub accounts: Accounts,
-    pub directory: SqliteAccounts,
-    pub assignments: SqliteAssignments,
+    pub directory: Arc<dyn AccountStore>,
+    pub assignments: Arc<dyn AssignmentStore>,
     pub tokens: TokenIssuer,
     pub verifier: Verifier,
     pub refresh: RefreshTokens,
@@ -61,12 +61,12 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
-    let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
     let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
-    let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(database.accounts()));
-    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
+    let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
+    let accounts = passwords(&stores, &audit)?;
+    let Stores { accounts: directory, assignments, counters, sessions: session_store, .. } = stores;
+    let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(Arc::clone(&directory)));
 
-    let session_store: Arc<dyn SessionStore> = Arc::new(database.sessions());
     let sessions = Sessions::new(
         Arc::clone(&session_store),
         Arc::clone(&keys),
@@ -75,13 +75,11 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         session_policy(&public)?,
     );
     let refresh = RefreshTokens::new(&sessions, RefreshPolicy::default());
-    let accounts = passwords(&database, &counters, &audit)?;
     let (tokens, verifier) = tokens(&public, &keys)?;
     // With the epochs, a token ends when the password changes, not only when it expires.
     let bearer =
         BearerAuthenticator::new(verifier.clone()).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
     let tokens = tokens.with_audit(Arc::clone(&audit));
-    let assignments = database.assignments();
     let rbac = Arc::new(Rbac::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock)));
     policy::reload(&rbac, &assignments).await?;
 
@@ -91,7 +89,6 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         .login_page("/login")?
         .audit(Arc::clone(&audit))
         .build()?;
-    let directory = database.accounts();
     Ok((
         App {
             accounts,
@@ -111,16 +108,12 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     ))
 }
 
-pub fn passwords(
-    database: &Sqlite,
-    counters: &Arc<dyn CounterStore>,
-    audit: &Arc<dyn AuditSink>,
-) -> Result<Accounts, Box<dyn Error>> {
+pub fn passwords(stores: &Stores, audit: &Arc<dyn AuditSink>) -> Result<Accounts, Box<dyn Error>> {
     let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
     let authenticator = PasswordAuthenticator::new(
-        AccountStores::new(Arc::new(database.accounts())),
+        AccountStores::from_parts(Arc::clone(&stores.accounts), Arc::clone(&stores.credentials)),
         HashPool::start(hasher, HashPoolSize::default())?,
-        Throttle::login(Arc::clone(counters)),
+        Throttle::login(Arc::clone(&stores.counters)),
         Arc::clone(audit),
         Arc::new(SystemClock),
     );
@@ -128,7 +121,7 @@ pub fn passwords(
         authenticator,
         LoginGate::new(Arc::new(OneFactor::password())),
         PasswordPolicy::single_factor().with_context(["quickstart"]),
-        Arc::clone(counters),
+        Arc::clone(&stores.counters),
         Arc::new(SystemEntropy),
     ))
 }
