@@ -160,6 +160,17 @@ impl Visit {
         }
     }
 
+    /// The bearer token of the request as it came, for whoever reads more of its claims than what it acts for: ask
+    /// [`require_bearer`](Self::require_bearer) first, for it proves nothing by itself, and verify it.
+    #[must_use]
+    pub fn bearer_token(&self) -> Option<&AccessToken> {
+        self.consult();
+        match &self.0.carried {
+            Carried::Bearer(token) => Some(token),
+            Carried::Nothing | Carried::Cookie(_) | Carried::TokenCookie(_) => None,
+        }
+    }
+
     /// A permit for `P` on `resource`. A denial is written to the audit log.
     ///
     /// # Errors

@@ -267,6 +267,10 @@ fn routes() -> Router<Mounted<App>> {
                 visit.require_bearer().await.map(|_| refused.to_string())
             }),
         )
+        .route(
+            "/bearer-token",
+            get(async |visit: Visit| format!("{:?}", visit.bearer_token().map(|t| t.expose().to_owned()))),
+        )
         .route("/may-log-in", post(async |visit: Visit| visit.may_log_in()))
         .route("/marked", get(async |_: CurrentUser| "never"))
         .layer(axum::middleware::map_response(async |mut response: axum::response::Response| {

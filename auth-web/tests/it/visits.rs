@@ -230,3 +230,17 @@ async fn a_stated_login_is_held_to_every_check() {
     fixture.store.fail_with(Some(FailWith::NotWritten));
     assert_eq!(testing::login_as(&fixture.auth, &bob).await.unwrap_err().status(), 503);
 }
+
+/// What a handler verifies once more is the token that was checked, and never another credential.
+#[tokio::test]
+async fn a_visit_hands_out_its_bearer_token_and_nothing_else() {
+    let fixture = fixture();
+    let bearer = fixture.token(None);
+    let (_, token) = bearer.split_once(' ').unwrap();
+    let cookie = fixture.log_in().await;
+    let shown = async |headers: &[(&str, &str)]| fixture.get("/bearer-token", headers).await.body;
+    assert_eq!(shown(&[("authorization", &bearer), ("cookie", &cookie)]).await, format!("{:?}", Some(token)));
+    for other in [&[][..], &[("cookie", cookie.as_str())], &[("authorization", "Basic dTpw")]] {
+        assert_eq!(shown(other).await, "None", "{other:?}");
+    }
+}

@@ -2,19 +2,22 @@
 
 use std::{error::Error, io, sync::Arc};
 
-use auth_sql::{Sqlite, SqliteOptions};
-use auth_web::core::{
-    Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, CounterStore,
-    LoginName, Realm, RoleName, SystemClock, TracingAudit,
+use auth_web::{
+    core::{
+        Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, KeyRing, LoginName,
+        Realm, RoleName, SessionStore, StoreError, SystemClock, TracingAudit,
+    },
+    credentials::{Accounts, EpochRaised},
 };
 
-use crate::{cli::Options, keys, policy::ROLES, setup};
+use crate::{cli::Options, keys, policy::ROLES, setup, stores::Stores};
 
-/// How to become admin, to be pasted into a terminal.
+/// How to become admin, to be pasted into a terminal. The URL of a server may have a password in it: it is not shown.
 pub fn hint(options: &Options) -> String {
-    let path = match options.database.display().to_string() {
-        database if database == "quickstart.db" => String::new(),
-        database => format!("--database '{}' ", database.replace('\'', r"'\''")),
+    let path = match options.database.file().map(|file| file.display().to_string()) {
+        None => "--database '<the same>' ".to_owned(),
+        Some(database) if database == "quickstart.db" => String::new(),
+        Some(database) => format!("--database '{}' ", database.replace('\'', r"'\''")),
     };
     format!("cargo run -p quickstart -- {path}grant <email> admin")
 }
@@ -45,30 +48,69 @@ pub async fn revoke(options: &Options, email: &str, role: &str) -> Result<(), Bo
 
 /// Sets a password and ends all sessions and tokens of the account.
 pub async fn set_password(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
-    let (database, account) = account(options, email).await?;
+    let found = Found::by_login(options, email).await?;
     let mut password = String::new();
     io::stdin().read_line(&mut password)?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
-    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
-    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
-    let accounts = setup::passwords(&database, &counters, &audit)?;
-    let keys = keys::load_or_create(&options.key_file()?)?;
-    let raised = accounts.set_password(&account.id, password.into(), None).await?;
-    let ended = accounts.finish_sweep(&raised, &database.sessions(), &keys, None).await?;
-    println!("{email} has a new password; {ended} sessions ended");
+    let raised = found.accounts.set_password(&found.account.id, password.into(), None).await?;
+    println!("{email} has a new password; {}", found.sweep(&raised).await?);
     Ok(())
 }
 
-async fn account(options: &Options, email: &str) -> Result<(Sqlite, Account), Box<dyn Error>> {
-    let login = LoginName::canonical(email)?;
-    if !options.database.exists() {
-        return Err(
-            format!("there is no database {}; start the server first", options.database.display()).into()
-        );
+/// Disables an account and ends all of its sessions and tokens.
+pub async fn disable(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let found = Found::by_login(options, email).await?;
+    let raised = found.accounts.disable(&found.account.id).await?;
+    println!("{email} is disabled; {}", found.sweep(&raised).await?);
+    Ok(())
+}
+
+pub async fn enable(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let found = Found::by_login(options, email).await?;
+    found.accounts.enable(&found.account.id).await?;
+    println!("{email} is enabled, and has to log in again");
+    Ok(())
+}
+
+/// An account, and what changes it.
+struct Found {
+    account: Account,
+    accounts: Accounts,
+    /// `None` if only the server can reach them.
+    sessions: Option<Arc<dyn SessionStore>>,
+    keys: KeyRing,
+}
+
+impl Found {
+    async fn by_login(options: &Options, email: &str) -> Result<Self, Box<dyn Error>> {
+        let (stores, account) = account(options, email).await?;
+        let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+        let accounts = setup::passwords(&stores, &audit)?;
+        let keys = keys::load_or_create(&options.key_file()?)?;
+        let sessions = options.sessions.are_shared().then_some(stores.sessions);
+        Ok(Self { account, accounts, sessions, keys })
     }
-    let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
-    let account = database.accounts().by_login(&Realm::LOCAL, &login).await?;
-    Ok((database, account.ok_or_else(|| format!("nobody has signed up as {login}"))?))
+
+    /// Ends the sessions of before, and says so. Those in its memory the server ends itself: the account remembers
+    /// that they are to be ended.
+    async fn sweep(&self, raised: &EpochRaised) -> Result<String, StoreError> {
+        let Some(sessions) = &self.sessions else { return Ok("its sessions end within a minute".to_owned()) };
+        let ended = self.accounts.finish_sweep(raised, sessions, &self.keys, None).await?;
+        Ok(format!("{ended} sessions ended"))
+    }
+}
+
+async fn account(options: &Options, email: &str) -> Result<(Stores, Account), Box<dyn Error>> {
+    let login = LoginName::canonical(email)?;
+    if let Some(file) = options.database.file()
+        && !file.exists()
+    {
+        return Err(format!("there is no database {}; start the server first", file.display()).into());
+    }
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
+    let account = stores.accounts.by_login(&Realm::LOCAL, &login).await?;
+    Ok((stores, account.ok_or_else(|| format!("nobody has signed up as {login}"))?))
 }
 
 async fn assignment(
@@ -79,6 +121,6 @@ async fn assignment(
     let known = || ROLES.map(|role| role.to_string()).join(", ");
     let role = RoleName::parse(role).ok().filter(|role| ROLES.contains(role));
     let role = role.ok_or_else(|| format!("there is no such role; there are {}", known()))?;
-    let (database, account) = account(options, email).await?;
-    Ok((database.assignments(), Assignment { principal: account.id, role }))
+    let (stores, account) = account(options, email).await?;
+    Ok((stores.assignments, Assignment { principal: account.id, role }))
 }

@@ -1,11 +1,13 @@
 //! The JSON API.
 
+mod tokens;
+
 use auth_web::{
     Bearer, CurrentUser, Refusal, Visit,
     axum08::{Mounted, Worded},
     core::{
-        Account, AccountStore, Assignment, AssignmentStore, AuditEvent, Clock, LoginOutcome, Permission,
-        Permit, PrincipalId, Resource, SystemClock,
+        Account, AccountStore, Assignment, AssignmentStore, AuditEvent, Clock, Permission, Permit,
+        PrincipalId, Resource, SystemClock,
     },
     credentials::{AccountError, PasswordCredential, SignUpError},
 };
@@ -27,9 +29,9 @@ use crate::{
 pub fn routes() -> Router<Mounted<App>> {
     Router::new()
         .route("/api/signup", post(sign_up))
-        .route("/api/login", post(log_in))
         .route("/api/profile", get(profile))
         .route("/api/users/{id}", get(read_user).delete(delete_user))
+        .merge(tokens::routes())
         .layer(DefaultBodyLimit::max(8 * 1024))
 }
 
@@ -73,25 +75,6 @@ async fn sign_up(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-async fn log_in(
-    State(app): State<App>,
-    visit: Visit,
-    Worded(Json(body)): Worded<Json<Credentials>>,
-) -> Result<Response, Refusal> {
-    let LoginOutcome::Complete(login) = app.accounts.log_in(body.presented_by(&visit)).await? else {
-        // This application asks for a password and nothing else.
-        return Err(Refusal::unauthenticated());
-    };
-    let issued = app.tokens.for_login(&login).sign(SystemClock.now())?;
-    let body = json!({
-        "access_token": issued.token().expose(),
-        "token_type": "Bearer",
-        "expires_in": issued.lifetime().as_secs(),
-    });
-    // RFC 6749 section 5.1.
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
 async fn profile(State(app): State<App>, user: CurrentUser) -> Result<Json<Profile>, Refusal> {

@@ -6,7 +6,12 @@ use std::{
     path::{self, PathBuf},
 };
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser},
+};
+
+use crate::stores::{Database, SessionsIn};
 
 /// A small application with sign-up, login, a member page, an admin page and a JSON API.
 #[derive(Debug, Parser)]
@@ -23,11 +28,30 @@ pub struct Options {
     /// Where to listen. Without TLS, this must be a loopback address.
     #[arg(long, env = "QUICKSTART_LISTEN", default_value = "127.0.0.1:3000", global = true)]
     pub listen: SocketAddr,
-    /// The SQLite file. It is made if it does not exist.
-    #[arg(long, env = "QUICKSTART_DATABASE", default_value = "quickstart.db", global = true)]
-    pub database: PathBuf,
+    /// A SQLite file, which is made if it does not exist, `postgres://..` or `mysql://..`. Whoever may list processes
+    /// sees a password on the command line; the variable hides it.
+    #[arg(
+        long,
+        env = "QUICKSTART_DATABASE",
+        hide_env_values = true,
+        default_value = "quickstart.db",
+        value_parser = PathBufValueParser::new().map(Database::named),
+        global = true
+    )]
+    pub database: Database,
+    /// Where the sessions are: in the `database`, in the `memory` of the server, or at `redis://..`. The other
+    /// commands want to know it too.
+    #[arg(
+        long,
+        env = "QUICKSTART_SESSIONS",
+        hide_env_values = true,
+        default_value = "database",
+        value_parser = NonEmptyStringValueParser::new().map(SessionsIn::named),
+        global = true
+    )]
+    pub sessions: SessionsIn,
     /// The file of the server's master key. It is made on the first start, readable by its owner only.
-    /// [default: beside the database, with the extension `key`]
+    /// [default: beside a SQLite file, with the extension `key`; else `quickstart.key`]
     #[arg(long, env = "QUICKSTART_KEY_FILE", global = true)]
     pub key_file: Option<PathBuf>,
 }
@@ -35,9 +59,12 @@ pub struct Options {
 impl Options {
     /// The key file, which is never inside the database: who copies the one does not have the other.
     pub fn key_file(&self) -> io::Result<PathBuf> {
-        let key_file = self.key_file.clone().unwrap_or_else(|| self.database.with_extension("key"));
-        let same = path::absolute(&key_file)? == path::absolute(&self.database)?
-            || matches!((key_file.canonicalize(), self.database.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        let Some(database) = self.database.file() else {
+            return Ok(self.key_file.clone().unwrap_or_else(|| "quickstart.key".into()));
+        };
+        let key_file = self.key_file.clone().unwrap_or_else(|| database.with_extension("key"));
+        let same = path::absolute(&key_file)? == path::absolute(database)?
+            || matches!((key_file.canonicalize(), database.canonicalize()), (Ok(a), Ok(b)) if a == b);
         if same {
             let path = key_file.display();
             return Err(io::Error::other(format!(
@@ -62,6 +89,16 @@ pub enum Command {
     /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends
     /// all of their sessions.
     SetPassword {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
+    /// Disable an account: nobody logs in to it, and all of its sessions end.
+    Disable {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
+    /// Enable an account again.
+    Enable {
         /// The e-mail address that the account logs in with.
         email: String,
     },

@@ -1,8 +1,14 @@
-//! Sign up, log in, a page for members, a page for administrators, and a JSON API, on SQLite.
+//! Sign up, log in, a page for members, a page for administrators, and a JSON API, on a SQLite file.
 //!
 //! ```sh
 //! cargo run -p quickstart                                   # serves http://127.0.0.1:3000
 //! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal
+//! ```
+//!
+//! Other databases, and Redis for the sessions, are features of the build:
+//!
+//! ```sh
+//! cargo run -p quickstart --features postgres,redis -- --database postgres://localhost/app --sessions redis://localhost
 //! ```
 //!
 //! Try it with a browser, or:
@@ -16,10 +22,12 @@
 mod admin;
 mod api;
 mod cli;
+mod device;
 mod keys;
 mod pages;
 mod policy;
 mod setup;
+mod stores;
 
 use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
 
@@ -33,7 +41,13 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("quickstart: {error}");
+            eprint!("quickstart: {error}");
+            let mut because = error.source();
+            while let Some(source) = because {
+                eprint!(": {source}");
+                because = source.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }
@@ -53,6 +67,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
         Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
+        Command::Disable { email } => admin::disable(&cli.options, &email).await,
+        Command::Enable { email } => admin::enable(&cli.options, &email).await,
     }
 }
 

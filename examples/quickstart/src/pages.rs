@@ -1,5 +1,6 @@
 //! The pages. No JavaScript: forms are posted, answers are pages or redirects.
 
+mod devices;
 mod layout;
 
 use auth_web::{
@@ -7,12 +8,12 @@ use auth_web::{
     axum08::{Mounted, Worded},
     core::{AccountStore, AuthenticateError, LoginOutcome, Refusal as Kind},
     credentials::{ChangePasswordError, PasswordCredential, SignUpError},
-    session::SessionData,
+    session::{Flash, SessionData, StartOptions},
 };
 use axum::{
     Form, Router,
     extract::{DefaultBodyLimit, Query, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -20,8 +21,9 @@ use axum::{
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
-use self::layout::{Viewer, credentials_form, page, password_form};
+use self::layout::{Viewer, credentials_form, messages, page, password_form};
 use crate::{
+    device,
     policy::{self, perm},
     setup::App,
 };
@@ -34,6 +36,9 @@ pub fn routes() -> Router<Mounted<App>> {
         .route("/logout", post(log_out))
         .route("/profile", get(profile))
         .route("/password", post(change_password))
+        .route("/devices", get(devices::list))
+        .route("/devices/{id}/end", post(devices::end))
+        .route("/devices/end-others", post(devices::end_others))
         .route("/admin", get(admin))
         // Two fields of a form: nothing that is much larger is read.
         .layer(DefaultBodyLimit::max(8 * 1024))
@@ -70,6 +75,8 @@ impl SessionData for Visits {
 struct Credentials {
     email: String,
     password: String,
+    /// "Remember me": a checkbox is sent if it is checked, and not at all otherwise.
+    remember: Option<String>,
     next: Option<String>,
     token: Option<String>,
 }
@@ -129,14 +136,22 @@ async fn log_in_page(visit: Visit, Query(way): Query<WayBack>) -> Result<Html<St
 async fn log_in(
     State(app): State<App>,
     visit: Visit,
+    headers: HeaderMap,
     Worded(Form(form)): Worded<Form<Credentials>>,
 ) -> Result<Response, Refusal> {
     // Before the password is looked at: another site must not even try.
     visit.may_log_in_by(form.token.as_deref())?;
     let next = form.next.as_deref().and_then(NextPath::parse);
+    let mut options = StartOptions::new();
+    if form.remember.is_some() {
+        options = options.remembered();
+    }
+    if let Some(device) = device::label(&headers) {
+        options = options.on_device(device);
+    }
     match app.accounts.log_in(form.presented_by(&visit)).await.map_err(Refusal::from) {
         Ok(LoginOutcome::Complete(login)) => {
-            visit.log_in(login).await?;
+            visit.log_in_with(login, options).await?;
             Ok(Redirect::to(next.as_ref().map_or("/profile", NextPath::as_str)).into_response())
         }
         // This application asks for a password and nothing else.
@@ -158,20 +173,24 @@ async fn log_out(visit: Visit) -> Result<Redirect, Refusal> {
 async fn profile(
     State(app): State<App>,
     user: CurrentUser,
+    visit: Visit,
     visits: Session<Visits>,
 ) -> Result<Html<String>, Refusal> {
     let Visits(before) = visits.get().await?.unwrap_or_default();
     let count = before.saturating_add(1);
     visits.set(&Visits(count)).await?;
+    let flashes = visit.take_flashes().await?;
     let email = email_of(&app, Some(&user)).await?;
     let roles = policy::roles_of(&app.rbac, user.principal());
     let content = html! {
+        (messages(&flashes))
         dl {
             dt { "E-mail" } dd { (email.as_deref().unwrap_or_default()) }
             dt { "Id" } dd { code { (user.principal().id()) } }
             dt { "Roles" } dd { @if roles.is_empty() { "none" } @for role in &roles { (role) " " } }
             dt { "Visits in this session" } dd { (count) }
         }
+        p { a href="/devices" { "Where you are logged in" } }
         h2 { "Change your password" }
         (password_form(None))
     };
@@ -200,6 +219,9 @@ async fn change_password(
         Ok(raised) => {
             visit.end_other_sessions(raised.epoch()).await?;
             app.accounts.sweep_done(&raised).await?;
+            visit
+                .flash(Flash::success("Your password is changed. You are logged out everywhere else."))
+                .await?;
             return Ok(Redirect::to("/profile").into_response());
         }
         Err(ChangePasswordError::Policy(error)) => {

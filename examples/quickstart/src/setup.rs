@@ -1,14 +1,14 @@
 //! How the parts come together.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
-use auth_sql::{Sqlite, SqliteAccounts, SqliteAssignments, SqliteOptions};
 use auth_web::{
     Auth, PublicUrl,
     axum08::Mounted,
     core::{
-        AccountEpochs, AuditSink, Clock, CounterStore, EpochSource, KeyRing, LoginGate, Purpose, Realm,
-        SessionStore, StoreError, SystemClock, SystemEntropy, TracingAudit,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
+        LoginGate, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, SystemEntropy,
+        TracingAudit, WhenReached,
     },
     credentials::{
         AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
@@ -16,19 +16,21 @@ use auth_web::{
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::Rbac,
-    session::{CookiePolicy, EpochCheck, SessionPolicy, Sessions},
+    session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
 };
 use axum::extract::FromRef;
 
-use crate::{cli::Options, keys, policy};
+use crate::{cli::Options, keys, policy, stores::Stores};
 
 /// What handlers need beside who is asking. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub accounts: Accounts,
-    pub directory: SqliteAccounts,
-    pub assignments: SqliteAssignments,
+    pub directory: Arc<dyn AccountStore>,
+    pub assignments: Arc<dyn AssignmentStore>,
     pub tokens: TokenIssuer,
+    pub verifier: Verifier,
+    pub refresh: RefreshTokens,
     pub rbac: Arc<Rbac>,
     pub sessions: Sessions,
     pub session_store: Arc<dyn SessionStore>,
@@ -59,23 +61,25 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
-    let database = Sqlite::open(&options.database, SqliteOptions::default()).await?;
     let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
-    let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(database.accounts()));
-    let counters: Arc<dyn CounterStore> = Arc::new(database.counters());
+    let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
+    let accounts = passwords(&stores, &audit)?;
+    let Stores { accounts: directory, assignments, counters, sessions: session_store, .. } = stores;
+    let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(Arc::clone(&directory)));
 
-    let session_store: Arc<dyn SessionStore> = Arc::new(database.sessions());
     let sessions = Sessions::new(
         Arc::clone(&session_store),
         Arc::clone(&keys),
         EpochCheck::by(Arc::clone(&epochs)),
         Arc::clone(&audit),
-        SessionPolicy::aal1(CookiePolicy::plain_http_loopback(public.origin())?.persistent()),
+        session_policy(&public)?,
     );
-    let accounts = passwords(&database, &counters, &audit)?;
-    let (tokens, bearer) = tokens(&public, &keys, epochs)?;
+    let refresh = RefreshTokens::new(&sessions, RefreshPolicy::default());
+    let (tokens, verifier) = tokens(&public, &keys)?;
+    // With the epochs, a token ends when the password changes, not only when it expires.
+    let bearer =
+        BearerAuthenticator::new(verifier.clone()).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
     let tokens = tokens.with_audit(Arc::clone(&audit));
-    let assignments = database.assignments();
     let rbac = Arc::new(Rbac::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock)));
     policy::reload(&rbac, &assignments).await?;
 
@@ -85,13 +89,14 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
         .login_page("/login")?
         .audit(Arc::clone(&audit))
         .build()?;
-    let directory = database.accounts();
     Ok((
         App {
             accounts,
             directory,
             assignments,
             tokens,
+            verifier,
+            refresh,
             rbac,
             sessions,
             session_store,
@@ -103,16 +108,12 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     ))
 }
 
-pub fn passwords(
-    database: &Sqlite,
-    counters: &Arc<dyn CounterStore>,
-    audit: &Arc<dyn AuditSink>,
-) -> Result<Accounts, Box<dyn Error>> {
+pub fn passwords(stores: &Stores, audit: &Arc<dyn AuditSink>) -> Result<Accounts, Box<dyn Error>> {
     let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
     let authenticator = PasswordAuthenticator::new(
-        AccountStores::new(Arc::new(database.accounts())),
+        AccountStores::from_parts(Arc::clone(&stores.accounts), Arc::clone(&stores.credentials)),
         HashPool::start(hasher, HashPoolSize::default())?,
-        Throttle::login(Arc::clone(counters)),
+        Throttle::login(Arc::clone(&stores.counters)),
         Arc::clone(audit),
         Arc::new(SystemClock),
     );
@@ -120,22 +121,26 @@ pub fn passwords(
         authenticator,
         LoginGate::new(Arc::new(OneFactor::password())),
         PasswordPolicy::single_factor().with_context(["quickstart"]),
-        Arc::clone(counters),
+        Arc::clone(&stores.counters),
         Arc::new(SystemEntropy),
     ))
 }
 
+/// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as
+/// long as their browser is open, and a week at most.
+fn session_policy(public: &PublicUrl) -> Result<SessionPolicy, Box<dyn Error>> {
+    let days = |n: u64| Duration::from_secs(n * 24 * 3_600);
+    let cookie = CookiePolicy::plain_http_loopback(public.origin())?;
+    Ok(SessionPolicy::new(days(1), days(7), cookie)?
+        .with_remembered(days(14), days(30))?
+        .with_limit(SessionLimit { max: 50, when_reached: WhenReached::EndOldest })?)
+}
+
 /// Tokens that we issue to ourselves: one key, one issuer, one audience.
-fn tokens(
-    public: &PublicUrl,
-    keys: &KeyRing,
-    epochs: Arc<dyn EpochSource>,
-) -> Result<(TokenIssuer, BearerAuthenticator), Box<dyn Error>> {
+fn tokens(public: &PublicUrl, keys: &KeyRing) -> Result<(TokenIssuer, Verifier), Box<dyn Error>> {
     let key = Hs256Key::derived(&keys.derive(Purpose::new("quickstart-access-tokens")));
     let url = public.origin().as_str();
     let (issuer, audience) = (Issuer::new(url)?, Audience::new(url)?);
     let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
-    // With the epochs, a token ends when the password changes, not only when it expires.
-    let bearer = BearerAuthenticator::new(verifier).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
-    Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), bearer))
+    Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), verifier))
 }

@@ -85,6 +85,68 @@ fn a_key_file_that_others_can_read_is_refused() {
     assert_eq!(server.get("/", &[]).status, 200);
 }
 
+/// The sessions of a small tool: nothing of them is on the disk, and the accounts are.
+#[test]
+fn sessions_in_memory_end_with_the_server_and_accounts_do_not() {
+    let mut server = Server::start_on(vec![("QUICKSTART_SESSIONS", "memory".to_owned())]);
+    sign_up(&server, "ann@example.com");
+    let log_in = |server: &Server, password: &str| {
+        let body = format!("email=ann@example.com&password={password}").replace(' ', "+");
+        server.post("/login", &[("origin", &server.url)], body)
+    };
+    let login = log_in(&server, "a long sentence of mine");
+    let cookie = login.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 200);
+    // The command cannot reach them and does not say that it did.
+    let said = server.cli_with(&["set-password", "ann@example.com"], "a sentence that was reset\n");
+    assert!(said.contains("its sessions end within a minute"), "{said}");
+    assert_eq!(log_in(&server, "a long sentence of mine").status, 401);
+    server.kill_and_restart();
+    assert_eq!(server.get("/profile", &[("cookie", &cookie)]).status, 401);
+    assert_eq!(log_in(&server, "a sentence that was reset").status, 303);
+}
+
+#[test]
+fn where_sessions_are_is_one_of_a_few_words() {
+    for unknown in ["disk", "memory:", "http://example.com", "Memory"] {
+        let (ok, said) = Server::try_start(&["--listen", "127.0.0.1:0", "--sessions", unknown]);
+        assert!(!ok && said.contains("sessions are in `memory` or at `redis://..`"), "{said}");
+    }
+    let (ok, said) =
+        Server::try_start(&["--listen", "127.0.0.1:0", "--database", "oracle://ann:secret@db/app"]);
+    assert!(!ok && said.contains("a database is a file, `postgres://..` or `mysql://..`"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+/// A help text that shows what variables say shows their passwords.
+#[test]
+fn the_help_shows_no_url() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .arg("--help")
+        .env("QUICKSTART_DATABASE", "postgres://ann:secret@db/app")
+        .env("QUICKSTART_SESSIONS", "redis://:secret@db")
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(said.contains("QUICKSTART_DATABASE") && said.contains("--sessions"), "{said}");
+    assert!(!said.contains("secret"), "{said}");
+}
+
+/// The default build is short. What it leaves out is named with what brings it.
+#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "redis")))]
+#[test]
+fn a_build_without_a_server_says_which_feature_has_it() {
+    for (option, url, feature) in [
+        ("--database", "postgres://ann:secret@db/app", "postgres"),
+        ("--database", "mysql://ann:secret@db/app", "mysql"),
+        ("--sessions", "redis://:secret@db", "redis"),
+    ] {
+        let (ok, said) = Server::try_start(&["--listen", "127.0.0.1:0", option, url]);
+        assert!(!ok && said.contains(&format!("--features {feature}")), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}
+
 /// Whoever copies the database must not have the key with it.
 #[test]
 fn database_and_key_are_two_files() {

@@ -4,41 +4,12 @@
 #[allow(dead_code, reason = "other tests use the rest")]
 mod server;
 
-use server::{Response, Server};
+#[path = "story/people.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod people;
 
-const PASSWORD: &str = "a long sentence of mine";
-
-fn form(fields: &[(&str, &str)]) -> String {
-    let escaped = |text: &str| text.replace('%', "%25").replace('&', "%26").replace(' ', "+");
-    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    pairs.join("&")
-}
-
-fn json(email: &str, password: &str) -> String {
-    serde_json::json!({ "email": email, "password": password }).to_string()
-}
-
-fn sign_up(server: &Server, email: &str) -> Response {
-    server.post("/signup", &[], form(&[("email", email), ("password", PASSWORD)]))
-}
-
-fn log_in(server: &Server, email: &str, password: &str) -> Response {
-    server.post("/login", &[("origin", &server.url)], form(&[("email", email), ("password", password)]))
-}
-
-/// The cookie that a login sets, as a `Cookie` header has it.
-fn cookie(response: &Response) -> String {
-    let line = response.header("set-cookie").expect("a cookie");
-    line.split(';').next().unwrap().to_owned()
-}
-
-fn token(server: &Server, email: &str) -> String {
-    let response = server.post_json("/api/login", &[], json(email, PASSWORD));
-    assert_eq!(response.status, 200, "{}", response.body);
-    let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
-    assert_eq!((body["token_type"].as_str(), body["expires_in"].as_u64()), (Some("Bearer"), Some(900)));
-    format!("Bearer {}", body["access_token"].as_str().unwrap())
-}
+use people::{PASSWORD, Tokens, cookie, form, json, log_in, sign_up, token};
+use server::Server;
 
 #[test]
 fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
@@ -310,11 +281,13 @@ fn a_copy_of_the_database_opens_nothing() {
     sign_up(&server, "ann@example.com");
     let cookie = cookie(&log_in(&server, "ann@example.com", PASSWORD));
     let secret = cookie.rsplit('.').next().unwrap().as_bytes();
+    let refresh = Tokens::of(&server, "ann@example.com").refresh;
+    let mac = refresh.rsplit('.').next().unwrap().as_bytes();
     let key = std::fs::read_to_string(server.path("quickstart.key")).unwrap();
     let key = key.trim().rsplit(' ').next().unwrap().as_bytes();
     for file in ["quickstart.db", "quickstart.db-wal"] {
         let bytes = std::fs::read(server.path(file)).unwrap();
-        for needle in [secret, key, PASSWORD.as_bytes()] {
+        for needle in [secret, mac, key, PASSWORD.as_bytes()] {
             assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file}");
         }
     }

@@ -4,6 +4,8 @@
 //! cargo run -p example-session-torture -- --store memory --seconds 10
 //! cargo run -p example-session-torture -- --store file:/tmp/torture --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10
+//! cargo run -p example-session-torture -- --store postgres://ann@127.0.0.1/test --seconds 10
+//! cargo run -p example-session-torture -- --store mysql://ann@127.0.0.1/test --seconds 10
 //! cargo run -p example-session-torture -- --store redis://127.0.0.1:6379/ --seconds 10
 //! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10 --seed 7 --tasks 1
 //! ```
@@ -15,17 +17,20 @@
 //! The seed is printed. With it, every task does the same again; with `--tasks 1`, in the same order too.
 #![expect(clippy::print_stdout, reason = "a tool for the terminal")]
 
-use std::{process::ExitCode, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
+use auth_core::SessionStore;
 use clap::Parser;
-use example_session_torture::{Options, StoreUrl, torture};
+use example_session_torture::{OpenError, Options, StoreUrl, torture};
 
 /// Random logins, writes, rotations and logouts on a session store, checked against a model.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// `memory`, `file:DIR`, `sqlite:FILE` or `redis://HOST:PORT/`.
+    /// `memory`, `file:DIR`, `sqlite:FILE`, `postgres://..`, `mysql://..` or `redis://..`. A database is one for tests:
+    /// its tables `auth_..` are made and filled.
+    // Read later: an error here would show it, and it may have a password in it.
     #[arg(long)]
-    store: StoreUrl,
+    store: String,
     /// How long, in seconds: 1 to 3600.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -48,16 +53,13 @@ async fn main() -> ExitCode {
         bytes.map_or(1, u64::from_be_bytes)
     });
     println!("seed {seed}");
-    let mut nodes = Vec::new();
-    for _ in 0..arguments.nodes {
-        match arguments.store.open(&nodes).await {
-            Ok(store) => nodes.push(store),
-            Err(error) => {
-                eprintln!("session-torture: {error}");
-                return ExitCode::from(2);
-            }
+    let nodes = match open(&arguments).await {
+        Ok(nodes) => nodes,
+        Err(error) => {
+            eprintln!("session-torture: {error}");
+            return ExitCode::from(2);
         }
-    }
+    };
     let options = Options {
         seed,
         tasks: arguments.tasks,
@@ -67,4 +69,14 @@ async fn main() -> ExitCode {
     let report = torture(nodes, options).await;
     println!("{report}");
     if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The store of every node.
+async fn open(arguments: &Arguments) -> Result<Vec<Arc<dyn SessionStore>>, OpenError> {
+    let store: StoreUrl = arguments.store.parse()?;
+    let mut nodes = Vec::new();
+    for _ in 0..arguments.nodes {
+        nodes.push(store.open(&nodes).await?);
+    }
+    Ok(nodes)
 }

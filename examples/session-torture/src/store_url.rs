@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
 use auth_core::{MemorySessions, SessionStore};
 use auth_redis::{Redis, RedisOptions};
 use auth_session::{FileOptions, FileSessions, FileStoreError};
-use auth_sql::{Sqlite, SqliteOptions};
+use auth_sql::{MySql, MySqlOptions, Postgres, PostgresOptions, Sqlite, SqliteOptions};
 
 /// A store, as the command line names it.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,7 +16,11 @@ pub enum StoreUrl {
     File(PathBuf),
     /// `sqlite:FILE`.
     Sqlite(PathBuf),
-    /// `redis://HOST:PORT/`, all of it: it may have a password in it.
+    /// `postgres://USER@HOST:PORT/DATABASE`, all of it: it may have a password in it.
+    Postgres(String),
+    /// `mysql://USER@HOST:PORT/DATABASE`, MariaDB's too.
+    MySql(String),
+    /// `redis://HOST:PORT/`.
     Redis(String),
 }
 
@@ -25,7 +29,7 @@ pub enum StoreUrl {
 #[non_exhaustive]
 pub enum OpenError {
     /// It is none that is known.
-    #[error("a store is `memory`, `file:DIR`, `sqlite:FILE` or `redis://..`")]
+    #[error("a store is `memory`, `file:DIR`, `sqlite:FILE`, `postgres://..`, `mysql://..` or `redis://..`")]
     Unknown,
     /// The folder cannot be used.
     #[error(transparent)]
@@ -46,6 +50,8 @@ impl FromStr for StoreUrl {
             None if text == "memory" => Ok(Self::Memory),
             Some(("file", folder)) if !folder.is_empty() => Ok(Self::File(folder.into())),
             Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(("postgres", rest)) if rest.starts_with("//") => Ok(Self::Postgres(text.to_owned())),
+            Some(("mysql", rest)) if rest.starts_with("//") => Ok(Self::MySql(text.to_owned())),
             Some(("redis", rest)) if rest.starts_with("//") => Ok(Self::Redis(text.to_owned())),
             _ => Err(OpenError::Unknown),
         }
@@ -58,6 +64,8 @@ impl fmt::Debug for StoreUrl {
             Self::Memory => f.write_str("Memory"),
             Self::File(folder) => f.debug_tuple("File").field(folder).finish(),
             Self::Sqlite(file) => f.debug_tuple("Sqlite").field(file).finish(),
+            Self::Postgres(_) => f.write_str("Postgres"),
+            Self::MySql(_) => f.write_str("MySql"),
             Self::Redis(_) => f.write_str("Redis"),
         }
     }
@@ -76,6 +84,10 @@ impl StoreUrl {
             (Self::Sqlite(file), _) => {
                 Arc::new(Sqlite::open(file, SqliteOptions::default()).await?.sessions())
             }
+            (Self::Postgres(url), _) => {
+                Arc::new(Postgres::open(url, PostgresOptions::default()).await?.sessions())
+            }
+            (Self::MySql(url), _) => Arc::new(MySql::open(url, MySqlOptions::default()).await?.sessions()),
             (Self::Redis(url), _) => Arc::new(Redis::connect(url, RedisOptions::default()).await?.sessions()),
         })
     }

@@ -59,7 +59,36 @@ async fn stores_that_break_a_promise_are_found_out() {
 
 #[test]
 fn a_store_is_named_in_one_way() {
-    for bad in ["", "Memory", "sqlite", "sqlite:", "file:", "memory:", "ftp://example.com"] {
+    for bad in [
+        "",
+        "Memory",
+        "sqlite",
+        "sqlite:",
+        "file:",
+        "memory:",
+        "ftp://example.com",
+        "postgres:ann",
+        "mysql",
+        "redis:",
+    ] {
         assert!(bad.parse::<StoreUrl>().is_err(), "{bad}");
+    }
+}
+
+/// Reports and logs are read by others.
+#[test]
+fn the_url_of_a_server_is_never_shown() {
+    for scheme in ["postgres", "mysql", "redis"] {
+        let url: StoreUrl = format!("{scheme}://ann:secret@127.0.0.1/app").parse().unwrap();
+        assert_eq!(format!("{url:?}").to_lowercase(), scheme);
+    }
+    for url in
+        ["postgres://ann:secret@127.0.0.1:1/app", "postgress://ann:secret@db/app", "redis://:secret@[x"]
+    {
+        let mut tool = std::process::Command::new(env!("CARGO_BIN_EXE_session-torture"));
+        let output = tool.args(["--store", url]).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("session-torture: ") && !said.contains("secret"), "{said}");
     }
 }

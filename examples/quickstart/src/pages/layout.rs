@@ -1,5 +1,6 @@
 //! What all pages share.
 
+use auth_web::session::{Flash, FlashLevel};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Who looks at the page, for its header.
@@ -39,6 +40,16 @@ pub fn page(title: &str, viewer: Viewer<'_>, content: Markup) -> Markup {
     }
 }
 
+/// What the last request has to say.
+pub fn messages(flashes: &[Flash]) -> Markup {
+    html! {
+        @for flash in flashes {
+            @if flash.level == FlashLevel::Error { p.error role="alert" { (flash.text) } }
+            @else { p.notice role="status" { (flash.text) } }
+        }
+    }
+}
+
 /// The form with which one signs up or logs in.
 pub fn credentials_form(
     action: &str,
@@ -60,6 +71,9 @@ pub fn credentials_form(
                 } @else {
                     input type="password" name="password" required maxlength="1024" autocomplete="current-password";
                 }
+            }
+            @if !new_password {
+                label.check { input type="checkbox" name="remember" value="yes"; "Remember me on this device" }
             }
             button.button type="submit" { (button) }
         }
@@ -97,7 +111,14 @@ input { font: inherit; padding: .55rem .7rem; border: 1px solid var(--line); bor
 input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 .button { font: inherit; font-weight: 600; padding: .55rem 1.1rem; border: 0; border-radius: 8px; background: var(--accent); color: var(--paper); text-decoration: none; cursor: pointer; justify-self: start; }
 .link { font: inherit; border: 0; background: none; padding: 0; color: var(--accent); text-decoration: underline; cursor: pointer; }
-.error { border-left: 4px solid #b3402f; padding: .5rem .9rem; background: #b3402f1a; border-radius: 6px; }
+.error, .notice { border-left: 4px solid #b3402f; padding: .5rem .9rem; background: #b3402f1a; border-radius: 6px; }
+.notice { border-color: var(--accent); background: color-mix(in srgb, var(--accent) 12%, transparent); }
+.check { display: flex; align-items: center; gap: .6rem; font-weight: 400; }
+.devices { list-style: none; margin: 0 0 1.5rem; padding: 0; border: 1px solid var(--line); border-radius: 12px; }
+.devices li { display: flex; justify-content: space-between; align-items: center; gap: 1rem; padding: .9rem 1.25rem; }
+.devices li + li { border-top: 1px solid var(--line); }
+.devices form { margin: 0; white-space: nowrap; }
+.badge { font-size: .75rem; padding: .1rem .55rem; border: 1px solid var(--accent); border-radius: 99px; color: var(--accent); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.5rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); }

@@ -14,6 +14,8 @@ pub struct Server {
     pub url: String,
     child: Child,
     folder: TempDir,
+    /// The options of this server and of the commands beside it.
+    environment: Vec<(&'static str, String)>,
     agent: ureq::Agent,
     /// What it told people on its standard output, without the line of its address, and its log.
     told: Arc<Mutex<String>>,
@@ -39,8 +41,24 @@ impl Server {
 
     /// In this folder, with options of its own.
     pub fn start_in(folder: TempDir, options: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        Self::start_with(folder, Vec::new(), options)
+    }
+
+    /// On stores elsewhere, which the commands beside it use too, and so it does when it is started again.
+    pub fn start_on(environment: Vec<(&'static str, String)>) -> Self {
+        Self::start_with(TempDir::new().unwrap(), environment, |server| {
+            server.args(["--listen", "127.0.0.1:0"])
+        })
+    }
+
+    fn start_with(
+        folder: TempDir,
+        environment: Vec<(&'static str, String)>,
+        options: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let (told, log) = (Arc::default(), Arc::default());
-        let (child, url) = spawn(options(&mut command(&folder)), &told, &log);
+        let mut server = command(&folder);
+        let (child, url) = spawn(options(server.envs(environment.clone())), &told, &log);
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -48,7 +66,7 @@ impl Server {
             // Who is answered before the body was read finds the connection closed.
             .max_idle_connections(0)
             .timeout_global(Some(Duration::from_secs(30)));
-        Self { url, child, folder, agent: config.build().new_agent(), told, log }
+        Self { url, child, folder, environment, agent: config.build().new_agent(), told, log }
     }
 
     /// Runs it to its end, which must come by itself.
@@ -67,25 +85,24 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let listen = self.url.trim_start_matches("http://").to_owned();
-        let mut server = command(&self.folder);
+        let mut server = self.command();
         (self.child, self.url) = spawn(server.args(["--listen", &listen]), &self.told, &self.log);
     }
 
     pub fn cli(&self, arguments: &[&str]) {
-        let output = command(&self.folder).args(arguments).output().unwrap();
+        let output = self.command().args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    pub fn cli_with(&self, arguments: &[&str], input: &str) {
-        let mut child = command(&self.folder)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    /// Answers what it said.
+    pub fn cli_with(&self, arguments: &[&str], input: &str) -> String {
+        let mut child =
+            self.command().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
     }
 
     /// Runs a line as a person would paste it, with the built program in the place of `cargo run`.
@@ -98,6 +115,17 @@ impl Server {
 
     pub fn told(&self) -> String {
         self.told.lock().unwrap().clone()
+    }
+
+    /// All that it has written, to whichever output.
+    pub fn said(&self) -> String {
+        format!("{}{}", self.told(), self.log.lock().unwrap())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = command(&self.folder);
+        command.envs(self.environment.clone());
+        command
     }
 
     /// The lines of the audit log that tell an event of this name.
@@ -145,6 +173,15 @@ impl Server {
 
     pub fn post_json(&self, path: &str, headers: &[(&str, &str)], json: String) -> Response {
         self.send(path, "application/json", headers, json)
+    }
+
+    /// Without a body, and so without a word on what it would be.
+    pub fn post_nothing(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        read(request.send_empty())
     }
 
     fn send(&self, path: &str, content_type: &str, headers: &[(&str, &str)], body: String) -> Response {

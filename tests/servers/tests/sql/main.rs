@@ -20,4 +20,5 @@ mod plans;
 mod pooler;
 mod secrets;
 mod support;
+mod torture;
 mod values;
