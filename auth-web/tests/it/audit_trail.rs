@@ -1,8 +1,9 @@
 //! The audit log as `tracing` events: what is in it, at which level, and what is not in it at any.
 
 use std::{
+    cell::RefCell,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
 use auth_web::{
@@ -17,7 +18,7 @@ use auth_web::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use tracing::{Level, subscriber::DefaultGuard};
+use tracing::Level;
 
 use crate::app::{Fixture, ann, fixture};
 
@@ -25,9 +26,19 @@ use crate::app::{Fixture, ann, fixture};
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Captured {
+thread_local! {
+    static HERE: RefCell<Option<Captured>> = const { RefCell::new(None) };
+}
+
+/// Writes to what the thread captures, if it does.
+struct Here;
+
+impl io::Write for Here {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        HERE.with_borrow(|here| match here {
+            Some(captured) => captured.0.lock().unwrap().write(bytes),
+            None => Ok(bytes.len()),
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -36,16 +47,22 @@ impl io::Write for Captured {
 }
 
 impl Captured {
-    fn from_now_on() -> (Self, DefaultGuard) {
+    fn from_now_on() -> Self {
+        // One for all threads: whether an event is wanted is remembered for the process, and a thread without a
+        // subscriber of its own could make it "no" while another one listens.
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_max_level(Level::TRACE)
+                .with_ansi(false)
+                .without_time()
+                .with_writer(|| Here)
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
         let captured = Self::default();
-        let writer = captured.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(Level::TRACE)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        (captured, tracing::subscriber::set_default(subscriber))
+        HERE.set(Some(captured.clone()));
+        captured
     }
 
     fn text(&self) -> String {
@@ -62,7 +79,7 @@ impl Captured {
 /// Whoever is woken by warnings hears of what should not happen in a quiet system, and of nothing else.
 #[test]
 fn events_have_the_documented_levels() {
-    let (captured, _guard) = Captured::from_now_on();
+    let captured = Captured::from_now_on();
     let at = UnixTime::from_secs(1_000);
     let record = |event| TracingAudit.record(at, &event);
     let session = SessionId::from_bytes([7; 24]);
@@ -134,7 +151,7 @@ async fn passwords(fixture: &Fixture) -> Vec<String> {
 /// Checklist, sessions 33: whoever reads the log cannot log in by it, at whatever level it is kept.
 #[tokio::test]
 async fn no_secret_is_in_the_log_over_logins_refusals_and_rotations() {
-    let (captured, _guard) = Captured::from_now_on();
+    let captured = Captured::from_now_on();
     let fixture = fixture();
     let mut secrets = passwords(&fixture).await;
     secrets.extend([PASSWORD, NEXT, WRONG, TYPED].map(str::to_owned));
