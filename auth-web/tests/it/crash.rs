@@ -19,14 +19,16 @@ use auth_web::{
         Inserted, KeyName, KeyRing, Login, LoginGate, LoginName, LoginOutcome, MemoryAccounts,
         MemoryCounters, MemorySessions, Page, PrincipalId, Purpose, Realm, Rotated, Secret, SecretState,
         SessionBlob, SessionId, SessionLimit, SessionOwner, SessionRecord, SessionStore, SessionSummary,
-        StoreError, SystemClock, SystemEntropy, UnixTime, Updated, Version,
+        SessionTerms, StoreError, SystemClock, SystemEntropy, UnixTime, Updated, Version,
     },
     credentials::{
         AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, Password,
         PasswordAuthenticator, PasswordCredential, PasswordHasher, PasswordPolicy, Throttle, ThrottleLimits,
         danger,
     },
-    session::{CookiePolicy, EpochCheck, Incoming, Session, SessionPolicy, Sessions},
+    session::{
+        CookiePolicy, EpochCheck, Incoming, RefreshPolicy, RefreshTokens, Session, SessionPolicy, Sessions,
+    },
 };
 
 const OLD: &str = "velvet otters at dawn";
@@ -180,6 +182,10 @@ impl World {
 }
 
 impl Server {
+    fn refresh_tokens(&self) -> RefreshTokens {
+        RefreshTokens::new(&self.sessions, RefreshPolicy::default())
+    }
+
     async fn log_in(&self, password: &str) -> Option<Login> {
         let credential = PasswordCredential::typed("ann", Password::new(password.to_owned()), None);
         match self.accounts.log_in(credential).await.ok()? {
@@ -245,6 +251,8 @@ async fn a_death_at_any_step_leaves_no_session_of_before() {
             server.accounts.sign_up(credential).await.unwrap();
             let here = server.begin(server.log_in(OLD).await.unwrap()).await.unwrap();
             let elsewhere = server.begin(server.log_in(OLD).await.unwrap()).await.unwrap();
+            let login = server.log_in(OLD).await.unwrap();
+            let client = server.refresh_tokens().issue(login, SessionTerms::new()).await.unwrap().token;
             let under_way = server.log_in(OLD).await.unwrap();
             let before = under_way.authentication().clone();
 
@@ -257,6 +265,8 @@ async fn a_death_at_any_step_leaves_no_session_of_before() {
             changed[usize::from(happened)] = true;
             let server = world.start(world.by_accounts());
             assert_eq!(server.is_in(&elsewhere).await, !happened, "{what:?} at {steps}");
+            let refreshed = server.refresh_tokens().refresh(&client).await;
+            assert_eq!(refreshed.is_ok(), !happened, "{what:?} at {steps}: the refresh token");
             // The login that was under way begins a session after all, and it is no good.
             let late = server.begin(under_way).await;
             if let Some(late) = &late {
@@ -273,6 +283,13 @@ async fn a_death_at_any_step_leaves_no_session_of_before() {
             if let Some(late) = late {
                 assert_eq!(server.is_in(&late).await, !happened, "{what:?} at {steps}: after the sweep");
             }
+            let client = refreshed.map_or(client, |refreshed| refreshed.token);
+            let refreshed = server.refresh_tokens().refresh(&client).await;
+            assert_eq!(
+                refreshed.is_ok(),
+                !happened,
+                "{what:?} at {steps}: the refresh token after the sweep"
+            );
             let (old, new) = (server.log_in(OLD).await.is_some(), server.log_in(NEW).await.is_some());
             match what {
                 Act::ChangePassword => assert_eq!((old, new), (!happened, happened), "{what:?} at {steps}"),
