@@ -242,11 +242,16 @@ pub(super) fn take(lock: &File, patience: Duration) -> io::Result<()> {
 }
 
 /// A new file, in the place of what a crash may have left under its name. Under the lock.
-pub(super) fn create(path: &Path) -> io::Result<File> {
+fn create(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    create_new(path)
+}
+
+/// A file that was not there.
+pub(super) fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 

@@ -4,19 +4,23 @@ use std::{
     fs::{self, DirBuilder, File, Metadata},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
+
+use auth_core::{Entropy as _, SystemEntropy};
 
 use super::{
     FileDurability, FileOptions, FileStoreError,
     folder::{self, Folder},
-    names::{LOCK, TEMPORARY},
+    names::{self, LOCK},
 };
 
 /// How many folders sessions are spread over; the lower half of the first byte of an id says which it is in.
 pub(super) const FOLDERS: u8 = 16;
 
 const FORMAT: &str = "format";
+/// How the names of files begin that are made while a store is opened. A crash may leave one.
+const NEW: &str = "format.";
 const VERSION: &[u8] = b"auth-session files 1\n";
 
 /// Makes what is missing, refuses what is not ours, and opens every folder.
@@ -24,11 +28,11 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
     let made = make_folder(path)?;
     let root = fs::canonicalize(path)?;
     let metadata = check(&root)?;
+    refuse_foreign(&root)?;
+    check_owner(&root, &metadata)?;
     let lock = folder::open_lock(&root.join(LOCK))?;
     folder::take(&lock, options.patience)?;
-    check_owner(&root, &metadata)?;
     if !has_format(&root)? {
-        refuse_foreign(&root)?;
         write_format(&root, options.durability)?;
     }
     let mut folders = Vec::new();
@@ -75,11 +79,12 @@ fn check(path: &Path) -> Result<Metadata, FileStoreError> {
     Ok(metadata)
 }
 
-/// What we make is ours, so the folder is too if both have one owner. Under the lock.
+/// What we make is ours, so the folder is too if both have one owner.
 fn check_owner(root: &Path, of_root: &Metadata) -> Result<(), FileStoreError> {
-    let made = make_temporary(root)?.metadata()?;
-    fs::remove_file(root.join(TEMPORARY))?;
-    if made.uid() == of_root.uid() { Ok(()) } else { Err(FileStoreError::NotOurs) }
+    let (path, file) = make_new(root)?;
+    let made = file.metadata();
+    fs::remove_file(path)?;
+    if made?.uid() == of_root.uid() { Ok(()) } else { Err(FileStoreError::NotOurs) }
 }
 
 fn has_format(root: &Path) -> Result<bool, FileStoreError> {
@@ -91,27 +96,33 @@ fn has_format(root: &Path) -> Result<bool, FileStoreError> {
     }
 }
 
-/// A folder with other things in it was named by mistake.
+/// A folder with other things in it was named by mistake. Nothing in it is touched.
 fn refuse_foreign(root: &Path) -> Result<(), FileStoreError> {
+    let mut foreign = false;
     for entry in fs::read_dir(root)? {
         let found = entry?.file_name();
         let found = found.to_str().unwrap_or_default();
-        if found != LOCK {
-            return Err(FileStoreError::Foreign);
-        }
+        foreign |= found != LOCK && !found.starts_with(NEW);
     }
-    Ok(())
+    // In this order: what another process made of it meanwhile has its format before it has anything else.
+    if has_format(root)? || !foreign { Ok(()) } else { Err(FileStoreError::Foreign) }
 }
 
+/// Under the lock.
 fn write_format(root: &Path, durability: FileDurability) -> io::Result<()> {
-    let mut file = make_temporary(root)?;
+    let (path, mut file) = make_new(root)?;
     file.write_all(VERSION)?;
     if durability == FileDurability::PowerLoss {
         file.sync_all()?;
     }
-    fs::rename(root.join(TEMPORARY), root.join(FORMAT))
+    fs::rename(path, root.join(FORMAT))
 }
 
-fn make_temporary(root: &Path) -> io::Result<File> {
-    folder::create(&root.join(TEMPORARY))
+/// A file that was not there, under a name that nobody else makes up.
+fn make_new(root: &Path) -> io::Result<(PathBuf, File)> {
+    let mut random = [0; 8];
+    SystemEntropy.fill(&mut random).map_err(io::Error::other)?;
+    let path = root.join(format!("{NEW}{}", names::hex(&random)));
+    let file = folder::create_new(&path)?;
+    Ok((path, file))
 }

@@ -29,6 +29,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() { files.extend(files_in(&path)) } else { files.push(path) }
     }
+    files.sort_unstable();
     files
 }
 
@@ -52,14 +53,32 @@ fn a_folder_that_others_can_write_to_is_refused() {
 fn a_folder_with_other_things_in_it_is_refused_and_left_alone() {
     let (_above, folder) = place();
     fs::create_dir(&folder).unwrap();
-    fs::write(folder.join("thesis.txt"), "ten years").unwrap();
-    assert!(matches!(refused(&folder), FileStoreError::Foreign));
-    assert_eq!(fs::read_to_string(folder.join("thesis.txt")).unwrap(), "ten years");
-    assert!(!folder.join("0").exists());
+    for name in ["tmp", "thesis.txt"] {
+        fs::write(folder.join(name), "ten years").unwrap();
+        let before = files_in(&folder);
+        assert!(matches!(refused(&folder), FileStoreError::Foreign));
+        assert_eq!(files_in(&folder), before);
+        assert_eq!(fs::read_to_string(folder.join(name)).unwrap(), "ten years");
+    }
 
     let file = folder.join("thesis.txt");
     assert!(matches!(refused(&file), FileStoreError::Foreign));
     assert!(matches!(refused(&folder.join("missing").join("sessions")), FileStoreError::Io(_)));
+}
+
+/// Whoever died while it made a store leaves no folder that is refused for ever.
+#[test]
+fn a_store_that_was_begun_is_made_by_the_next_who_opens_it() {
+    let (_above, folder) = place();
+    fs::create_dir(&folder).unwrap();
+    for (name, content) in [("lock", ""), ("format.00ff", "auth-ses")] {
+        fs::write(folder.join(name), content).unwrap();
+    }
+    let record = session(&owner("ann"), 0);
+    insert(&open(&folder), &record);
+    assert_eq!(load(&open(&folder), &record.id), Some(record));
+    let begun = files_in(&folder).iter().filter(|path| path.parent() == Some(&folder)).count();
+    assert_eq!(begun, 3, "opening leaves nothing behind");
 }
 
 #[test]
