@@ -16,7 +16,7 @@ use auth_core::{
 };
 
 use self::{
-    disk::{Disk, Owner},
+    disk::{Call, Disk, Loaded, Owner},
     pool::Pool,
 };
 
@@ -39,12 +39,13 @@ pub enum FileDurability {
 pub struct FileOptions {
     /// What is waited for. By default [`FileDurability::PowerLoss`].
     pub durability: FileDurability,
-    /// Threads that read and write. By default 4.
+    /// Threads that write, and as many more that [load](SessionStore::load). By default 4.
     pub workers: NonZeroUsize,
-    /// Calls that may wait for a thread; one more is refused as not written. By default 256.
+    /// Calls that may wait for a thread to write, and as many more to load; one more is refused as not written. By
+    /// default 256.
     pub queue: NonZeroUsize,
-    /// How long a call waits for another process that holds a lock before it is refused as not written. By
-    /// default 5 s.
+    /// How long after it was made a call still waits for a lock that another process holds. It is then refused as
+    /// not written, and at once if another call already waits for that lock for 250 ms. By default 5 s.
     pub patience: Duration,
 }
 
@@ -111,7 +112,9 @@ pub struct FileSessions(Arc<Inner>);
 
 struct Inner {
     disk: Arc<Disk>,
-    pool: Pool,
+    /// Apart, so that nobody who only reads waits for who waits for a lock.
+    reads: Pool,
+    writes: Pool,
     options: FileOptions,
 }
 
@@ -123,16 +126,27 @@ impl FileSessions {
     /// [`FileStoreError`].
     pub fn open(folder: impl AsRef<Path>, options: FileOptions) -> Result<Self, FileStoreError> {
         let disk = Arc::new(Disk::open(folder.as_ref(), &options)?);
-        let pool = Pool::start(options.workers, options.queue)?;
-        Ok(Self(Arc::new(Inner { disk, pool, options })))
+        let reads = Pool::start("auth-file-read", options.workers, options.queue)?;
+        let writes = Pool::start("auth-file-write", options.workers, options.queue)?;
+        Ok(Self(Arc::new(Inner { disk, reads, writes, options })))
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Disk) -> Result<T, StoreError> + Send + 'static,
+        job: impl FnOnce(&Call<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_on(&self.0.writes, job).await
+    }
+
+    async fn run_on<T: Send + 'static>(
+        &self,
+        pool: &Pool,
+        job: impl FnOnce(&Call<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let disk = Arc::clone(&self.0.disk);
-        self.0.pool.run(move || job(&disk)).await
+        // What it waits for a thread counts.
+        let deadline = disk.deadline();
+        pool.run(move || job(&disk.call(deadline))).await
     }
 }
 
@@ -156,7 +170,10 @@ impl SessionStore for FileSessions {
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
         let id = *id;
-        self.run(move |disk| disk.load(&id, now)).await
+        match self.run_on(&self.0.reads, move |disk| disk.load(&id, now)).await? {
+            Loaded::Found(record) => Ok(record),
+            Loaded::LookAgain => self.run(move |disk| disk.load_locked(&id, now)).await,
+        }
     }
 
     async fn update(

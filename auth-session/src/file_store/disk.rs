@@ -10,17 +10,31 @@ use auth_core::{
 
 use super::{
     FileOptions, FileStoreError,
-    folder::{Folder, Writer},
+    folder::{Deadline, Folder, Writer},
     names::Name,
     root,
 };
 
-/// How long the marker that [`Disk::end_all`] leaves is kept: longer than any login is under way.
+/// How long the marker that [`Call::end_all`] leaves is kept: longer than any login is under way.
 const MARKER_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A whole store. What belongs to one tag is in one folder.
 pub(super) struct Disk {
     folders: Vec<Folder>,
+    patience: Duration,
+}
+
+/// The store for one call, which waits for locks until its deadline.
+pub(super) struct Call<'a> {
+    disk: &'a Disk,
+    deadline: Deadline,
+}
+
+/// What reading without a lock says.
+pub(super) enum Loaded {
+    Found(Option<SessionRecord>),
+    /// The session and its marker do not go together: only who locks them sees both as they are.
+    LookAgain,
 }
 
 /// Whose sessions are meant, and where they may be.
@@ -31,16 +45,27 @@ pub(super) struct Owner {
 
 impl Disk {
     pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Self, FileStoreError> {
-        Ok(Self { folders: root::open(path, options)? })
+        Ok(Self { folders: root::open(path, options)?, patience: options.patience })
     }
 
+    /// Begins a call's patience.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::after(self.patience)
+    }
+
+    pub(super) const fn call(&self, deadline: Deadline) -> Call<'_> {
+        Call { disk: self, deadline }
+    }
+}
+
+impl Call<'_> {
     pub(super) fn insert(
         &self,
         record: &SessionRecord,
         limit: Option<&SessionLimit>,
         now: UnixTime,
     ) -> Result<Inserted, StoreError> {
-        let mut writer = self.folder(record.id.tag())?.lock()?;
+        let mut writer = self.lock_of(record.id.tag())?;
         if writer.has_file_of(&record.id)? {
             return Ok(Inserted::Collision);
         }
@@ -65,14 +90,20 @@ impl Disk {
         Ok(Inserted::Stored { ended: u32::try_from(ended.len()).unwrap_or(u32::MAX) })
     }
 
-    pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
-        let folder = self.folder(id.tag())?;
-        let Some(record) = folder.session(id)?.filter(|record| record.is_live(now)) else { return Ok(None) };
-        if !self.is_outdated(&record)? {
-            return Ok(Some(record));
-        }
-        // Between the two reads it may have been moved up to a new marker: look at both at once.
-        Ok(folder.lock()?.session(id)?.filter(|record| record.is_live(now)))
+    /// Takes no lock, and so waits for nobody.
+    pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Result<Loaded, StoreError> {
+        let found = self.folder(id.tag())?.session(id)?.filter(|record| record.is_live(now));
+        let Some(record) = found else { return Ok(Loaded::Found(None)) };
+        // Between the two reads it may have been moved up to a new marker.
+        if self.is_outdated(&record)? { Ok(Loaded::LookAgain) } else { Ok(Loaded::Found(Some(record))) }
+    }
+
+    pub(super) fn load_locked(
+        &self,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        Ok(self.lock_of(id.tag())?.session(id)?.filter(|record| record.is_live(now)))
     }
 
     pub(super) fn update(
@@ -81,7 +112,7 @@ impl Disk {
         expected: Version,
         data: &SessionBlob,
     ) -> Result<Updated, StoreError> {
-        let mut writer = self.folder(id.tag())?.lock()?;
+        let mut writer = self.lock_of(id.tag())?;
         match writer.session(id)? {
             None => Ok(Updated::Gone),
             Some(record) if record.version != expected => Ok(Updated::Conflict),
@@ -100,7 +131,7 @@ impl Disk {
         expected: Version,
         next: &SecretState,
     ) -> Result<Rotated, StoreError> {
-        let mut writer = self.folder(id.tag())?.lock()?;
+        let mut writer = self.lock_of(id.tag())?;
         match writer.session(id)? {
             None => Ok(Rotated::Gone),
             Some(record) if record.version != expected => Ok(Rotated::Conflict),
@@ -119,7 +150,7 @@ impl Disk {
         idle_until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
-        let mut writer = self.folder(id.tag())?.lock()?;
+        let mut writer = self.lock_of(id.tag())?;
         let Some(record) = writer.session(id)?.filter(|record| record.is_live(now)) else { return Ok(false) };
         let idle_until = record.idle_until.max(idle_until.min(record.absolute_until));
         let last_used_at = record.last_used_at.max(now);
@@ -131,7 +162,7 @@ impl Disk {
     }
 
     pub(super) fn remove(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let mut writer = self.folder(id.tag())?.lock()?;
+        let mut writer = self.lock_of(id.tag())?;
         let Some(record) = writer.session_or_left_over(id)? else { return Ok(false) };
         let had_ended = self.is_outdated(&record)?;
         writer.remove(id)?;
@@ -203,11 +234,12 @@ impl Disk {
 
     pub(super) fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
         let mut left = limit;
-        for folder in &self.folders {
+        for folder in &self.disk.folders {
             if left == 0 {
                 break;
             }
-            left = left.saturating_sub(purge(folder, now, left)?);
+            // Reading takes long, and is no waiting: there is patience for each folder.
+            left = left.saturating_sub(purge(folder, self.disk.deadline(), now, left)?);
         }
         Ok(u64::from(limit.saturating_sub(left)))
     }
@@ -226,14 +258,18 @@ impl Disk {
         numbers.sort_unstable();
         numbers.dedup();
         let open = |number: usize| {
-            let folder = self.folders.get(number).ok_or(StoreError::corrupt("folder"))?;
-            Ok((number, folder.lock()?))
+            let folder = self.disk.folders.get(number).ok_or(StoreError::corrupt("folder"))?;
+            Ok((number, folder.lock(self.deadline)?))
         };
         numbers.into_iter().map(open).collect()
     }
 
+    fn lock_of(&self, tag: PrincipalTag) -> Result<Writer<'_>, StoreError> {
+        self.folder(tag)?.lock(self.deadline)
+    }
+
     fn folder(&self, tag: PrincipalTag) -> Result<&Folder, StoreError> {
-        self.folders.get(number(tag)).ok_or(StoreError::corrupt("folder"))
+        self.disk.folders.get(number(tag)).ok_or(StoreError::corrupt("folder"))
     }
 }
 
@@ -301,7 +337,7 @@ fn moved_up(record: SessionRecord, epoch: AuthEpoch) -> SessionRecord {
 }
 
 /// Looks without the lock, and then again with it at what seems to have expired.
-fn purge(folder: &Folder, now: UnixTime, limit: u32) -> Result<u32, StoreError> {
+fn purge(folder: &Folder, deadline: Deadline, now: UnixTime, limit: u32) -> Result<u32, StoreError> {
     let names = folder.names()?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let expired = |id: &SessionId| {
@@ -321,7 +357,7 @@ fn purge(folder: &Folder, now: UnixTime, limit: u32) -> Result<u32, StoreError> 
     if sessions.is_empty() && markers.is_empty() && !names.contains(&Name::Temporary) {
         return Ok(0);
     }
-    let mut writer = folder.lock()?;
+    let mut writer = folder.lock(deadline)?;
     writer.remove_temporary()?;
     let mut purged = 0_u32;
     for id in sessions {

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -18,25 +18,53 @@ use super::{
     names::{self, LOCK, Name, TEMPORARY},
 };
 
-/// Another process holds the lock and does not let go: it was stopped, or its disk does not answer.
+/// The lock is held and not let go: by a process that was stopped, or whose disk does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("another process holds the lock")]
+#[error("the lock is held for too long")]
 struct Locked;
+
+/// When a call gives up waiting; never, if that is beyond what clocks can say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub(super) fn after(patience: Duration) -> Self {
+        Self(Instant::now().checked_add(patience))
+    }
+
+    fn left(self) -> Duration {
+        self.0.map_or(Duration::from_secs(3_600), |at| at.saturating_duration_since(Instant::now()))
+    }
+
+    fn earlier(self, other: Self) -> Self {
+        Self(self.0.into_iter().chain(other.0).min())
+    }
+}
 
 /// A folder. What is read without its lock is a whole file, either old or new.
 pub(super) struct Folder {
     path: PathBuf,
     durability: FileDurability,
-    patience: Duration,
     /// Open for as long as the store is: one descriptor, which the threads of this store take turns with. Other
     /// stores, in this process and in others, have one of their own, and exclude this one by locking it.
-    lock: Mutex<File>,
+    lock: File,
+    turn: Mutex<Turn>,
+    /// Signalled when a turn ends, and when it is known to be a long one.
+    changed: Condvar,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Free,
+    Taken,
+    /// By a thread that already waits long for another process. No other waits behind it.
+    Stuck,
 }
 
 impl Folder {
-    pub(super) fn open(path: PathBuf, durability: FileDurability, patience: Duration) -> io::Result<Self> {
-        let lock = Mutex::new(open_lock(&path.join(LOCK))?);
-        Ok(Self { path, durability, patience, lock })
+    pub(super) fn open(path: PathBuf, durability: FileDurability) -> io::Result<Self> {
+        let lock = open_lock(&path.join(LOCK))?;
+        Ok(Self { path, durability, lock, turn: Mutex::new(Turn::Free), changed: Condvar::new() })
     }
 
     /// The names in the folder, in no order.
@@ -61,12 +89,46 @@ impl Folder {
         }
     }
 
-    /// Waits until nobody else writes here.
-    pub(super) fn lock(&self) -> Result<Writer<'_>, StoreError> {
-        // Guards a file without content: nothing can be half-done in it.
-        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        take(&lock, self.patience).map_err(StoreError::not_written)?;
-        Ok(Writer { folder: self, lock, changed: false })
+    /// Waits until nobody else writes here, at most until `deadline`.
+    pub(super) fn lock(&self, deadline: Deadline) -> Result<Writer<'_>, StoreError> {
+        const LONG: Duration = Duration::from_millis(250);
+        self.take_turn(deadline).map_err(StoreError::not_written)?;
+        // From here on a return ends the turn.
+        let writer = Writer { folder: self, changed: false };
+        let taken = match take(&self.lock, deadline.earlier(Deadline::after(LONG))) {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                self.set_turn(Turn::Stuck);
+                let taken = take(&self.lock, deadline);
+                self.set_turn(Turn::Taken);
+                taken
+            }
+            taken => taken,
+        };
+        taken.map_err(StoreError::not_written)?;
+        Ok(writer)
+    }
+
+    fn take_turn(&self, deadline: Deadline) -> Result<(), Locked> {
+        // Whatever panicked, one word cannot be half-changed.
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        while *turn != Turn::Free {
+            let left = deadline.left();
+            if *turn == Turn::Stuck || left.is_zero() {
+                return Err(Locked);
+            }
+            (turn, _) = self.changed.wait_timeout(turn, left).unwrap_or_else(PoisonError::into_inner);
+        }
+        *turn = Turn::Taken;
+        Ok(())
+    }
+
+    fn set_turn(&self, turn: Turn) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        match turn {
+            Turn::Free => self.changed.notify_one(),
+            Turn::Taken => {}
+            Turn::Stuck => self.changed.notify_all(),
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -88,7 +150,6 @@ impl Folder {
 /// An error says [`Unknown`](StoreError::Unknown) once something was changed, and before that, that nothing was.
 pub(super) struct Writer<'a> {
     folder: &'a Folder,
-    lock: MutexGuard<'a, File>,
     changed: bool,
 }
 
@@ -214,7 +275,8 @@ impl Drop for Writer<'_> {
     fn drop(&mut self) {
         // Fails only for a descriptor that is none; closing it would unlock it as well.
         #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89")]
-        let _ = self.lock.unlock();
+        let _ = self.folder.lock.unlock();
+        self.folder.set_turn(Turn::Free);
     }
 }
 
@@ -223,16 +285,16 @@ pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     options().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// Takes a lock, and gives up after `patience`. On a thread that may wait.
-pub(super) fn take(lock: &File, patience: Duration) -> io::Result<()> {
+/// Takes a lock, and gives up at `deadline`. On a thread that may wait.
+pub(super) fn take(lock: &File, deadline: Deadline) -> io::Result<()> {
     const LONGEST: Duration = Duration::from_millis(10);
-    let (begun, mut pause) = (Instant::now(), Duration::from_micros(20));
+    let mut pause = Duration::from_micros(20);
     loop {
         #[expect(clippy::incompatible_msrv, reason = "the feature needs Rust 1.89")]
         match lock.try_lock() {
             Ok(()) => return Ok(()),
             Err(fs::TryLockError::Error(error)) => return Err(error),
-            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= patience => {
+            Err(fs::TryLockError::WouldBlock) if deadline.left().is_zero() => {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, Locked));
             }
             Err(fs::TryLockError::WouldBlock) => thread::sleep(pause),

@@ -37,14 +37,14 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn start(workers: NonZeroUsize, places: NonZeroUsize) -> io::Result<Self> {
+    pub(super) fn start(name: &str, workers: NonZeroUsize, places: NonZeroUsize) -> io::Result<Self> {
         let queue =
             Arc::new(Queue { places: places.get(), state: Mutex::default(), changed: Condvar::new() });
         // From here on a return drops the pool, which ends the threads that were started.
         let mut pool = Self { queue, threads: Vec::new() };
         for index in 0..workers.get() {
             let queue = Arc::clone(&pool.queue);
-            let name = format!("auth-file-{index}");
+            let name = format!("{name}-{index}");
             pool.threads.push(thread::Builder::new().name(name).spawn(move || queue.work_off())?);
         }
         Ok(pool)
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn pool(places: usize) -> Pool {
-        Pool::start(NonZeroUsize::MIN, NonZeroUsize::new(places).unwrap()).unwrap()
+        Pool::start("test", NonZeroUsize::MIN, NonZeroUsize::new(places).unwrap()).unwrap()
     }
 
     /// Holds the pool's only thread until the sender goes.

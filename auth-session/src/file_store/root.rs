@@ -11,7 +11,7 @@ use auth_core::{Entropy as _, SystemEntropy};
 
 use super::{
     FileDurability, FileOptions, FileStoreError,
-    folder::{self, Folder},
+    folder::{self, Deadline, Folder},
     names::{self, LOCK},
 };
 
@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
     refuse_foreign(&root)?;
     check_owner(&root, &metadata)?;
     let lock = folder::open_lock(&root.join(LOCK))?;
-    folder::take(&lock, options.patience)?;
+    folder::take(&lock, Deadline::after(options.patience))?;
     if !has_format(&root)? {
         write_format(&root, options.durability)?;
     }
@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
         if fs::symlink_metadata(&path)?.is_symlink() || check(&path)?.uid() != metadata.uid() {
             return Err(FileStoreError::Foreign);
         }
-        folders.push(Folder::open(path, options.durability, options.patience)?);
+        folders.push(Folder::open(path, options.durability)?);
     }
     if options.durability == FileDurability::PowerLoss {
         File::open(&root)?.sync_all()?;

@@ -5,12 +5,13 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use auth_core::{
-    EndAll, Inserted, Page, Rotated, SecretHash, SessionLimit, SessionStore, StoreError, Updated,
-    WhenReached, Written, testing::block_on,
+    EndAll, Inserted, Page, Rotated, SecretHash, SessionLimit, SessionRecord, SessionStore, StoreError,
+    Updated, WhenReached, Written, testing::block_on,
 };
 use auth_session::{FileDurability, FileOptions, FileSessions, FileStoreError};
 
@@ -286,6 +287,43 @@ fn a_lock_that_is_never_released_is_an_error_and_no_hang() {
     let error = block_on(store.update(&record.id, record.version, &blob(1))).unwrap_err();
     assert_eq!(error.written(), Written::No);
     assert_eq!(load(&store, &record.id).unwrap(), record);
+    drop(lock);
+    assert_eq!(block_on(store.update(&record.id, record.version, &blob(1))).unwrap(), Updated::Updated);
+}
+
+/// Those who wait for it are done within their patience together, not one after the other, and whoever has nothing to
+/// do with that lock does not wait for them.
+#[test]
+fn a_lock_that_is_held_delays_nobody_beyond_patience_and_no_one_elsewhere() {
+    let (_above, folder) = place();
+    let patience = Duration::from_secs(2);
+    let store =
+        FileSessions::open(&folder, FileOptions { patience, ..options(FileDurability::ProcessCrash) })
+            .unwrap();
+    let record = session(&owner("ann"), 0);
+    let lock_of = |record: &SessionRecord| file_of(&folder, &record.id).with_file_name("lock");
+    let mut names = (0..).map(|n| session(&owner(&format!("bob{n}")), 0));
+    let other = names.find(|other| lock_of(other) != lock_of(&record)).unwrap();
+    insert(&store, &record);
+    insert(&store, &other);
+    let lock = File::open(lock_of(&record)).unwrap();
+    lock.lock().unwrap();
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let writers = [(); 12].map(|()| {
+            scope.spawn(|| block_on(store.update(&record.id, record.version, &blob(1))).unwrap_err())
+        });
+        while !writers.iter().any(thread::ScopedJoinHandle::is_finished) {
+            assert!(load(&store, &other.id).is_some() && load(&store, &record.id).is_some());
+            assert!(begun.elapsed() < patience, "reading waited");
+        }
+        assert_eq!(block_on(store.update(&other.id, other.version, &blob(1))).unwrap(), Updated::Updated);
+        assert!(begun.elapsed() < patience, "writing elsewhere waited");
+        for writer in writers {
+            assert_eq!(writer.join().unwrap().written(), Written::No);
+        }
+    });
+    assert!(begun.elapsed() < patience * 2, "{:?}", begun.elapsed());
     drop(lock);
     assert_eq!(block_on(store.update(&record.id, record.version, &blob(1))).unwrap(), Updated::Updated);
 }
