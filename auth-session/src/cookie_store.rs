@@ -17,7 +17,10 @@ pub use self::{
     revocation::{Irrevocable, Revocable, Revocation},
     session::{CookieSession, SealError},
 };
-use self::{revocation::Ended, seal::Sealed};
+use self::{
+    revocation::{Ended, Ending},
+    seal::Sealed,
+};
 use crate::{epochs::EpochCheck, policy::SessionPolicy};
 
 /// Sessions that are kept in the browser and nowhere else: login, deadlines and data are in the cookie, sealed
@@ -213,7 +216,7 @@ impl CookieSessions<Revocable> {
         let now = self.engine.clock.now();
         // However long its policy let it live.
         let until = now.saturating_add(SessionPolicy::MAX_ABSOLUTE);
-        if self.revocation.end(id, until, now).await? {
+        if self.revocation.end(id, until, now).await? == Ending::Now {
             self.engine.audit.record(now, &AuditEvent::SessionEnded { session: *id, why: "revoked" });
         }
         Ok(())

@@ -25,13 +25,24 @@ pub struct Revocable(Arc<dyn TokenStore>);
 
 impl Revocation for Revocable {}
 
+/// What became of a session that was to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// This call ended it.
+    Now,
+    /// It had ended before.
+    Before,
+    /// Nothing can end it.
+    Never,
+}
+
 /// The part that nobody outside can name, call or implement.
 #[async_trait]
 pub trait Ended {
     async fn is_ended(&self, id: &SessionId, now: UnixTime) -> Result<bool, StoreError>;
 
-    /// Ends what a login takes the place of. Answers whether this call did.
-    async fn end(&self, id: &SessionId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError>;
+    /// Ends what a login takes the place of.
+    async fn end(&self, id: &SessionId, until: UnixTime, now: UnixTime) -> Result<Ending, StoreError>;
 }
 
 #[async_trait]
@@ -40,8 +51,8 @@ impl Ended for Irrevocable {
         Ok(false)
     }
 
-    async fn end(&self, _: &SessionId, _: UnixTime, _: UnixTime) -> Result<bool, StoreError> {
-        Ok(false)
+    async fn end(&self, _: &SessionId, _: UnixTime, _: UnixTime) -> Result<Ending, StoreError> {
+        Ok(Ending::Never)
     }
 }
 
@@ -57,10 +68,10 @@ impl Ended for Revocable {
         Ok(self.0.peek(&key(id), now).await?.is_some())
     }
 
-    async fn end(&self, id: &SessionId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
+    async fn end(&self, id: &SessionId, until: UnixTime, now: UnixTime) -> Result<Ending, StoreError> {
         let subject = TokenSubject::parse(&id.to_string()).map_err(StoreError::not_written)?;
         let record = TokenRecord { key: key(id), subject, expires_at: until, payload: Vec::new() };
-        Ok(self.0.put(&record, now).await? == Put::Stored)
+        Ok(if self.0.put(&record, now).await? == Put::Stored { Ending::Now } else { Ending::Before })
     }
 }
 

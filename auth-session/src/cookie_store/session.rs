@@ -9,7 +9,7 @@ use auth_core::{
 
 use super::{
     Engine,
-    revocation::{Ended, Irrevocable, Revocable, Revocation},
+    revocation::{Ended, Ending, Irrevocable, Revocable, Revocation},
     seal::Sealed,
 };
 use crate::{
@@ -122,7 +122,7 @@ impl<R: Revocation> CookieSession<R> {
     ///
     /// Data goes along where it is the same person's: what was set while nobody was logged in, and the data of the same
     /// principal with the same limits and the same actor. The session that the request carried is ended if there is a
-    /// [list](Revocable). Otherwise a copy of its cookie works on.
+    /// [list](Revocable), and if it had ended meanwhile, no data goes along. Without one, a copy of its cookie works on.
     ///
     /// # Errors
     /// [`StartError`]; then nobody new is logged in.
@@ -134,12 +134,16 @@ impl<R: Revocation> CookieSession<R> {
         if !self.engine.admits(&authentication, &id, now).await? {
             return Err(StartError::Outdated);
         }
-        if let Some(before) = &self.sealed
-            && self.revocation.end(&before.id, before.absolute_until, now).await?
-        {
-            self.engine.audit.record(now, &AuditEvent::SessionEnded { session: before.id, why: "login" });
+        let mut had_ended = false;
+        if let Some(before) = &self.sealed {
+            let ending = self.revocation.end(&before.id, before.absolute_until, now).await?;
+            had_ended = ending == Ending::Before;
+            if ending == Ending::Now {
+                self.engine.audit.record(now, &AuditEvent::SessionEnded { session: before.id, why: "login" });
+            }
         }
-        if !self.goes_along_with(&authentication) {
+        // What ended since this request was opened takes its data along.
+        if had_ended || !self.goes_along_with(&authentication) {
             self.wanted = SessionBlob::empty();
         }
         let principal = Some(authentication.principal.clone());
@@ -248,7 +252,7 @@ impl CookieSession<Revocable> {
             return Ok(false);
         };
         let now = self.engine.clock.now();
-        let ended = self.revocation.end(&sealed.id, sealed.absolute_until, now).await?;
+        let ended = self.revocation.end(&sealed.id, sealed.absolute_until, now).await? == Ending::Now;
         if ended {
             self.engine.audit.record(now, &AuditEvent::SessionEnded { session: sealed.id, why: "logout" });
         }

@@ -298,6 +298,24 @@ fn with_a_list_a_login_ends_the_session_that_it_replaces() {
     assert_eq!(app.who(&browser).as_deref(), Some("bob"));
 }
 
+/// A logout between this request's opening and its login has the last word on the data.
+#[test]
+fn with_a_list_data_of_a_session_that_has_ended_does_not_go_along() {
+    let (app, mut browser) = (app_with_list(Arc::new(MemoryTokens::new(100))), Browser::default());
+    app.log_in(&mut browser, "ann");
+    let mut session = app.open(&browser);
+    session.set(&Cart(vec![1])).unwrap();
+    browser.take(session.commit().unwrap());
+
+    let (mut logout, mut login_again) = (app.open(&browser), app.open(&browser));
+    assert!(block_on(logout.end()).unwrap());
+    block_on(login_again.start(login("ann"))).unwrap();
+    browser.take(login_again.commit().unwrap());
+    let session = app.open(&browser);
+    assert_eq!(session.authenticated().unwrap().principal(), &user("ann"));
+    assert_eq!(session.get::<Cart>().unwrap(), None);
+}
+
 #[test]
 fn with_a_list_a_session_is_ended_by_its_public_id_however_long_its_policy_let_it_live() {
     let list: Arc<dyn TokenStore> = Arc::new(MemoryTokens::new(100));
