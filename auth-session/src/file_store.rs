@@ -16,7 +16,7 @@ use auth_core::{
 };
 
 use self::{
-    disk::{Call, Disk, Loaded, Owner},
+    disk::{Call, Disk, Owner},
     pool::Pool,
 };
 
@@ -170,10 +170,7 @@ impl SessionStore for FileSessions {
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
         let id = *id;
-        match self.run_on(&self.0.reads, move |disk| disk.load(&id, now)).await? {
-            Loaded::Found(record) => Ok(record),
-            Loaded::LookAgain => self.run(move |disk| disk.load_locked(&id, now)).await,
-        }
+        self.run_on(&self.0.reads, move |disk| disk.load(&id, now)).await
     }
 
     async fn update(

@@ -30,13 +30,6 @@ pub(super) struct Call<'a> {
     deadline: Deadline,
 }
 
-/// What reading without a lock says.
-pub(super) enum Loaded {
-    Found(Option<SessionRecord>),
-    /// The session and its marker do not go together: only who locks them sees both as they are.
-    LookAgain,
-}
-
 /// Whose sessions are meant, and where they may be.
 pub(super) struct Owner {
     pub(super) principal: PrincipalId,
@@ -90,20 +83,13 @@ impl Call<'_> {
         Ok(Inserted::Stored { ended: u32::try_from(ended.len()).unwrap_or(u32::MAX) })
     }
 
-    /// Takes no lock, and so waits for nobody.
-    pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Result<Loaded, StoreError> {
-        let found = self.folder(id.tag())?.session(id)?.filter(|record| record.is_live(now));
-        let Some(record) = found else { return Ok(Loaded::Found(None)) };
-        // Between the two reads it may have been moved up to a new marker.
-        if self.is_outdated(&record)? { Ok(Loaded::LookAgain) } else { Ok(Loaded::Found(Some(record))) }
-    }
-
-    pub(super) fn load_locked(
-        &self,
-        id: &SessionId,
-        now: UnixTime,
-    ) -> Result<Option<SessionRecord>, StoreError> {
-        Ok(self.lock_of(id.tag())?.session(id)?.filter(|record| record.is_live(now)))
+    /// Takes no lock, and so waits for nobody. The marker is read first: a spared session is moved up before its marker
+    /// is left, and what has ended is removed before its marker is, so what is read second is never older.
+    pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
+        let folder = self.folder(id.tag())?;
+        let markers = folder.markers(id.tag())?;
+        let found = folder.session(id)?;
+        Ok(found.filter(|record| record.is_live(now) && !markers.outdate(record)))
     }
 
     pub(super) fn update(

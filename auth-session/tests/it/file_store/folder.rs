@@ -254,6 +254,34 @@ fn what_a_crash_left_of_an_ended_session_never_comes_back() {
     assert!(block_on(store.load(&new.id, after(DAY + 1))).unwrap().is_some());
 }
 
+/// Nor while it and its marker are being removed.
+#[test]
+fn what_a_crash_left_of_an_ended_session_is_served_to_nobody_who_races_its_purge() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let ann = owner("ann");
+    let record = session(&ann, 4);
+    insert(&store, &record);
+    let path = file_of(&folder, &record.id);
+    let file = fs::read(&path).unwrap();
+    let end = || {
+        let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(5) };
+        block_on(store.end_all(what, after(0))).unwrap()
+    };
+    assert_eq!(end(), 1);
+    for round in 0..1_000 {
+        assert_eq!(end(), 0, "leaves the marker");
+        fs::write(&path, &file).unwrap();
+        thread::scope(|scope| {
+            let purge = scope.spawn(|| block_on(store.purge(after(DAY + 1), 100)).unwrap());
+            while !purge.is_finished() {
+                assert_eq!(load(&store, &record.id), None, "round {round}");
+            }
+        });
+        assert!(!path.exists());
+    }
+}
+
 #[test]
 fn what_a_crash_left_half_written_is_cleaned_up() {
     let (_above, folder) = place();
