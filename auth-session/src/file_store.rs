@@ -72,7 +72,8 @@ pub enum FileStoreError {
     /// The folder is somebody else's than the files that this process makes.
     #[error("the folder belongs to another user")]
     NotOurs,
-    /// It is no folder, or one with other things in it. Name an empty one, or one that does not exist.
+    /// It is no folder, or one with other things in it, which are left as they are. Name an empty one, or one that does
+    /// not exist.
     #[error("the folder is not empty and not a store of sessions")]
     Foreign,
     /// It is a store of another version.
@@ -96,6 +97,8 @@ pub enum FileStoreError {
 ///   [`SessionLimit`] makes room for, both sessions may be left; the next login ends the one that is too many.
 /// - A file that is damaged or that was put there is [`StoreError::Corrupt`] to whoever asks for that session. A list
 ///   and a limit leave it out, and nothing removes it. Symbolic links are not followed.
+/// - The folder above must not be writable by others either: whoever can rename the store can put another in its place.
+///   Names are looked up for each call; a file that is not the folder's owner's is refused as damaged.
 /// - Files are readable by their owner only and hold SHA-256 hashes, no secret; the checksum in them is against
 ///   damage, not against whoever can write there. The application's data is in them as it is.
 /// - Reading and writing happen on [a few threads](FileOptions::workers) of its own. A call that is dropped before one

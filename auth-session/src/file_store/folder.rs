@@ -1,9 +1,9 @@
 //! One of the folders that sessions are spread over: reading it, and writing to it under its lock.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, PoisonError},
     thread,
@@ -45,6 +45,8 @@ impl Deadline {
 pub(super) struct Folder {
     path: PathBuf,
     durability: FileDurability,
+    /// Whose the store is, and each file in it.
+    owner: u32,
     /// Open for as long as the store is: one descriptor, which the threads of this store take turns with. Other
     /// stores, in this process and in others, have one of their own, and exclude this one by locking it.
     lock: File,
@@ -62,9 +64,9 @@ enum Turn {
 }
 
 impl Folder {
-    pub(super) fn open(path: PathBuf, durability: FileDurability) -> io::Result<Self> {
+    pub(super) fn open(path: PathBuf, durability: FileDurability, owner: u32) -> io::Result<Self> {
         let lock = open_lock(&path.join(LOCK))?;
-        Ok(Self { path, durability, lock, turn: Mutex::new(Turn::Free), changed: Condvar::new() })
+        Ok(Self { path, durability, owner, lock, turn: Mutex::new(Turn::Free), changed: Condvar::new() })
     }
 
     /// The names in the folder, in no order.
@@ -133,12 +135,12 @@ impl Folder {
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path.join(name);
-        match read(&path) {
+        match read(&path, self.owner) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            // A link, which is not followed, or something else that is no file.
-            Err(_) if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) => {
-                Err(StoreError::corrupt("kind of file"))
+            // A link, which is not followed, or something else that is no file, or is somebody else's.
+            Err(_) if fs::symlink_metadata(&path).is_ok_and(|found| !is_ours(&found, self.owner)) => {
+                Err(StoreError::corrupt("kind or owner of file"))
             }
             Err(error) => Err(StoreError::not_written(error)),
         }
@@ -317,11 +319,12 @@ pub(super) fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// All of a regular file, or an error beyond what one may have.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// All of a regular file of `owner`'s, or an error beyond what one may have.
+pub(super) fn read(path: &Path, owner: u32) -> io::Result<Vec<u8>> {
     let file = options().read(true).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    // What is open is asked, not what has its name by now.
+    if !is_ours(&file.metadata()?, owner) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file, or somebody else's"));
     }
     let mut bytes = Vec::new();
     // One more than there may be, which is then found to be too many.
@@ -329,9 +332,41 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+fn is_ours(file: &Metadata, owner: u32) -> bool {
+    file.is_file() && file.uid() == owner
+}
+
 /// Follows no symbolic link, and does not wait for the other end of a pipe.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::SystemEntropy;
+
+    use super::*;
+
+    /// Where an attacker can put another folder in the place of a checked one, what is in it is still theirs.
+    #[test]
+    fn a_file_of_another_owner_is_no_session_and_no_marker() {
+        let above = tempfile::tempdir().unwrap();
+        let id = SessionId::anonymous(&SystemEntropy).unwrap();
+        let markers = Markers::default().encode().unwrap();
+        let path = above.path().join(names::markers(id.tag()));
+        fs::write(&path, &markers).unwrap();
+        fs::write(above.path().join(names::session(&id)), &markers).unwrap();
+        let owner = fs::metadata(&path).unwrap().uid();
+        let open =
+            |owner| Folder::open(above.path().to_owned(), FileDurability::ProcessCrash, owner).unwrap();
+        assert_eq!(open(owner).markers(id.tag()).unwrap(), Markers::default());
+        let theirs = open(owner.wrapping_add(1));
+        const WHAT: &str = "kind or owner of file";
+        assert!(matches!(theirs.markers(id.tag()), Err(StoreError::Corrupt(WHAT))));
+        assert!(matches!(theirs.session(&id), Err(StoreError::Corrupt(WHAT))));
+        assert_eq!(read(&path, owner).unwrap(), markers);
+        assert_eq!(read(&path, owner.wrapping_add(1)).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
 }

@@ -28,11 +28,11 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
     let made = make_folder(path)?;
     let root = fs::canonicalize(path)?;
     let metadata = check(&root)?;
-    refuse_foreign(&root)?;
+    refuse_foreign(&root, metadata.uid())?;
     check_owner(&root, &metadata)?;
     let lock = folder::open_lock(&root.join(LOCK))?;
     folder::take(&lock, Deadline::after(options.patience))?;
-    if !has_format(&root)? {
+    if !has_format(&root, metadata.uid())? {
         write_format(&root, options.durability)?;
     }
     let mut folders = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Vec<Folder>, Fi
         if fs::symlink_metadata(&path)?.is_symlink() || check(&path)?.uid() != metadata.uid() {
             return Err(FileStoreError::Foreign);
         }
-        folders.push(Folder::open(path, options.durability)?);
+        folders.push(Folder::open(path, options.durability, metadata.uid())?);
     }
     if options.durability == FileDurability::PowerLoss {
         File::open(&root)?.sync_all()?;
@@ -87,8 +87,8 @@ fn check_owner(root: &Path, of_root: &Metadata) -> Result<(), FileStoreError> {
     if made?.uid() == of_root.uid() { Ok(()) } else { Err(FileStoreError::NotOurs) }
 }
 
-fn has_format(root: &Path) -> Result<bool, FileStoreError> {
-    match folder::read(&root.join(FORMAT)) {
+fn has_format(root: &Path, owner: u32) -> Result<bool, FileStoreError> {
+    match folder::read(&root.join(FORMAT), owner) {
         Ok(found) if found == VERSION => Ok(true),
         Ok(_) => Err(FileStoreError::Version),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -97,7 +97,7 @@ fn has_format(root: &Path) -> Result<bool, FileStoreError> {
 }
 
 /// A folder with other things in it was named by mistake. Nothing in it is touched.
-fn refuse_foreign(root: &Path) -> Result<(), FileStoreError> {
+fn refuse_foreign(root: &Path, owner: u32) -> Result<(), FileStoreError> {
     let mut foreign = false;
     for entry in fs::read_dir(root)? {
         let found = entry?.file_name();
@@ -105,7 +105,7 @@ fn refuse_foreign(root: &Path) -> Result<(), FileStoreError> {
         foreign |= found != LOCK && !found.starts_with(NEW);
     }
     // In this order: what another process made of it meanwhile has its format before it has anything else.
-    if has_format(root)? || !foreign { Ok(()) } else { Err(FileStoreError::Foreign) }
+    if has_format(root, owner)? || !foreign { Ok(()) } else { Err(FileStoreError::Foreign) }
 }
 
 /// Under the lock.
