@@ -37,7 +37,15 @@ use crate::{epochs::EpochCheck, policy::SessionPolicy};
 ///   is [`end`](CookieSession::end), and each request asks the list.
 /// - Take the key out of the ring: that ends everybody's.
 ///
-/// If you have a place for that list, you have one for [`Sessions`](crate::Sessions), which do all of it.
+/// The layers of `auth-web` do not serve these sessions. What they do for others is yours to do:
+///
+/// - Refuse requests of other sites before you act for the session, with [`CsrfPolicy`](crate::CsrfPolicy).
+/// - Send `Vary: Cookie` with what depends on the session, and `Cache-Control: no-store` with its cookie.
+/// - Give the cookie a name of its own, such as `CookiePolicy::host("sealed")?`, where [`Sessions`](crate::Sessions)
+///   are served on the same host: both have the same name by [default](crate::CookiePolicy::default), and each clears
+///   what it cannot read.
+///
+/// If you have a place for the list of ended sessions, you have one for [`Sessions`](crate::Sessions), which do all of it.
 ///
 /// ```
 /// # use std::sync::Arc;

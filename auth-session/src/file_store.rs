@@ -108,6 +108,10 @@ pub enum FileStoreError {
 /// made with, [`list`](SessionStore::list) and [`end_all`](SessionStore::end_all) find those of retired keys; a
 /// [`SessionLimit`] counts those of the new session's key only.
 ///
+/// Nothing limits how many sessions there are but the disk, and then new ones are [`StoreError::Full`]. Loading and
+/// changing one costs the same however many there are; a login under a [`SessionLimit`], a list and an `end_all` read
+/// the names of a sixteenth of them. Where visitors who are not logged in begin sessions, limit their rate.
+///
 /// Expired sessions stay until [`purge`](SessionStore::purge), which reads every file; markers and what crashes left
 /// behind leave with it too. Cloning shares the store. Dropping the last clone waits for the calls that run.
 #[derive(Clone)]
