@@ -324,7 +324,7 @@ fn a_lock_that_is_never_released_is_an_error_and_no_hang() {
 #[test]
 fn a_lock_that_is_held_delays_nobody_beyond_patience_and_no_one_elsewhere() {
     let (_above, folder) = place();
-    let patience = Duration::from_secs(2);
+    let patience = Duration::from_secs(3);
     let store =
         FileSessions::open(&folder, FileOptions { patience, ..options(FileDurability::ProcessCrash) })
             .unwrap();
