@@ -1,4 +1,4 @@
-//! A route that reads one value of the session, on axum, in process: `session/route-*`.
+//! A route that reads one value of the session, on axum, in process: `session/route`.
 //!
 //! The router is made once, the request each time, and the answer's status and body are asserted. What is compared is the
 //! same route without a session, which answers the same.
