@@ -12,6 +12,7 @@ mod audit;
 mod authentication;
 mod authenticator;
 mod authorizer;
+mod base64url;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod counter;

@@ -8,6 +8,7 @@ mod assignments;
 mod buckets;
 mod counters;
 mod expiring;
+mod id_hash;
 mod room;
 #[cfg(test)]
 mod sample;

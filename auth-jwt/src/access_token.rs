@@ -20,6 +20,11 @@ impl AccessToken {
         Self(token.into())
     }
 
+    /// Takes a token that was written here, and is ASCII.
+    pub(crate) fn written(token: Vec<u8>) -> Self {
+        Self(Secret::new(token))
+    }
+
     /// Reads the value of an `Authorization` header: `Bearer`, one or more spaces, and a token of the
     /// characters that RFC 6750 section 2.1 allows. The scheme's case does not matter (RFC 9110 section 11.1).
     ///
@@ -48,7 +53,7 @@ impl AccessToken {
     /// The token, for the answer to the client that asked for it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        // Both ways in take text, so there is always some.
+        // All ways in take text, so there is always some.
         self.0.expose_str().unwrap_or_default()
     }
 }

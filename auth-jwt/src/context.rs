@@ -7,29 +7,22 @@
 use std::borrow::Cow;
 
 use auth_core::{AuthEpoch, Authentication, Limits, Network, PrincipalId, PrincipalKind, Realm};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::json::Writer;
 
 /// The claim's name.
 pub(crate) const CLAIM: &str = "auth_ctx";
 
 /// The claim as it is written.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct WrittenContext<'a> {
     epoch: AuthEpoch,
     realm: &'a Realm,
-    #[serde(skip_serializing_if = "is_user")]
     kind: PrincipalKind,
-    #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<&'a PrincipalId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     tenant: Option<&'a Realm>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     networks: Option<&'a [Network]>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_user(kind: &PrincipalKind) -> bool {
-    *kind == PrincipalKind::User
 }
 
 impl<'a> WrittenContext<'a> {
@@ -43,6 +36,30 @@ impl<'a> WrittenContext<'a> {
             tenant: tenant.as_ref(),
             networks: networks.as_deref(),
         }
+    }
+
+    /// Writes it as a member of `payload`. A user is what is meant if there is no kind.
+    ///
+    /// # Errors
+    /// That of the types' own code.
+    pub(crate) fn write(&self, payload: &mut Writer) -> Result<(), serde_json::Error> {
+        payload.open(CLAIM);
+        payload.integer("epoch", self.epoch.get());
+        payload.string("realm", self.realm.as_str());
+        if self.kind != PrincipalKind::User {
+            payload.string("kind", self.kind.as_str());
+        }
+        if let Some(actor) = self.actor {
+            payload.value("actor", actor)?;
+        }
+        if let Some(tenant) = self.tenant {
+            payload.string("tenant", tenant.as_str());
+        }
+        if let Some(networks) = self.networks {
+            payload.value("networks", networks)?;
+        }
+        payload.close();
+        Ok(())
     }
 }
 

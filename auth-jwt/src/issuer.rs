@@ -3,8 +3,8 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    AuditEvent, AuditSink, Authentication, DiscardAudit, Entropy, EntropyError, LiveSession, Login, Scopes,
-    SessionId, SystemEntropy, UnixTime, entropy_array,
+    AuditEvent, AuditSink, Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SessionId,
+    SystemEntropy, UnixTime, entropy_array,
 };
 use serde::Serialize;
 
@@ -141,7 +141,8 @@ struct Inner {
     client_id: ClientId,
     lifetime: Duration,
     entropy: Arc<dyn Entropy>,
-    audit: Arc<dyn AuditSink>,
+    /// Where issued tokens are written down, if anywhere: an event costs copies.
+    audit: Option<Arc<dyn AuditSink>>,
 }
 
 impl TokenIssuer {
@@ -160,7 +161,7 @@ impl TokenIssuer {
     pub fn new(keys: impl Into<IssuerKeys>, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
         let pen = Pen::new(keys.into(), Some(TypeRule::ACCESS_TOKEN));
         let lifetime = Self::LIFETIME.min(pen.keys().max_lifetime());
-        let (entropy, audit) = (Arc::new(SystemEntropy), Arc::new(DiscardAudit));
+        let (entropy, audit) = (Arc::new(SystemEntropy), None);
         Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy, audit }))
     }
 
@@ -183,7 +184,7 @@ impl TokenIssuer {
     /// The same, and every token that it issues is written down here: for whom, and its `jti`.
     #[must_use]
     pub fn with_audit(self, audit: Arc<dyn AuditSink>) -> Self {
-        Self(Arc::new(Inner { audit, ..Inner::clone(&self.0) }))
+        Self(Arc::new(Inner { audit: Some(audit), ..Inner::clone(&self.0) }))
     }
 
     /// How long its tokens live.
@@ -224,8 +225,10 @@ impl TokenIssuer {
 
 impl Inner {
     fn written_down(&self, issued: IssuedToken, for_whom: &Authentication, now: UnixTime) -> IssuedToken {
-        let (principal, id) = (for_whom.principal.clone(), issued.id.clone());
-        self.audit.record(now, &AuditEvent::TokenIssued { principal, id });
+        if let Some(audit) = &self.audit {
+            let (principal, id) = (for_whom.principal.clone(), issued.id.clone());
+            audit.record(now, &AuditEvent::TokenIssued { principal, id });
+        }
         issued
     }
 }
@@ -347,9 +350,9 @@ struct UnsignedToken {
 }
 
 impl UnsignedToken {
-    fn issued(self, token: String, now: UnixTime) -> IssuedToken {
+    fn issued(self, token: Vec<u8>, now: UnixTime) -> IssuedToken {
         let Self { id, expires_at, .. } = self;
-        IssuedToken { token: AccessToken::new(token), id, expires_at, lifetime: expires_at.since(now) }
+        IssuedToken { token: AccessToken::written(token), id, expires_at, lifetime: expires_at.since(now) }
     }
 }
 

@@ -284,8 +284,9 @@ impl<C: ?Sized> fmt::Debug for TokenBuilder<'_, C> {
 pub struct SignedToken(Zeroizing<String>);
 
 impl SignedToken {
-    fn new(token: String) -> Self {
-        Self(Zeroizing::new(token))
+    /// Takes a token that was written here, and is ASCII: saying so without a look would take unsafe code.
+    fn new(token: Vec<u8>) -> Self {
+        Self(Zeroizing::new(String::from_utf8(token).unwrap_or_default()))
     }
 
     /// The token, for whom it is meant.

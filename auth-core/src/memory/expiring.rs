@@ -1,6 +1,6 @@
 //! Rows with deadlines: found by key, and by who is next to expire.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 
 use super::{
     slab::{Slab, Slot},
@@ -11,6 +11,8 @@ use crate::UnixTime;
 /// What an [`Expiring`] holds.
 pub(super) trait Entry {
     type Key: Eq + Hash;
+    /// How keys are hashed: with random keys, unless nobody outside chooses what is stored.
+    type Hashing: BuildHasher + Default;
 
     fn key(&self) -> &Self::Key;
 
@@ -22,11 +24,11 @@ pub(super) trait Entry {
 /// The order is a binary heap of slots, in which each row knows its place: one that is removed or touched is
 /// moved at once, so that a flood of them leaves nothing stale behind.
 #[derive(Debug)]
-pub(super) struct Expiring<E> {
+pub(super) struct Expiring<E: Entry> {
     rows: Slab<Row<E>>,
     by_key: Table,
     heap: Vec<Slot>,
-    hasher: RandomState,
+    hasher: E::Hashing,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,7 @@ struct Row<E> {
 
 impl<E: Entry> Expiring<E> {
     pub(super) fn new() -> Self {
-        Self { rows: Slab::new(), by_key: Table::default(), heap: Vec::new(), hasher: RandomState::new() }
+        Self { rows: Slab::new(), by_key: Table::default(), heap: Vec::new(), hasher: E::Hashing::default() }
     }
 
     #[inline]
@@ -152,7 +154,10 @@ impl<E: Entry> Expiring<E> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, btree_map};
+    use std::{
+        collections::{BTreeMap, btree_map},
+        hash::RandomState,
+    };
 
     use proptest::prelude::*;
 
@@ -166,6 +171,7 @@ mod tests {
 
     impl Entry for Due {
         type Key = u16;
+        type Hashing = RandomState;
 
         fn key(&self) -> &u16 {
             &self.key

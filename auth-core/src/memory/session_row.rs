@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{expiring::Entry, slab::Slot};
+use super::{expiring::Entry, id_hash::IdHash, slab::Slot};
 use crate::{
     Assurance, AuthEpoch, Authentication, Limits, Method, PrincipalId, SecretHash, SecretState, SessionBlob,
     SessionId, SessionKind, SessionRecord, SessionSummary, SessionTerms, UnixTime, Version,
@@ -130,6 +130,7 @@ impl SessionRow {
 
 impl Entry for SessionRow {
     type Key = SessionId;
+    type Hashing = IdHash;
 
     fn key(&self) -> &SessionId {
         self.id()

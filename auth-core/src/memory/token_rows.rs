@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::RandomState,
     sync::{
         RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
@@ -105,6 +106,7 @@ impl TokenRow {
 
 impl Entry for TokenRow {
     type Key = TokenKey;
+    type Hashing = RandomState;
 
     fn key(&self) -> &TokenKey {
         &self.key

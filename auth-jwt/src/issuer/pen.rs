@@ -55,7 +55,7 @@ impl Pen {
     }
 
     /// The token with this payload, signed with the key that is current at `now`.
-    pub(crate) fn sign(&self, payload: &[u8], now: UnixTime) -> Result<String, IssueError> {
+    pub(crate) fn sign(&self, payload: &[u8], now: UnixTime) -> Result<Vec<u8>, IssueError> {
         let (key, at) = match &self.keys.0 {
             Keys::One(key) => (key, 0),
             Keys::Ring(ring) => ring.current_at(now)?,
@@ -67,7 +67,7 @@ impl Pen {
     }
 
     /// The same with a key that may be elsewhere.
-    pub(crate) async fn sign_async(&self, payload: &[u8], now: UnixTime) -> Result<String, IssueError> {
+    pub(crate) async fn sign_async(&self, payload: &[u8], now: UnixTime) -> Result<Vec<u8>, IssueError> {
         let Keys::Remote(key) = &self.keys.0 else {
             return self.sign(payload, now);
         };

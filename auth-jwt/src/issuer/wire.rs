@@ -4,11 +4,7 @@ use auth_core::{Assurance, Authentication, Method, Scopes, SessionId, UnixTime};
 use serde::Serialize;
 
 use super::{Inner, IssueError};
-use crate::{
-    Algorithm, KeyId, base64url,
-    context::{self, WrittenContext},
-    json::Writer,
-};
+use crate::{Algorithm, KeyId, base64url, context::WrittenContext, json::Writer};
 
 /// The header of a token that we sign (RFC 7515 section 4.1).
 #[derive(Debug, Serialize)]
@@ -103,9 +99,7 @@ impl<'a> WireClaims<'a> {
         if let Some(sid) = self.sid {
             payload.string("sid", &sid.to_string());
         }
-        payload
-            .value(context::CLAIM, &self.auth_ctx)
-            .map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
+        self.auth_ctx.write(&mut payload).map_err(|error| IssueError::OwnClaims(Some(error.into())))?;
         payload.members(own);
         Ok(payload.finish())
     }

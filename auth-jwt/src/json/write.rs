@@ -77,6 +77,17 @@ impl Writer {
         serde_json::to_writer(&mut self.0, value)
     }
 
+    /// A member that is an object: what is written next is within it, until it is closed.
+    pub(crate) fn open(&mut self, name: &'static str) {
+        self.name(name);
+        self.0.push(b'{');
+    }
+
+    /// Closes the object that was opened last.
+    pub(crate) fn close(&mut self) {
+        self.0.push(b'}');
+    }
+
     /// Members that were written and checked before, each with a comma before it. Not the first ones.
     pub(crate) fn members(&mut self, members: &[u8]) {
         self.0.extend_from_slice(members);
@@ -172,8 +183,14 @@ mod tests {
         writer.members(br#","c":2,"d":{}"#);
         writer.strings("e", []);
         writer.value("f", &Some(true)).unwrap();
+        writer.open("g");
+        writer.integer("h", 3);
+        writer.integer("i", 4);
+        writer.close();
+        writer.open("j");
+        writer.close();
         let json = String::from_utf8(writer.finish()).unwrap();
-        assert_eq!(json, r#"{"a":"{","b":1,"c":2,"d":{},"e":[],"f":true}"#);
+        assert_eq!(json, r#"{"a":"{","b":1,"c":2,"d":{},"e":[],"f":true,"g":{"h":3,"i":4},"j":{}}"#);
         assert_eq!(Writer::object(0).finish(), b"{}");
         for (start, json) in [("{", &br#"{"a":1}"#[..]), (r#"{"x":true"#, br#"{"x":true,"a":1}"#)] {
             let mut writer = Writer::continued(start.as_bytes(), 0);
