@@ -12,7 +12,6 @@ mod audit;
 mod authentication;
 mod authenticator;
 mod authorizer;
-mod base64url;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod counter;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{Entropy, EntropyError, base64url};
+use crate::{Entropy, EntropyError};
 
 /// Bytes that must not leak: a password, a key, a token.
 ///
@@ -111,8 +111,12 @@ impl SessionSecret {
     /// Reads the text form: 43 characters of canonical base64url without padding (RFC 4648 section 5).
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
+        if text.len() != Self::TEXT_LEN {
+            return None;
+        }
         let mut secret = Self([0; 32]);
-        base64url::decode(text, &mut secret.0).map(|()| secret)
+        let written = URL_SAFE_NO_PAD.decode_slice(text, &mut secret.0).ok()?;
+        (written == 32).then_some(secret)
     }
 
     /// The text form, for the `Set-Cookie` header and nothing else.

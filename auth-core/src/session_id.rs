@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{Entropy, EntropyError, KeyRing, PrincipalId, Purpose, base64url};
+use crate::{Entropy, EntropyError, KeyRing, PrincipalId, Purpose};
 
 /// A keyed hash of a principal that is part of the ids of its sessions, so that a sharded store keeps the
 /// session, the index and the epoch marker of a principal on one shard.
@@ -113,8 +113,12 @@ impl SessionId {
     /// Reads the text form: 32 characters of base64url (RFC 4648 section 5), of which there is one per id.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
+        if text.len() != Self::TEXT_LEN {
+            return None;
+        }
         let mut id = Self([0; 24]);
-        base64url::decode(text, &mut id.0).map(|()| id)
+        let written = URL_SAFE_NO_PAD.decode_slice(text, &mut id.0).ok()?;
+        (written == 24).then_some(id)
     }
 
     /// The shard that the session lives on.
