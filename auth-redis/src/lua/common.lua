@@ -30,6 +30,19 @@ local function keep(key, left, deadline, now)
   end
 end
 
+-- Adds a member to an index and keeps the index as long as the member. What there is to remove is removed before: the
+-- last member takes the key with it, and its time. An index that has none, though it has members, is given what the
+-- longest of them needs.
+local function enter(index, member, deadline, now)
+  local left = redis.call('PTTL', index)
+  redis.call('ZADD', index, string.format('%.0f', deadline), member)
+  if left == -1 then
+    local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
+    left, deadline = -2, math.max(deadline, tonumber(last[2]))
+  end
+  keep(index, left, deadline, now)
+end
+
 -- Compares what an index has with what the caller declared: the keys by member, or nil and what it has.
 local function declared(index, first_argument, first_key)
   local keys = {}

@@ -14,7 +14,6 @@ if is_outdated(row, marker) then
 end
 
 local somebody = principal(row) ~= NOBODY
-local left = redis.call('PTTL', KEYS[3])
 local live, gone = {}, {}
 if somebody then
   redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
@@ -69,7 +68,6 @@ if somebody then
   end
   -- Whose rows are surely gone: a touch moves row and member together.
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', number(now) - 86400))
-  redis.call('ZADD', KEYS[3], string.format('%.0f', deadline), id)
-  keep(KEYS[3], left, deadline, number(now))
+  enter(KEYS[3], id, deadline, number(now))
 end
 return ending

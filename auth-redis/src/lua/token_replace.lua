@@ -17,6 +17,5 @@ for _, key in ipairs(old) do
   redis.call('DEL', key)
 end
 redis.call('DEL', KEYS[2])
-redis.call('ZADD', KEYS[2], string.format('%.0f', deadline), ARGV[2])
-keep(KEYS[2], -2, deadline, now)
+enter(KEYS[2], ARGV[2], deadline, now)
 return 1
