@@ -43,18 +43,27 @@ local function enter(index, member, deadline, now)
   keep(index, left, deadline, now)
 end
 
--- Compares what an index has with what the caller declared: the keys by member, or nil and what it has.
-local function declared(index, first_argument, first_key)
+-- What an index has: the members of the size that names a row, and the others, which name nothing.
+local function members_of(index, size)
+  local members, strange = {}, {}
+  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local whose = #member == size and members or strange
+    whose[#whose + 1] = member
+  end
+  return members, strange
+end
+
+-- Compares the members of an index with what the caller declared: the keys by member, or nil if some are missing.
+local function declared(members, first_argument, first_key)
   local keys = {}
   for i = first_argument, #ARGV do
     keys[ARGV[i]] = KEYS[first_key + i - first_argument]
   end
-  local members = redis.call('ZRANGE', index, 0, -1)
   for _, member in ipairs(members) do
     if not keys[member] then
-      return nil, members
+      return nil
     end
   end
-  return keys, members
+  return keys
 end
 

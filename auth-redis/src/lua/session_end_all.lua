@@ -12,11 +12,17 @@ local known = {}
 for i = 7, #ARGV do
   known[ARGV[i]] = true
 end
+-- The marker ends what is older, whatever the index is.
+heal(KEYS[2])
 local answer = { 0 }
-for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+local members, strange = members_of(KEYS[2], 24)
+for _, member in ipairs(members) do
   if not known[member] then
     answer[#answer + 1] = member
   end
+end
+for _, member in ipairs(strange) do
+  redis.call('ZREM', KEYS[2], member)
 end
 
 local spared = false

@@ -15,11 +15,10 @@ end
 
 local somebody = principal(row) ~= NOBODY
 local live, gone = {}, {}
-if somebody then
-  redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
-end
-if somebody and most > 0 then
-  local keys, members = declared(KEYS[3], 6, 4)
+if somebody and most > 0 and not is_foreign(KEYS[3]) then
+  local members
+  members, gone = members_of(KEYS[3], 24)
+  local keys = declared(members, 6, 4)
   if not keys then
     return members
   end
@@ -59,6 +58,7 @@ local deadline = number(ends_at(row))
 redis.call('SET', KEYS[1], row, 'NX')
 keep(KEYS[1], -2, deadline, number(now))
 if somebody then
+  heal(KEYS[3])
   for i = 1, ending do
     redis.call('DEL', live[i][3])
     redis.call('ZREM', KEYS[3], live[i][2])

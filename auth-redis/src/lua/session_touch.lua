@@ -24,14 +24,11 @@ if less(used, now) then
 end
 local deadline = number(less(idle, absolute) and idle or absolute)
 local left = redis.call('PTTL', KEYS[1])
-local somebody = principal(row) ~= NOBODY
-if somebody then
-  redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
-end
 redis.call('SETRANGE', KEYS[1], 18, used .. idle)
 keep(KEYS[1], left, deadline, number(now))
-if somebody then
+if principal(row) ~= NOBODY then
   -- Adds what is missing, too: a lost index comes back by itself.
+  heal(KEYS[3])
   enter(KEYS[3], ARGV[1], deadline, number(now))
 end
 return 1

@@ -4,7 +4,8 @@ local row, now = ARGV[1], number(ARGV[4])
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0
 end
-local keys, members = declared(KEYS[2], 5, 3)
+local members = members_of(KEYS[2], 32)
+local keys = declared(members, 5, 3)
 if not keys then
   return members
 end

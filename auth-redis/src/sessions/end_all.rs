@@ -36,7 +36,11 @@ async fn end_under(
     now: UnixTime,
     begun: &mut bool,
 ) -> Result<u64, StoreError> {
-    let mut rest = sessions.members(tag).await?;
+    let mut rest = match sessions.members(tag).await {
+        // The step repairs the index, and does not depend on it.
+        Err(StoreError::Corrupt(_)) => Vec::new(),
+        members => members?,
+    };
     let mut done = HashSet::new();
     let (mut ended, mut first) = (0_u64, true);
     while first || !rest.is_empty() {
