@@ -1,5 +1,10 @@
--- What all scripts share. Numbers are 8 bytes, big-endian: they are compared in two halves, because a number of Lua
--- has 53 bits; strings are not compared by order, because that goes by the server's locale.
+-- What all scripts share.
+
+-- The server's time, first of all: a user who may not ask for it must not get as far as a write.
+local HERE = tonumber(redis.call('TIME')[1])
+
+-- Numbers are 8 bytes, big-endian: they are compared in two halves, because a number of Lua has 53 bits; strings are not
+-- compared by order, because that goes by the server's locale.
 local function less(a, b)
   local a1, a2 = struct.unpack('>I4I4', a)
   local b1, b2 = struct.unpack('>I4I4', b)
@@ -18,14 +23,13 @@ end
 -- Makes Redis forget `key` a minute after `deadline`, but no earlier than as long after now as the caller says who
 -- reads `now` on its clock. `left` is what PTTL said before the key was written; the time is never shortened.
 local function keep(key, left, deadline, now)
-  local here = tonumber(redis.call('TIME')[1])
-  local at = math.max(deadline, here + math.max(deadline - now, 0)) + 60
+  local at = math.max(deadline, HERE + math.max(deadline - now, 0)) + 60
   if left == -1 then
     return
   end
   if at >= 8796093022208 then
     redis.call('PERSIST', key)
-  elseif left == -2 or here * 1000 + left < at * 1000 then
+  elseif left == -2 or HERE * 1000 + left < at * 1000 then
     redis.call('PEXPIREAT', key, string.format('%.0f', at * 1000))
   end
 end
