@@ -90,6 +90,28 @@ async fn a_key_of_another_type_is_an_error() {
     is_corrupt(counters.add(&counter, 1, window, now()).await);
 }
 
+/// Taking removes a token before it is read: if it cannot be, nobody is told that it is as it was.
+#[tokio::test]
+async fn a_damaged_token_that_was_taken_may_be_gone() {
+    let server = RedisServer::start();
+    let (tokens, about) = (on(&server).await.tokens(), token("ann", 1));
+    let _ = tokens.put(&about, now()).await.unwrap();
+    let key = key_with(&server, ":t:");
+    // Its subject claims to be longer than the row.
+    let _: () =
+        redis::cmd("SETRANGE").arg(&key).arg(10).arg(&[255_u8, 255][..]).query(&mut raw(&server)).unwrap();
+    is_corrupt(tokens.peek(&about.key, now()).await);
+    let taken = tokens.take(&about.key, now()).await;
+    assert!(matches!(taken, Err(StoreError::Unknown(_))), "{taken:?}");
+    assert!(tokens.take(&about.key, now()).await.unwrap().is_none());
+
+    // What is no row at all is left alone.
+    let _ = tokens.put(&about, now()).await.unwrap();
+    assert_eq!(server.say(&["SET", &key, "x"]), "+OK");
+    is_corrupt(tokens.take(&about.key, now()).await);
+    assert_eq!(server.say(&["EXISTS", &key]), ":1");
+}
+
 /// A marker that cannot be read must not let anybody in.
 #[tokio::test]
 async fn a_damaged_marker_opens_nothing() {
