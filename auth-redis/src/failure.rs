@@ -10,7 +10,8 @@ pub(crate) enum Intent {
     Write,
 }
 
-/// What the server says when it did nothing at all: it refuses before the first write of a script.
+/// What the server says when it did nothing at all: it refuses before the first write of a script (but see
+/// [`is_halfway`]).
 /// <https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors> has no list; these are the words of
 /// Redis 6.2 to 8 and Valkey.
 const REFUSED: [&str; 17] = [
@@ -44,6 +45,15 @@ fn word(error: &RedisError) -> Option<&str> {
     detail.split(|c: char| !c.is_ascii_uppercase()).find(known)
 }
 
+/// Whether a script was refused something in its course. Unlike the other refusals, what a user may not do is found out
+/// at each command, when others may have written.
+fn is_halfway(error: &RedisError) -> bool {
+    word(error) == Some("NOPERM")
+        && error
+            .detail()
+            .is_some_and(|detail| detail.contains("script: ") || detail.contains("running script"))
+}
+
 /// Whether the script is not known to the server: it did nothing, and is to be sent whole.
 pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT")
@@ -65,6 +75,7 @@ pub(crate) fn store_error(error: RedisError, intent: Intent) -> StoreError {
         _ if error.is_timeout() => StoreError::timeout(),
         (Some("WRONGTYPE" | "DAMAGED"), _) => StoreError::corrupt("redis key"),
         (Some("OOM"), _) => StoreError::full(),
+        (_, Intent::Write) if is_halfway(&error) => StoreError::unknown(error),
         (Some(word), _) if REFUSED.contains(&word) => StoreError::not_written(error),
         (_, Intent::Read) => StoreError::not_written(error),
         (_, Intent::Write) => StoreError::unknown(error),
@@ -96,6 +107,19 @@ mod tests {
         ] {
             let error = store_error(server(line), Intent::Write);
             assert!(matches!(error, StoreError::NotWritten(_)), "{line}: {error:?}");
+        }
+    }
+
+    /// A script that may not run a command may have run others before it.
+    #[test]
+    fn a_refusal_in_the_middle_of_a_script_may_have_been_written() {
+        for line in [
+            "ERR Error running script (call to f_0): @user_script:9: -NOPERM The user executing the script can't run this command or subcommand",
+            "ERR The user executing the script can't run this command or subcommand script: f_0, on @user_script:9.",
+            "NOPERM ACL failure in script: User app has no permissions to run the 'time' command script: f_0, on @user_script:9.",
+        ] {
+            let error = store_error(server(line), Intent::Write);
+            assert!(matches!(error, StoreError::Unknown(_)), "{line}: {error:?}");
         }
     }
 

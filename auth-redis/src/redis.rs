@@ -12,10 +12,10 @@ use crate::{
 /// One Redis or Valkey server. Cheap to clone; clones share the connection.
 ///
 /// It gives out one store for each of the storage traits that it can keep. All requests go over one multiplexed
-/// connection, which is made anew when it breaks: whoever asks meanwhile is answered
-/// [`StoreError::NotWritten`](auth_core::StoreError::NotWritten), at once and without a queue, with pauses of 50 ms to
-/// 2 s between the attempts. Everything happens within a tokio runtime that keeps time (`enable_all`, or
-/// `#[tokio::main]`).
+/// connection, which is made anew when it breaks. Whoever asks while that is attempted waits for the attempt, which
+/// takes [`RedisOptions::connect_timeout`] at most; after one that failed there is a pause of 50 ms to 2 s, in which
+/// everybody is answered [`StoreError::NotWritten`](auth_core::StoreError::NotWritten) at once. Everything happens
+/// within a tokio runtime that keeps time (`enable_all`, or `#[tokio::main]`).
 #[derive(Clone)]
 pub struct Redis {
     pub(crate) link: Arc<Link>,

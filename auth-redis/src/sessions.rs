@@ -291,11 +291,11 @@ fn flag(value: &Value) -> Result<bool, StoreError> {
     }
 }
 
-/// The members of an index.
+/// The members of an index. Those that name no session are passed over: scripts remove them.
 fn ids(members: impl IntoIterator<Item = Value>) -> Result<Vec<SessionId>, StoreError> {
     let id = |member| match member {
-        Value::BulkString(bytes) => bytes.try_into().ok().map(SessionId::from_bytes),
-        _ => None,
+        Value::BulkString(bytes) => Ok(bytes.try_into().ok().map(SessionId::from_bytes)),
+        _ => Err(odd()),
     };
-    members.into_iter().map(|member| id(member).ok_or(StoreError::corrupt("index of sessions"))).collect()
+    members.into_iter().filter_map(|member| id(member).transpose()).collect()
 }

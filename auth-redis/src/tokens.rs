@@ -69,7 +69,8 @@ impl TokenStore for RedisTokens {
 
     async fn take(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
         let taken = self.redis.link.run(&TOKEN_TAKE, &[&self.redis.keys.token(key)], &[&bytes(now)]).await?;
-        read(key, taken, now)
+        // What cannot be read is gone all the same: that nothing was written would not be true.
+        read(key, taken, now).map_err(StoreError::unknown)
     }
 
     async fn peek(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {

@@ -1,5 +1,10 @@
--- What all scripts share. Numbers are 8 bytes, big-endian: they are compared in two halves, because a number of Lua
--- has 53 bits; strings are not compared by order, because that goes by the server's locale.
+-- What all scripts share.
+
+-- The server's time, first of all: a user who may not ask for it must not get as far as a write.
+local HERE = tonumber(redis.call('TIME')[1])
+
+-- Numbers are 8 bytes, big-endian: they are compared in two halves, because a number of Lua has 53 bits; strings are not
+-- compared by order, because that goes by the server's locale.
 local function less(a, b)
   local a1, a2 = struct.unpack('>I4I4', a)
   local b1, b2 = struct.unpack('>I4I4', b)
@@ -18,30 +23,51 @@ end
 -- Makes Redis forget `key` a minute after `deadline`, but no earlier than as long after now as the caller says who
 -- reads `now` on its clock. `left` is what PTTL said before the key was written; the time is never shortened.
 local function keep(key, left, deadline, now)
-  local here = tonumber(redis.call('TIME')[1])
-  local at = math.max(deadline, here + math.max(deadline - now, 0)) + 60
+  local at = math.max(deadline, HERE + math.max(deadline - now, 0)) + 60
   if left == -1 then
     return
   end
   if at >= 8796093022208 then
     redis.call('PERSIST', key)
-  elseif left == -2 or here * 1000 + left < at * 1000 then
+  elseif left == -2 or HERE * 1000 + left < at * 1000 then
     redis.call('PEXPIREAT', key, string.format('%.0f', at * 1000))
   end
 end
 
--- Compares what an index has with what the caller declared: the keys by member, or nil and what it has.
-local function declared(index, first_argument, first_key)
+-- Adds a member to an index and keeps the index as long as the member. What there is to remove is removed before: the
+-- last member takes the key with it, and its time. An index that has none, though it has members, is given what the
+-- longest of them needs.
+local function enter(index, member, deadline, now)
+  local left = redis.call('PTTL', index)
+  redis.call('ZADD', index, string.format('%.0f', deadline), member)
+  if left == -1 then
+    local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
+    left, deadline = -2, math.max(deadline, tonumber(last[2]))
+  end
+  keep(index, left, deadline, now)
+end
+
+-- What an index has: the members of the size that names a row, and the others, which name nothing.
+local function members_of(index, size)
+  local members, strange = {}, {}
+  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local whose = #member == size and members or strange
+    whose[#whose + 1] = member
+  end
+  return members, strange
+end
+
+-- Compares the members of an index with what the caller declared: the keys by member, or nil if some are missing.
+local function declared(members, first_argument, first_key)
   local keys = {}
   for i = first_argument, #ARGV do
     keys[ARGV[i]] = KEYS[first_key + i - first_argument]
   end
-  local members = redis.call('ZRANGE', index, 0, -1)
   for _, member in ipairs(members) do
     if not keys[member] then
-      return nil, members
+      return nil
     end
   end
-  return keys, members
+  return keys
 end
 

@@ -22,6 +22,19 @@ local function is_live(row, now)
   return less(now, ends_at(row))
 end
 
+-- An index only helps to find rows. Whatever else somebody put in its place is in the way of that, and is removed: the
+-- sessions come back to the index as they are touched.
+local function is_foreign(index)
+  local kind = redis.call('TYPE', index).ok
+  return kind ~= 'zset' and kind ~= 'none'
+end
+
+local function heal(index)
+  if is_foreign(index) then
+    redis.call('DEL', index)
+  end
+end
+
 -- The epoch that a marker has for a principal, and until when it is kept.
 local function marked(marker, whose)
   for i = 1, #marker, 32 do

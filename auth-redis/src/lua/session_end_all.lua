@@ -1,21 +1,29 @@
 -- KEYS: marker, index, row of the excepted session (or the marker again), rows of the members.
 -- ARGV: principal, epoch, the epoch before ('' for none), now, until when the marker is kept, id of the excepted
--- session ('' for none), members.
--- Answers how many ended, and after it the members that the caller did not declare: from now on they are either
--- refused by the marker or newer than this.
+-- session ('' for none), 'first' for the first chunk of members, members.
+-- Answers how many ended, and the first time, after it, the members that the caller did not declare: from now on they
+-- are either refused by the marker or newer than this.
 local whose, least, before, now, kept, excepted = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local marker = redis.call('GET', KEYS[1]) or ''
 if not is_marker(marker) then
   return damaged()
 end
-local known = {}
-for i = 7, #ARGV do
-  known[ARGV[i]] = true
-end
+-- The marker ends what is older, whatever the index is.
+heal(KEYS[2])
 local answer = { 0 }
-for _, member in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
-  if not known[member] then
-    answer[#answer + 1] = member
+if ARGV[7] == 'first' then
+  local known = {}
+  for i = 8, #ARGV do
+    known[ARGV[i]] = true
+  end
+  local members, strange = members_of(KEYS[2], 24)
+  for _, member in ipairs(members) do
+    if not known[member] then
+      answer[#answer + 1] = member
+    end
+  end
+  for _, member in ipairs(strange) do
+    redis.call('ZREM', KEYS[2], member)
   end
 end
 
@@ -26,8 +34,8 @@ if excepted ~= '' and before ~= '' then
 end
 
 -- Deleting first: it needs no memory, and on a full server it makes room for the marker.
-for i = 7, #ARGV do
-  local key, member = KEYS[i - 3], ARGV[i]
+for i = 8, #ARGV do
+  local key, member = KEYS[i - 4], ARGV[i]
   local row = redis.pcall('GETRANGE', key, 0, 65)
   if row == '' then
     redis.call('ZREM', KEYS[2], member)

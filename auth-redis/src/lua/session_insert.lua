@@ -14,13 +14,11 @@ if is_outdated(row, marker) then
 end
 
 local somebody = principal(row) ~= NOBODY
-local left = redis.call('PTTL', KEYS[3])
 local live, gone = {}, {}
-if somebody then
-  redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
-end
-if somebody and most > 0 then
-  local keys, members = declared(KEYS[3], 6, 4)
+if somebody and most > 0 and not is_foreign(KEYS[3]) then
+  local members
+  members, gone = members_of(KEYS[3], 24)
+  local keys = declared(members, 6, 4)
   if not keys then
     return members
   end
@@ -60,6 +58,7 @@ local deadline = number(ends_at(row))
 redis.call('SET', KEYS[1], row, 'NX')
 keep(KEYS[1], -2, deadline, number(now))
 if somebody then
+  heal(KEYS[3])
   for i = 1, ending do
     redis.call('DEL', live[i][3])
     redis.call('ZREM', KEYS[3], live[i][2])
@@ -69,7 +68,6 @@ if somebody then
   end
   -- Whose rows are surely gone: a touch moves row and member together.
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', number(now) - 86400))
-  redis.call('ZADD', KEYS[3], string.format('%.0f', deadline), id)
-  keep(KEYS[3], left, deadline, number(now))
+  enter(KEYS[3], id, deadline, number(now))
 end
 return ending

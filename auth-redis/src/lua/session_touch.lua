@@ -24,16 +24,11 @@ if less(used, now) then
 end
 local deadline = number(less(idle, absolute) and idle or absolute)
 local left = redis.call('PTTL', KEYS[1])
-local index_left
-if principal(row) ~= NOBODY then
-  redis.call('ZCARD', KEYS[3]) -- Fails before anything is written if it is no sorted set.
-  index_left = redis.call('PTTL', KEYS[3])
-end
 redis.call('SETRANGE', KEYS[1], 18, used .. idle)
 keep(KEYS[1], left, deadline, number(now))
-if index_left then
+if principal(row) ~= NOBODY then
   -- Adds what is missing, too: a lost index comes back by itself.
-  redis.call('ZADD', KEYS[3], string.format('%.0f', deadline), ARGV[1])
-  keep(KEYS[3], index_left, deadline, number(now))
+  heal(KEYS[3])
+  enter(KEYS[3], ARGV[1], deadline, number(now))
 end
 return 1

@@ -4,11 +4,9 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0
 end
 redis.call('ZCARD', KEYS[2]) -- Fails before anything is written if it is no sorted set.
-local left = redis.call('PTTL', KEYS[2])
 local deadline = number(expires_at(row))
 redis.call('SET', KEYS[1], row, 'NX')
 keep(KEYS[1], -2, deadline, now)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 86400))
-redis.call('ZADD', KEYS[2], string.format('%.0f', deadline), ARGV[2])
-keep(KEYS[2], left, deadline, now)
+enter(KEYS[2], ARGV[2], deadline, now)
 return 1

@@ -4,7 +4,8 @@ local row, now = ARGV[1], number(ARGV[4])
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return 0
 end
-local keys, members = declared(KEYS[2], 5, 3)
+local members = members_of(KEYS[2], 32)
+local keys = declared(members, 5, 3)
 if not keys then
   return members
 end
@@ -17,6 +18,5 @@ for _, key in ipairs(old) do
   redis.call('DEL', key)
 end
 redis.call('DEL', KEYS[2])
-redis.call('ZADD', KEYS[2], string.format('%.0f', deadline), ARGV[2])
-keep(KEYS[2], -2, deadline, now)
+enter(KEYS[2], ARGV[2], deadline, now)
 return 1

@@ -1,6 +1,7 @@
 -- KEYS: index of the subject, rows of the members. ARGV: subject, now, members.
 -- Answers how many live tokens there were, or the members to come back with.
-local keys, members = declared(KEYS[1], 3, 2)
+local members = members_of(KEYS[1], 32)
+local keys = declared(members, 3, 2)
 if not keys then
   return members
 end

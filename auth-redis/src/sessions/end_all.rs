@@ -3,8 +3,6 @@
 //! The marker does it: from the step that writes it on, every other script and every load refuses what is older. The
 //! same step deletes the rows that the index had a moment before; those that came in between are swept after it.
 
-use std::collections::HashSet;
-
 use auth_core::{EndAll, PrincipalTag, SessionId, StoreError, UnixTime, Written};
 use redis::Value;
 
@@ -36,18 +34,20 @@ async fn end_under(
     now: UnixTime,
     begun: &mut bool,
 ) -> Result<u64, StoreError> {
-    let mut rest = sessions.members(tag).await?;
-    let mut done = HashSet::new();
+    let mut rest = match sessions.members(tag).await {
+        // The step repairs the index, and does not depend on it.
+        Err(StoreError::Corrupt(_)) => Vec::new(),
+        members => members?,
+    };
     let (mut ended, mut first) = (0_u64, true);
     while first || !rest.is_empty() {
         let later = rest.split_off(rest.len().min(CHUNK));
-        let (count, undeclared) = step(sessions, what, tag, &rest, now).await?;
+        let (count, undeclared) = step(sessions, what, tag, &rest, first, now).await?;
         *begun = true;
         ended = ended.saturating_add(count);
-        done.extend(rest);
         // What the index has besides: the other chunks, and what was inserted before the marker. What comes after it
         // is of the new epoch.
-        rest = if first { undeclared.into_iter().filter(|id| !done.contains(id)).collect() } else { later };
+        rest = if first { undeclared } else { later };
         first = false;
     }
     Ok(ended)
@@ -58,6 +58,7 @@ async fn step(
     what: &EndAll<'_>,
     tag: PrincipalTag,
     members: &[SessionId],
+    first: bool,
     now: UnixTime,
 ) -> Result<(u64, Vec<SessionId>), StoreError> {
     let names = &sessions.redis.keys;
@@ -73,7 +74,8 @@ async fn step(
     let now = bytes(now.as_secs());
     let before = before.as_ref().map_or(&[][..], |before| before);
     let except = except.map_or(&[][..], |id| id.as_bytes());
-    let mut arguments: Vec<&[u8]> = vec![&principal, &epoch, before, &now, &kept, except];
+    let first: &[u8] = if first { b"first" } else { b"" };
+    let mut arguments: Vec<&[u8]> = vec![&principal, &epoch, before, &now, &kept, except, first];
     arguments.extend(members.iter().map(|id| &id.as_bytes()[..]));
 
     let Value::Array(answer) = sessions.run(&SESSION_END_ALL, &keys, &arguments).await? else {

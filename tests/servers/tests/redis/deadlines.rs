@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AuthEpoch, CounterKey, CounterStore, EndAll, Realm, SessionRecord, SessionStore, TokenRecord, TokenStore,
-    UnixTime, Window,
+    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Realm, SessionLimit, SessionRecord, SessionStore,
+    TokenRecord, TokenStore, UnixTime, WhenReached, Window,
 };
 use servers::RedisServer;
 
@@ -107,6 +107,77 @@ async fn a_clock_that_differs_from_the_servers_shortens_nothing() {
         assert!(redis.sessions().load(&record.id, until).await.unwrap().is_none());
         assert!(redis.tokens().take(&about.key, until).await.unwrap().is_none());
     }
+}
+
+/// How long the server keeps the key with this part in its name, which it does not keep for ever.
+fn left(server: &RedisServer, part: &str) -> Duration {
+    let left: i64 = redis::cmd("PTTL").arg(key_with(server, part)).query(&mut raw(server)).unwrap();
+    Duration::from_millis(u64::try_from(left).expect("a time to leave"))
+}
+
+fn assert_is_about(wanted: Duration, left: Duration) {
+    assert!(left <= wanted + Duration::from_secs(61) && left + Duration::from_secs(60) > wanted, "{left:?}");
+}
+
+/// Redis takes a sorted set away with its last member, and the time to leave with it: the index that the next member
+/// makes has to be given one, or it would never leave.
+#[tokio::test]
+async fn an_index_that_is_emptied_on_the_way_still_leaves() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let (ann, now) = (owner("ann"), now());
+    let until = |deadline| SessionRecord { idle_until: deadline, absolute_until: deadline, ..session(&ann) };
+    let limit = SessionLimit { max: 1, when_reached: WhenReached::EndOldest };
+    let (long, short) = (until(now.saturating_add(30 * DAY)), until(now.saturating_add(HOUR)));
+    for (record, ended, kept) in [(&long, 0, 30 * DAY), (&short, 1, HOUR)] {
+        let inserted = redis.sessions().insert(record, Some(&limit), now).await.unwrap();
+        assert_eq!(inserted, Inserted::Stored { ended });
+        assert_is_about(kept, left(&server, ":i:"));
+    }
+
+    // The caller's clock jumps: what the index of a subject had is over for good, and is swept.
+    let about = |n, deadline| TokenRecord { expires_at: deadline, ..token("ann", n) };
+    let (tokens, later) = (redis.tokens(), now.saturating_add(40 * DAY));
+    let _ = tokens.put(&about(1, now.saturating_add(30 * DAY)), now).await.unwrap();
+    let _ = tokens.put(&about(2, later.saturating_add(HOUR)), later).await.unwrap();
+    assert_is_about(40 * DAY + HOUR, left(&server, ":u:"));
+}
+
+/// An index whose time was lost, by whatever way, gets one again: the longest that something in it needs.
+#[tokio::test]
+async fn an_index_without_a_time_is_given_one() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let (ann, now) = (owner("ann"), now());
+    let until = |deadline| SessionRecord { idle_until: deadline, absolute_until: deadline, ..session(&ann) };
+    let persist = |part: &str| {
+        assert_eq!(server.say(&["PERSIST", &key_with(&server, part)]), ":1");
+    };
+    let (sessions, tokens) = (redis.sessions(), redis.tokens());
+    let long = until(now.saturating_add(30 * DAY));
+    let short = until(now.saturating_add(HOUR));
+    let _ = sessions.insert(&long, None, now).await.unwrap();
+    persist(":i:");
+    let _ = sessions.insert(&short, None, now).await.unwrap();
+    assert_is_about(30 * DAY, left(&server, ":i:"));
+    persist(":i:");
+    assert!(sessions.touch(&short.id, now.saturating_add(HOUR), now).await.unwrap());
+    assert_is_about(30 * DAY, left(&server, ":i:"));
+
+    let about = |n, deadline| TokenRecord { expires_at: deadline, ..token("ann", n) };
+    let _ = tokens.put(&about(1, now.saturating_add(30 * DAY)), now).await.unwrap();
+    persist(":u:");
+    let _ = tokens.put(&about(2, now.saturating_add(HOUR)), now).await.unwrap();
+    assert_is_about(30 * DAY, left(&server, ":u:"));
+
+    // As long as something in it never ends, it has none, and rightly.
+    let never = until(UnixTime::MAX);
+    let _ = sessions.insert(&never, None, now).await.unwrap();
+    let _ = sessions.insert(&until(now.saturating_add(HOUR)), None, now).await.unwrap();
+    assert_eq!(server.say(&["PTTL", &key_with(&server, ":i:")]), ":-1");
+    assert!(sessions.remove(&never.id).await.unwrap());
+    assert!(sessions.touch(&short.id, now.saturating_add(HOUR), now).await.unwrap());
+    assert_is_about(30 * DAY, left(&server, ":i:"));
 }
 
 /// Redis forgets by itself: nobody has to purge.

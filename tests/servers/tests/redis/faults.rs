@@ -18,7 +18,7 @@ use servers::RedisServer;
 
 use crate::support::{PURPOSE, in_an_hour, now, on, owner, raw, session, token};
 
-const TIMEOUT: Duration = Duration::from_millis(200);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn impatient(server: &RedisServer) -> Redis {
     let options = RedisOptions::default().timeout(TIMEOUT).connect_timeout(TIMEOUT);
@@ -67,8 +67,9 @@ async fn a_frozen_server_is_an_error_in_time_and_never_a_login() {
             let answer = call.await.unwrap();
             assert!(matches!(answer, Err(StoreError::Timeout | StoreError::NotWritten(_))), "{answer:?}");
         }
-        // A timeout each for answer and connection, twice for a read; and a busy machine.
-        assert!(start.elapsed() < 4 * TIMEOUT + Duration::from_secs(5), "{:?}", start.elapsed());
+        // One for the connection and one for the answer, since what was not answered in time is not asked again. A
+        // busy machine has one more.
+        assert!(start.elapsed() < 3 * TIMEOUT, "{:?}", start.elapsed());
     }
     server.process().thaw();
     until_it_answers(&redis).await;

@@ -63,18 +63,13 @@ async fn a_key_of_another_type_is_an_error() {
     let (sessions, tokens, ann) = (redis.sessions(), redis.tokens(), owner("ann"));
     let record = session(&ann);
     let _ = sessions.insert(&record, None, now()).await.unwrap();
-    let (row, index) = (key_with(&server, ":s:"), key_with(&server, ":i:"));
+    let row = key_with(&server, ":s:");
     let mut connection = raw(&server);
     let mut make_list = |key: &str| {
         let _: () = redis::cmd("DEL").arg(key).query(&mut connection).unwrap();
         let _: () = redis::cmd("RPUSH").arg(key).arg("x").query(&mut connection).unwrap();
     };
 
-    make_list(&index);
-    is_corrupt(sessions.touch(&record.id, in_an_hour(), now()).await);
-    is_corrupt(sessions.insert(&session(&ann), None, now()).await);
-    is_corrupt(sessions.list(&ann, Page::first(), now()).await);
-    assert_eq!(all_keys(&server).iter().filter(|key| key.contains(":s:")).count(), 1, "nothing half written");
     make_list(&row);
     assert!(sessions.load(&record.id, now()).await.unwrap().is_none());
     is_corrupt(sessions.update(&record.id, record.version, &record.data).await);
@@ -93,6 +88,28 @@ async fn a_key_of_another_type_is_an_error() {
     counters.add(&counter, 1, window, now()).await.unwrap();
     make_list(&key_with(&server, ":c:"));
     is_corrupt(counters.add(&counter, 1, window, now()).await);
+}
+
+/// Taking removes a token before it is read: if it cannot be, nobody is told that it is as it was.
+#[tokio::test]
+async fn a_damaged_token_that_was_taken_may_be_gone() {
+    let server = RedisServer::start();
+    let (tokens, about) = (on(&server).await.tokens(), token("ann", 1));
+    let _ = tokens.put(&about, now()).await.unwrap();
+    let key = key_with(&server, ":t:");
+    // Its subject claims to be longer than the row.
+    let _: () =
+        redis::cmd("SETRANGE").arg(&key).arg(10).arg(&[255_u8, 255][..]).query(&mut raw(&server)).unwrap();
+    is_corrupt(tokens.peek(&about.key, now()).await);
+    let taken = tokens.take(&about.key, now()).await;
+    assert!(matches!(taken, Err(StoreError::Unknown(_))), "{taken:?}");
+    assert!(tokens.take(&about.key, now()).await.unwrap().is_none());
+
+    // What is no row at all is left alone.
+    let _ = tokens.put(&about, now()).await.unwrap();
+    assert_eq!(server.say(&["SET", &key, "x"]), "+OK");
+    is_corrupt(tokens.take(&about.key, now()).await);
+    assert_eq!(server.say(&["EXISTS", &key]), ":1");
 }
 
 /// A marker that cannot be read must not let anybody in.
@@ -150,6 +167,90 @@ async fn an_index_heals_and_never_decides() {
     assert!(store.load(&missed.id, now()).await.unwrap().is_none(), "the marker refuses it");
     assert_eq!(store.update(&missed.id, missed.version, &missed.data).await.unwrap(), Updated::Gone);
     assert!(!store.touch(&missed.id, in_an_hour(), now()).await.unwrap());
+}
+
+/// Makes an index something else, or gives it a member that names no session.
+fn damage(server: &RedisServer, index: &str, how: &str) {
+    if how == "type" {
+        assert_eq!(server.say(&["DEL", index]), ":1");
+        assert_eq!(server.say(&["RPUSH", index, "x"]), ":1");
+    } else {
+        assert_eq!(server.say(&["ZADD", index, "1e300", "x"]), ":1");
+    }
+}
+
+/// Ending everything is what is done when something is wrong: it does not depend on the index.
+#[tokio::test]
+async fn a_damaged_index_keeps_nobody_from_ending_everything() {
+    let server = RedisServer::start();
+    for how in ["type", "member"] {
+        assert_eq!(server.say(&["FLUSHALL"]), "+OK");
+        let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+        let record = session(&ann);
+        let _ = store.insert(&record, None, now()).await.unwrap();
+        damage(&server, &key_with(&server, ":i:"), how);
+        let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+        let ended = store.end_all(what, now()).await.unwrap();
+        assert_eq!(ended, u64::from(how == "member"), "{how}: what the index had");
+        assert!(store.load(&record.id, now()).await.unwrap().is_none(), "{how}: the marker refuses it");
+        assert!(all_keys(&server).iter().all(|key| !key.contains(":i:")), "{how}: it is repaired");
+    }
+}
+
+/// A damaged index locks nobody out, and is repaired by those who write to it.
+#[tokio::test]
+async fn a_damaged_index_locks_nobody_out_and_heals() {
+    let server = RedisServer::start();
+    let limit = SessionLimit { max: 9, when_reached: WhenReached::Refuse };
+    for how in ["type", "member"] {
+        for limit in [None, Some(&limit)] {
+            assert_eq!(server.say(&["FLUSHALL"]), "+OK");
+            let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+            let (old, new) = (session(&ann), session(&ann));
+            let _ = store.insert(&old, None, now()).await.unwrap();
+            let index = key_with(&server, ":i:");
+            damage(&server, &index, how);
+            if how == "member" {
+                assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 1);
+            } else {
+                is_corrupt(store.list(&ann, Page::first(), now()).await);
+            }
+            let inserted = store.insert(&new, limit, now()).await.unwrap();
+            assert_eq!(inserted, Inserted::Stored { ended: 0 }, "{how}");
+            if how == "type" {
+                assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 1);
+                damage(&server, &index, how);
+                assert!(store.touch(&new.id, in_an_hour(), now()).await.unwrap());
+            }
+            assert!(store.touch(&old.id, in_an_hour(), now()).await.unwrap());
+            assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap().len(), 2);
+            let strange = usize::from(how == "member" && limit.is_none());
+            assert_eq!(server.say(&["ZCARD", &index]), format!(":{}", 2 + strange), "{how}");
+        }
+    }
+}
+
+/// The same of the index of a subject's tokens, for members that name no token. One of another type may have lost
+/// tokens that are to end: it is an error.
+#[tokio::test]
+async fn a_member_that_names_no_token_is_in_nobodys_way() {
+    let server = RedisServer::start();
+    let (tokens, about) = (on(&server).await.tokens(), token("ann", 1));
+    let _ = tokens.put(&about, now()).await.unwrap();
+    damage(&server, &key_with(&server, ":u:"), "member");
+    let _ = tokens.replace(&token("ann", 2), now()).await.unwrap();
+    assert!(tokens.peek(&about.key, now()).await.unwrap().is_none());
+    let index = key_with(&server, ":u:");
+    assert_eq!(server.say(&["ZCARD", &index]), ":1");
+    damage(&server, &index, "member");
+    assert_eq!(tokens.revoke(&Realm::LOCAL, PURPOSE, &about.subject, now()).await.unwrap(), 1);
+
+    let _ = tokens.put(&about, now()).await.unwrap();
+    damage(&server, &key_with(&server, ":u:"), "type");
+    is_corrupt(tokens.put(&token("ann", 3), now()).await);
+    is_corrupt(tokens.replace(&token("ann", 3), now()).await);
+    is_corrupt(tokens.revoke(&Realm::LOCAL, PURPOSE, &about.subject, now()).await);
+    assert_eq!(all_keys(&server).iter().filter(|key| key.contains(":t:")).count(), 1, "nothing half written");
 }
 
 /// A principal with more sessions than one command names.

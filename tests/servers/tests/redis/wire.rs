@@ -120,6 +120,24 @@ async fn every_change_is_one_round_trip_or_says_why_it_is_two() {
     all(1).await;
 }
 
+/// A principal with a great many sessions is ended in chunks: what each costs must not grow with the others.
+#[tokio::test]
+async fn ending_in_chunks_reads_the_index_twice_and_no_more() {
+    const MANY: u64 = 1_100;
+    let server = RedisServer::start();
+    let (store, ann) = (on(&server).await.sessions(), owner("ann"));
+    for _ in 0..MANY {
+        let _ = store.insert(&session(&ann), None, now()).await.unwrap();
+    }
+    let mut monitor = Monitor::on(&server);
+    let what = auth_core::EndAll { owner: &ann, except: None, epoch: auth_core::AuthEpoch::new(1) };
+    assert_eq!(store.end_all(what, now()).await.unwrap(), MANY);
+    let commands = monitor.commands(&server);
+    let count = |name: &str| commands.iter().filter(|command| command.name() == name).count();
+    assert_eq!(count("ZRANGE"), 2, "by the client, and by the step that writes the marker");
+    assert_eq!((count("SET"), count("EVALSHA")), (5, 5), "a step for each chunk");
+}
+
 /// Calls everything once, so that the server has every script.
 async fn warm_up(redis: &auth_redis::Redis) {
     let (sessions, bob) = (redis.sessions(), owner("bob"));
