@@ -13,6 +13,7 @@ mod at_once;
 mod cancelled;
 mod conformance;
 mod crash;
+mod demoted;
 mod frozen;
 mod locked;
 mod migrations;
