@@ -20,7 +20,7 @@ use super::{
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 /// How long a connection that nobody needs stays open.
-const IDLE: Duration = Duration::from_secs(10 * 60);
+pub(crate) const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// How old a connection gets.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);

@@ -15,6 +15,7 @@ mod conformance;
 mod crash;
 mod demoted;
 mod frozen;
+mod idle;
 mod locked;
 mod migrations;
 mod plans;
