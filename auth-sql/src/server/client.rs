@@ -118,7 +118,7 @@ impl<D: Driver> Client<D> {
         }
         let mut lease = self.0.lease(work).await?;
         let running = D::fetch(lease.connection()?, statement, &self.0.settings);
-        match work.step(phase, running).await? {
+        match work.step(phase, running).await.inspect_err(|late| lease.doubt_others(late))? {
             Ok(rows) => {
                 lease.give_back();
                 Ok(rows)
@@ -136,7 +136,7 @@ impl<D: Driver> Client<D> {
         }
         let mut lease = self.0.lease(work).await?;
         let running = D::execute(lease.connection()?, statement, &self.0.settings);
-        match work.step(Phase::Committing, running).await? {
+        match work.step(Phase::Committing, running).await.inspect_err(|late| lease.doubt_others(late))? {
             Ok(rows) => {
                 lease.give_back();
                 Ok(rows)
