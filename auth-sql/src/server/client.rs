@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::StoreError;
+use tokio::sync::SemaphorePermit;
 
 use super::{
     driver::{Connect, Driver, Meaning, Settings},
@@ -25,6 +26,11 @@ impl<D: Driver> Client<D> {
     /// Begins a call.
     pub(crate) fn work(&self) -> Work {
         Work::new(self.0.settings.timeout)
+    }
+
+    /// Waits for the right to count something, of which there are fewer than connections.
+    pub(super) async fn count(&self, work: &Work) -> Result<SemaphorePermit<'_>, Failure> {
+        self.0.count(work).await
     }
 
     /// Begins a transaction.

@@ -9,7 +9,7 @@ use std::{
 use auth_core::StoreError;
 use sqlx::Connection as _;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
     time::timeout,
 };
 
@@ -39,6 +39,8 @@ pub(super) struct Pool<D: Driver> {
     connect: Connect<D>,
     pub(super) settings: Settings,
     permits: Arc<Semaphore>,
+    /// The right to count something. Whoever guesses makes calls that all wait for one counter.
+    counting: Semaphore,
     /// The one that was used last is at the end, and is used next.
     idle: Mutex<Vec<Open<D>>>,
 }
@@ -51,8 +53,16 @@ struct Open<D: Driver> {
 
 impl<D: Driver> Pool<D> {
     pub(super) fn new(connect: Connect<D>, settings: Settings) -> Self {
-        let permits = Arc::new(Semaphore::new(usize::try_from(settings.max_connections).unwrap_or(1)));
-        Self { connect, settings, permits, idle: Mutex::default() }
+        let max = usize::try_from(settings.max_connections).unwrap_or(1);
+        let permits = Arc::new(Semaphore::new(max));
+        let counting = Semaphore::new((max / 2).max(1));
+        Self { connect, settings, permits, counting, idle: Mutex::default() }
+    }
+
+    /// Waits, without a connection, until fewer than half of them count.
+    pub(super) async fn count(&self, work: &Work) -> Result<SemaphorePermit<'_>, Failure> {
+        let permit = work.step(Phase::Open, self.counting.acquire()).await?;
+        permit.map_err(|_| Failure::from(StoreError::not_written("database was closed")))
     }
 
     /// A connection, an open one if there is one.
