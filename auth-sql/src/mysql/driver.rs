@@ -83,8 +83,9 @@ impl Driver for MySql {
             1020 | 1040 | 1205 | 1213 => Meaning::Conflict,
             1062 | 1586 => Meaning::Taken,
             1021 | 1114 => Meaning::Full,
-            // Input and output, the engine, shutdown, a commit that failed, a killed query or connection.
-            1026 | 1030 | 1053 | 1180 | 1317 | 1927 | 4031 => Meaning::Lost,
+            // Input and output, the engine, shutdown, a commit that failed, a killed query or connection, a statement that
+            // took too long, which may have been a commit.
+            1026 | 1030 | 1053 | 1180 | 1317 | 1927 | 1969 | 4031 => Meaning::Lost,
             // Refused by an option (`read_only`), by a transaction that only reads, by an engine that only reads.
             1290 | 1792 | 1836 => Meaning::Demoted,
             _ => Meaning::Refused,
