@@ -21,7 +21,8 @@ async fn a_transaction_that_stands_still_is_ended_by_the_server<S: Server>() {
     let mut standing = Vec::new();
     for polls in 1..20 {
         let principal = PrincipalId::local_user(&format!("user-{polls}")).unwrap();
-        let (sessions, limit) = (S::open(&url, Duration::from_secs(1)).await.unwrap().sessions, limit.clone());
+        let (sessions, limit) =
+            (S::open(&url, Duration::from_secs(1)).await.unwrap().sessions, limit.clone());
         let record = session(&principal, 0);
         let mut call = Box::pin(async move { sessions.insert(&record, Some(&limit), NOW).await.map(|_| ()) });
         let mut left = polls;

@@ -20,6 +20,7 @@ mod locked;
 mod migrations;
 mod plans;
 mod pooler;
+mod rights;
 mod secrets;
 mod support;
 mod torture;
