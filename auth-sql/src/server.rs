@@ -13,7 +13,7 @@ pub(crate) mod driver;
 pub(crate) mod failure;
 pub(crate) mod local;
 pub(crate) mod migrate;
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod sessions;
 pub(crate) mod sql;
 pub(crate) mod statement;

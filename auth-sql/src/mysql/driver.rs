@@ -15,6 +15,7 @@ use crate::{
     fields::{Columns, flag_from_column},
     server::{
         driver::{Driver, Meaning, Settings},
+        pool::IDLE,
         sql::Dialect,
         statement::{Statement, Value},
     },
@@ -25,6 +26,10 @@ use crate::{
 pub(super) const EXPECTED: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
         autocommit = 1, foreign_key_checks = 1, unique_checks = 1; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+/// When the server closes a connection that says nothing, and undoes its transaction: a little later than the pool
+/// does. MySQL has no shorter limit for those in the middle of a transaction.
+const KEPT_SECS: u64 = IDLE.as_secs() + 60;
 
 impl Driver for MySql {
     type Database = sqlx::MySql;
@@ -41,8 +46,9 @@ impl Driver for MySql {
         let (millis, secs) = (settings.timeout.as_millis(), settings.timeout.as_millis().div_ceil(1_000));
         // What MariaDB and MySQL have different names for stands in comments that only the one of them reads.
         let limits = format!(
-            "SET SESSION innodb_lock_wait_timeout = {secs}, lock_wait_timeout = {secs} \
-            /*M!100101 , max_statement_time = {secs} */ /*!50708 , max_execution_time = {millis} */"
+            "SET SESSION innodb_lock_wait_timeout = {secs}, lock_wait_timeout = {secs}, \
+            wait_timeout = {KEPT_SECS} /*M!100101 , max_statement_time = {secs} */ \
+            /*M!100300 , idle_transaction_timeout = {secs} */ /*!50708 , max_execution_time = {millis} */"
         );
         sqlx::raw_sql(AssertSqlSafe(limits)).execute(&mut connection).await?;
         Ok(connection)
@@ -77,8 +83,11 @@ impl Driver for MySql {
             1020 | 1040 | 1205 | 1213 => Meaning::Conflict,
             1062 | 1586 => Meaning::Taken,
             1021 | 1114 => Meaning::Full,
-            // Input and output, the engine, shutdown, a commit that failed, a killed query or connection.
-            1026 | 1030 | 1053 | 1180 | 1317 | 1927 | 4031 => Meaning::Lost,
+            // Input and output, the engine, shutdown, a commit that failed, a killed query or connection, a statement that
+            // took too long, which may have been a commit.
+            1026 | 1030 | 1053 | 1180 | 1317 | 1927 | 1969 | 4031 => Meaning::Lost,
+            // Refused by an option (`read_only`), by a transaction that only reads, by an engine that only reads.
+            1290 | 1792 | 1836 => Meaning::Demoted,
             _ => Meaning::Refused,
         }
     }

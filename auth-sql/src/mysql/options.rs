@@ -30,7 +30,8 @@ impl MySqlOptions {
 
     /// How long a call takes at most, waiting for a connection and being begun anew included: 5 s by default,
     /// 1 ms to 10 minutes. The server is told to give up as well, in whole seconds (`innodb_lock_wait_timeout`,
-    /// `lock_wait_timeout`; MariaDB's `max_statement_time`, MySQL's `max_execution_time`).
+    /// `lock_wait_timeout`; MariaDB's `max_statement_time` and `idle_transaction_timeout`, MySQL's
+    /// `max_execution_time`).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.0.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(600));
         self

@@ -59,6 +59,8 @@ impl Driver for Postgres {
             "53100" => Meaning::Full,
             // Completion unknown.
             "40003" => Meaning::Lost,
+            // A transaction that only reads: on a standby, all of them.
+            "25006" => Meaning::Demoted,
             // The server is told to end, or starts.
             code if code.starts_with("57P") => Meaning::Lost,
             // Connections, input and output, internal errors.

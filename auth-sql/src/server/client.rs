@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::StoreError;
+use tokio::sync::SemaphorePermit;
 
 use super::{
     driver::{Connect, Driver, Meaning, Settings},
@@ -25,6 +26,11 @@ impl<D: Driver> Client<D> {
     /// Begins a call.
     pub(crate) fn work(&self) -> Work {
         Work::new(self.0.settings.timeout)
+    }
+
+    /// Waits for the right to count something, of which there are fewer than connections.
+    pub(super) async fn count(&self, work: &Work) -> Result<SemaphorePermit<'_>, Failure> {
+        self.0.count(work).await
     }
 
     /// Begins a transaction.
@@ -118,7 +124,7 @@ impl<D: Driver> Client<D> {
         }
         let mut lease = self.0.lease(work).await?;
         let running = D::fetch(lease.connection()?, statement, &self.0.settings);
-        match work.step(phase, running).await? {
+        match work.step(phase, running).await.inspect_err(|late| lease.doubt_others(late))? {
             Ok(rows) => {
                 lease.give_back();
                 Ok(rows)
@@ -136,7 +142,7 @@ impl<D: Driver> Client<D> {
         }
         let mut lease = self.0.lease(work).await?;
         let running = D::execute(lease.connection()?, statement, &self.0.settings);
-        match work.step(Phase::Committing, running).await? {
+        match work.step(Phase::Committing, running).await.inspect_err(|late| lease.doubt_others(late))? {
             Ok(rows) => {
                 lease.give_back();
                 Ok(rows)

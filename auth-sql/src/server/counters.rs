@@ -20,6 +20,9 @@ use crate::{
 ///
 /// Each addition is a commit, which waits for the disk unless the server is told otherwise: where that is too
 /// slow, and forgetting counts is fine, count in memory.
+///
+/// Additions to one counter wait for each other. They take up to half of the connections, so that a flood of them
+/// leaves the other half to everybody else.
 #[derive(Debug, Clone)]
 #[expect(private_bounds, reason = "the databases are this crate's")]
 pub struct ServerCounters<D: Driver>(pub(crate) Client<D>);
@@ -51,7 +54,9 @@ impl<D: Driver> CounterStore for ServerCounters<D> {
     }
 
     async fn reset(&self, key: &CounterKey, window: Window) -> Result<(), StoreError> {
-        self.0.write(&at(RESET, key, window)).await.map(|_| ())
+        let mut work = self.0.work();
+        let _counting = self.0.count(&work).await.map_err(|failure| failure.error)?;
+        self.0.write_in(&mut work, &at(RESET, key, window)).await.map(|_| ())
     }
 
     async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
@@ -68,6 +73,7 @@ impl<D: Driver> Client<D> {
         add: &Statement<'_>,
         sum: &Statement<'_>,
     ) -> Result<Count, Failure> {
+        let _counting = self.count(work).await?;
         let mut transaction = self.begin(work).await?;
         if let Some(lock) = D::DIALECT.lock_counter {
             transaction.write(&sum.with_text(lock)).await?;

@@ -114,7 +114,8 @@ impl<D: Driver> CredentialStore for ServerAccounts<D> {
 
     async fn count_failure(&self, key: &CredentialKey) -> Result<Option<u32>, StoreError> {
         let counted = self.0.write_returning(&D::DIALECT.count_failure, &at("", key)).await?;
-        counted.into_iter().next().map(|row| Fields(row).small("failures")).transpose()
+        let failures = counted.into_iter().next().map(|row| Fields(row).small("failures"));
+        failures.transpose().map_err(StoreError::unknown)
     }
 
     async fn succeeded(

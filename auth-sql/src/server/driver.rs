@@ -71,6 +71,8 @@ pub(crate) enum Meaning {
     Full,
     /// The server ends, or had a fault: a commit that was under way may have happened.
     Lost,
+    /// The server takes no changes, or no longer: a replica, or a primary that was demoted.
+    Demoted,
     /// Anything else. The statement was refused.
     Refused,
 }

@@ -51,13 +51,15 @@ impl Failure {
     /// What the driver reported.
     pub(crate) fn new<D: Driver>(error: sqlx::Error, phase: Phase) -> Self {
         let meaning = error.as_database_error().map_or(Meaning::Lost, D::meaning);
-        let (repeat, lost) = (meaning == Meaning::Conflict, meaning == Meaning::Lost);
+        let (conflict, broken) = (meaning == Meaning::Conflict, meaning == Meaning::Lost);
         let error = match (meaning, phase) {
             (Meaning::Full, _) => StoreError::full(),
             (Meaning::Lost, Phase::Committing) => StoreError::unknown(redacted(error)),
             _ => StoreError::not_written(redacted(error)),
         };
-        Self { error, repeat: repeat || (lost && phase == Phase::Open), lost }
+        let repeat = conflict || (broken && phase == Phase::Open);
+        // The next call may be led to another server, but only by a new connection.
+        Self { error, repeat, lost: broken || meaning == Meaning::Demoted }
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 
 use auth_core::StoreError;
 use sqlx::Connection as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use super::{
     driver::{Connect, Connection, Driver, Settings},
@@ -19,8 +22,11 @@ use super::{
 /// A connection that was used within this is taken to be alive without asking it.
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
+/// How long a connection may take to say that it lives. One that is as dead as its server says nothing at all.
+const PING: Duration = Duration::from_secs(1);
+
 /// How long a connection that nobody needs stays open.
-const IDLE: Duration = Duration::from_secs(10 * 60);
+pub(crate) const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// How old a connection gets.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -33,6 +39,8 @@ pub(super) struct Pool<D: Driver> {
     connect: Connect<D>,
     pub(super) settings: Settings,
     permits: Arc<Semaphore>,
+    /// The right to count something. Whoever guesses makes calls that all wait for one counter.
+    counting: Semaphore,
     /// The one that was used last is at the end, and is used next.
     idle: Mutex<Vec<Open<D>>>,
 }
@@ -45,8 +53,16 @@ struct Open<D: Driver> {
 
 impl<D: Driver> Pool<D> {
     pub(super) fn new(connect: Connect<D>, settings: Settings) -> Self {
-        let permits = Arc::new(Semaphore::new(usize::try_from(settings.max_connections).unwrap_or(1)));
-        Self { connect, settings, permits, idle: Mutex::default() }
+        let max = usize::try_from(settings.max_connections).unwrap_or(1);
+        let permits = Arc::new(Semaphore::new(max));
+        let counting = Semaphore::new((max / 2).max(1));
+        Self { connect, settings, permits, counting, idle: Mutex::default() }
+    }
+
+    /// Waits, without a connection, until fewer than half of them count.
+    pub(super) async fn count(&self, work: &Work) -> Result<SemaphorePermit<'_>, Failure> {
+        let permit = work.step(Phase::Open, self.counting.acquire()).await?;
+        permit.map_err(|_| Failure::from(StoreError::not_written("database was closed")))
     }
 
     /// A connection, an open one if there is one.
@@ -54,9 +70,7 @@ impl<D: Driver> Pool<D> {
         let permit = work.step(Phase::Open, Arc::clone(&self.permits).acquire_owned()).await?;
         let permit = permit.map_err(|_| Failure::from(StoreError::not_written("database was closed")))?;
         while let Some(mut open) = self.pop() {
-            if open.used.elapsed() < SURELY_ALIVE
-                || work.step(Phase::Open, open.connection.ping()).await?.is_ok()
-            {
+            if open.used.elapsed() < SURELY_ALIVE || self.lives(&mut open, work).await? {
                 return Ok(Lease {
                     open: Some(open),
                     usable: false,
@@ -70,6 +84,17 @@ impl<D: Driver> Pool<D> {
         let now = Instant::now();
         let open = Some(Open { connection, born: now, used: now });
         Ok(Lease { open, usable: false, pool: Arc::clone(self), _permit: permit })
+    }
+
+    /// Whether a connection answers. If it does not, the others that are idle go with it.
+    async fn lives(&self, open: &mut Open<D>, work: &Work) -> Result<bool, Failure> {
+        let ping = timeout(PING, open.connection.ping());
+        let answer = work.step(Phase::Open, ping).await;
+        let lives = matches!(answer, Ok(Ok(Ok(()))));
+        if !lives {
+            self.forget_idle();
+        }
+        answer.map(|_| lives)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Open<D>>> {
@@ -95,7 +120,7 @@ impl<D: Driver> Pool<D> {
         let open = std::mem::take(&mut *self.idle());
         for open in open {
             // Saying farewell is a courtesy, and a server that does not answer gets none.
-            let _ = tokio::time::timeout(SURELY_ALIVE, open.connection.close()).await;
+            let _ = timeout(SURELY_ALIVE, open.connection.close()).await;
         }
     }
 }
@@ -137,7 +162,7 @@ impl<D: Driver> Lease<D> {
         self.usable = true;
     }
 
-    /// After a connection broke, the others are doubtful.
+    /// After a connection broke or did not answer in time, the others are doubtful.
     pub(super) fn doubt_others(&self, failure: &Failure) {
         if failure.lost {
             self.pool.forget_idle();

@@ -49,7 +49,8 @@ impl<D: Driver> TokenStore for ServerTokens<D> {
     async fn take(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
         let take = at("", key).bind(time_to_column(now));
         let taken = self.0.write_returning(&D::DIALECT.take, &take).await?;
-        taken.into_iter().next().map(|row| token(key, row)).transpose()
+        // It is gone, and whoever reads that nothing was written would come back for it.
+        taken.into_iter().next().map(|row| token(key, row)).transpose().map_err(StoreError::unknown)
     }
 
     async fn peek(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
@@ -82,7 +83,7 @@ impl<D: Driver> TokenStore for ServerTokens<D> {
             .bind(time_to_column(now));
         let mut live = 0_u64;
         for row in self.0.write_returning(&D::DIALECT.revoke_tokens, &revoke).await? {
-            live = live.saturating_add(u64::from(Fields(row).flag("live")?));
+            live = live.saturating_add(u64::from(Fields(row).flag("live").map_err(StoreError::unknown)?));
         }
         Ok(live)
     }

@@ -17,7 +17,7 @@ pub(crate) struct Transaction<'w, D: Driver> {
 impl<'w, D: Driver> Transaction<'w, D> {
     pub(super) async fn begin(mut lease: Lease<D>, work: &'w Work) -> Result<Self, Failure> {
         let begin = D::command(lease.connection()?, D::DIALECT.begin);
-        let begun = work.step(Phase::Open, begin).await?;
+        let begun = work.step(Phase::Open, begin).await.inspect_err(|late| lease.doubt_others(late))?;
         if let Err(error) = begun {
             let failure = Failure::new::<D>(error, Phase::Open);
             lease.doubt_others(&failure);
@@ -31,7 +31,8 @@ impl<'w, D: Driver> Transaction<'w, D> {
     pub(crate) async fn write(&mut self, statement: &Statement<'_>) -> Result<u64, Failure> {
         let settings = self.lease.settings();
         let running = D::execute(self.lease.connection()?, statement, &settings);
-        match self.work.step(Phase::Open, running).await? {
+        let done = self.work.step(Phase::Open, running).await;
+        match done.inspect_err(|late| self.lease.doubt_others(late))? {
             Err(sqlx::Error::Database(error)) if D::meaning(&*error) == Meaning::Taken => Ok(0),
             Err(error) => Err(self.failed(error).await),
             Ok(rows) => Ok(rows),
@@ -42,7 +43,8 @@ impl<'w, D: Driver> Transaction<'w, D> {
     pub(crate) async fn read(&mut self, query: &Statement<'_>) -> Result<Vec<D::Row>, Failure> {
         let settings = self.lease.settings();
         let running = D::fetch(self.lease.connection()?, query, &settings);
-        match self.work.step(Phase::Open, running).await? {
+        let done = self.work.step(Phase::Open, running).await;
+        match done.inspect_err(|late| self.lease.doubt_others(late))? {
             Err(error) => Err(self.failed(error).await),
             Ok(rows) => Ok(rows),
         }
@@ -56,7 +58,8 @@ impl<'w, D: Driver> Transaction<'w, D> {
     /// Lets everything take effect, and answers `done`.
     pub(crate) async fn commit<T>(mut self, done: T) -> Result<T, Failure> {
         let commit = D::command(self.lease.connection()?, "COMMIT");
-        match self.work.step(Phase::Committing, commit).await? {
+        let committed = self.work.step(Phase::Committing, commit).await;
+        match committed.inspect_err(|late| self.lease.doubt_others(late))? {
             Err(error) => {
                 let failure = Failure::new::<D>(error, Phase::Committing);
                 self.lease.doubt_others(&failure);

@@ -50,8 +50,9 @@ impl Work {
 /// 1 to 2 ms at first, and twice that each time. Who was in the way of another would be again after the same pause.
 fn pause(repeats: u32) -> Duration {
     let whole = Duration::from_millis(1_u64.checked_shl(repeats).unwrap_or(u64::MAX));
+    // Where the clock has microseconds only, the last three digits never change.
     let nanos = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.subsec_nanos());
-    let part = whole.saturating_mul(nanos % 1_000).checked_div(1_000).unwrap_or_default();
+    let part = whole.saturating_mul((nanos / 1_000) % 1_000).checked_div(1_000).unwrap_or_default();
     whole.saturating_add(part)
 }
 

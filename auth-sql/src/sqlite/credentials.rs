@@ -168,7 +168,8 @@ impl CredentialStore for SqliteAccounts {
 
     async fn count_failure(&self, key: &CredentialKey) -> Result<Option<u32>, StoreError> {
         let counted = self.0.write_returning(at(COUNT_FAILURE, key)).await?;
-        counted.into_iter().next().map(|row| Fields(row).small("failures")).transpose()
+        let failures = counted.into_iter().next().map(|row| Fields(row).small("failures"));
+        failures.transpose().map_err(StoreError::unknown)
     }
 
     async fn succeeded(

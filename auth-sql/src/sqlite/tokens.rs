@@ -74,7 +74,8 @@ impl TokenStore for SqliteTokens {
 
     async fn take(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
         let taken = self.0.write_returning(at(TAKE, key).bind(time_to_column(now))).await?;
-        taken.into_iter().next().map(|row| token(key, row)).transpose()
+        // It is gone, and whoever reads that nothing was written would come back for it.
+        taken.into_iter().next().map(|row| token(key, row)).transpose().map_err(StoreError::unknown)
     }
 
     async fn peek(&self, key: &TokenKey, now: UnixTime) -> Result<Option<TokenRecord>, StoreError> {
@@ -101,7 +102,7 @@ impl TokenStore for SqliteTokens {
             .bind(time_to_column(now));
         let mut live = 0_u64;
         for row in self.0.write_returning(revoke).await? {
-            live = live.saturating_add(u64::from(Fields(row).flag("live")?));
+            live = live.saturating_add(u64::from(Fields(row).flag("live").map_err(StoreError::unknown)?));
         }
         Ok(live)
     }

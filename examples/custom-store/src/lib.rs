@@ -22,6 +22,8 @@ use auth_core::{
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable, Table, TableDefinition};
 
 type Key = &'static [u8; 24];
+type Sessions = ReadOnlyTable<Key, &'static [u8]>;
+type Markers = ReadOnlyTable<&'static [u8], (u64, u64)>;
 
 /// Session id to session.
 const SESSIONS: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("sessions");
@@ -76,14 +78,16 @@ impl RedbSessions {
         task.await.map_err(StoreError::unknown)?
     }
 
-    /// What is read together with others, on such a thread too.
+    /// What is read together with others, on such a thread too. No writer waits for it.
     async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&ReadOnlyTable<Key, &'static [u8]>) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&Sessions, &Markers) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let database = Arc::clone(&self.0);
         let task = tokio::task::spawn_blocking(move || {
-            read(&database.begin_read().map_err(failed)?.open_table(SESSIONS).map_err(failed)?)
+            let transaction = database.begin_read().map_err(failed)?;
+            let sessions = transaction.open_table(SESSIONS).map_err(failed)?;
+            read(&sessions, &transaction.open_table(MARKERS).map_err(failed)?)
         });
         task.await.map_err(StoreError::not_written)?
     }
@@ -148,7 +152,7 @@ impl SessionStore for RedbSessions {
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
         let id = *id;
-        self.read(move |table| Ok(find(table, &id)?.filter(|row| row.is_live(now)))).await
+        self.read(move |table, _| Ok(find(table, &id)?.filter(|row| row.is_live(now)))).await
     }
 
     async fn update(
@@ -210,7 +214,7 @@ impl SessionStore for RedbSessions {
         let owner = owner.clone();
         let (skip, take) = (usize::try_from(page.offset()), usize::try_from(page.limit()));
         let (skip, take) = (skip.unwrap_or(usize::MAX), take.unwrap_or(usize::MAX));
-        self.read(move |table| {
+        self.read(move |table, _| {
             let mut rows = live_of(table, owner.principal(), owner.tags(), now)?;
             rows.sort_by_key(|row| (Reverse(row.created_at), row.id));
             Ok(rows.iter().skip(skip).take(take).map(SessionRecord::summary).collect())
@@ -229,7 +233,11 @@ impl SessionStore for RedbSessions {
             let raised = (before.max(epoch.get()), until.max(kept_until));
             tables.markers.insert(&*key, raised).map_err(failed)?;
             let mut ended = 0_u64;
-            for row in of(&tables.sessions, principal, owner.tags())? {
+            let (rows, damaged) = of(&tables.sessions, principal, owner.tags())?;
+            for id in &damaged {
+                tables.remove(id)?;
+            }
+            for row in rows {
                 if row.epoch() >= epoch {
                     continue;
                 }
@@ -246,21 +254,44 @@ impl SessionStore for RedbSessions {
     }
 
     async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {
-        self.write(move |tables| {
-            tables.markers.retain(|_, (_, kept_until)| kept_until >= now.as_secs()).map_err(failed)?;
-            let mut expired = Vec::new();
-            for entry in tables.sessions.iter().map_err(failed)? {
-                let (id, row) = entry.map_err(failed)?;
-                if expired.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let is_over = move |(_, kept_until): (u64, u64)| kept_until < now.as_secs();
+        // Others go on writing while the tables are searched, and then wait for no more than `limit` removals.
+        let search = self.read(move |sessions, markers| {
+            let (mut ended, mut forgotten) = (Vec::new(), Vec::new());
+            for entry in sessions.iter().map_err(failed)? {
+                let (id, bytes) = entry.map_err(failed)?;
+                if ended.len() >= limit {
                     break;
                 }
-                let row = row::decode(SessionId::from_bytes(*id.value()), row.value())?;
-                expired.extend((!row.is_live(now)).then_some(row.id));
+                // A damaged row is kept: a newer version of the program may be able to read it.
+                let row = row::decode(SessionId::from_bytes(*id.value()), bytes.value());
+                ended.extend(row.ok().filter(|row| !row.is_live(now)).map(|row| row.id));
             }
-            for id in &expired {
-                tables.remove(id)?;
+            for entry in markers.iter().map_err(failed)? {
+                let (key, marker) = entry.map_err(failed)?;
+                if forgotten.len() >= limit {
+                    break;
+                }
+                forgotten.extend(is_over(marker.value()).then(|| key.value().to_vec()));
             }
-            Ok(u64::try_from(expired.len()).unwrap_or(u64::MAX))
+            Ok((ended, forgotten))
+        });
+        let (ended, forgotten) = search.await?;
+        self.write(move |tables| {
+            for key in &forgotten {
+                let marker = tables.markers.get(&**key).map_err(failed)?.map(|marker| marker.value());
+                if marker.is_some_and(is_over) {
+                    tables.markers.remove(&**key).map_err(failed)?;
+                }
+            }
+            let mut purged = 0_u64;
+            for id in &ended {
+                if find(&tables.sessions, id)?.is_some_and(|row| !row.is_live(now)) {
+                    purged = purged.saturating_add(u64::from(tables.remove(id)?));
+                }
+            }
+            Ok(purged)
         })
         .await
     }
@@ -286,13 +317,14 @@ fn find(
     found.map(|bytes| row::decode(*id, bytes.value())).transpose()
 }
 
-/// The sessions of a principal, whose ids begin with one of its tags.
+/// The sessions of a principal, whose ids begin with one of its tags, and the ids of rows among them that cannot be read.
+/// Nobody can use those, so they are no sessions; they must not keep the others from being ended either.
 fn of(
     table: &impl ReadableTable<Key, &'static [u8]>,
     principal: &PrincipalId,
     tags: impl IntoIterator<Item = PrincipalTag>,
-) -> Result<Vec<SessionRecord>, StoreError> {
-    let mut rows = Vec::new();
+) -> Result<(Vec<SessionRecord>, Vec<SessionId>), StoreError> {
+    let (mut rows, mut damaged) = (Vec::new(), Vec::new());
     for tag in tags {
         let end = |fill| {
             let mut id = [fill; 24];
@@ -301,12 +333,16 @@ fn of(
         };
         for entry in table.range::<&[u8; 24]>(&end(0)..=&end(255)).map_err(failed)? {
             let (id, bytes) = entry.map_err(failed)?;
-            rows.push(row::decode(SessionId::from_bytes(*id.value()), bytes.value())?);
+            let id = SessionId::from_bytes(*id.value());
+            match row::decode(id, bytes.value()) {
+                Ok(row) => rows.push(row),
+                Err(_) => damaged.push(id),
+            }
         }
     }
     // A tag is short enough to be somebody else's as well.
     rows.retain(|row| row.principal() == Some(principal));
-    Ok(rows)
+    Ok((rows, damaged))
 }
 
 fn live_of(
@@ -315,7 +351,7 @@ fn live_of(
     tags: impl IntoIterator<Item = PrincipalTag>,
     now: UnixTime,
 ) -> Result<Vec<SessionRecord>, StoreError> {
-    let mut rows = of(table, principal, tags)?;
+    let (mut rows, _) = of(table, principal, tags)?;
     rows.retain(|row| row.is_live(now));
     Ok(rows)
 }

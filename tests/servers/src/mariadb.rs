@@ -29,7 +29,8 @@ impl MariaDb {
         let output = install.output().expect("mariadb-install-db; ./scripts/test installs what is missing");
         assert!(output.status.success(), "{output:?}");
         let init = folder.path().join("init.sql");
-        fs::write(&init, "CREATE USER IF NOT EXISTS test;\nGRANT ALL ON *.* TO test;\n").expect("a file");
+        fs::write(&init, "CREATE USER IF NOT EXISTS test;\nGRANT ALL ON *.* TO test WITH GRANT OPTION;\n")
+            .expect("a file");
         let (port, settings) = (free_port(), settings.iter().map(ToString::to_string).collect());
         let process = run(folder.path(), port, &settings);
         Self { process, port, settings, folder }

@@ -115,8 +115,34 @@ async fn postgres_scans_no_table() {
 const NAMES: [&str; 9] =
     ["realm", "principal_id", "id", "login", "lookup", "subject", "hash", "counter", "role"];
 
-/// The same of MariaDB, which writes its plan under each statement. For a table of a few rows it likes to scan, so what
-/// counts is that there is an index that it could use.
+/// Many users of MariaDB, whom the suites do not touch: nothing of theirs ends.
+const CROWD: &str = "
+    INSERT INTO auth_accounts SELECT 'local:default', 'user', CONCAT('crowd', seq), CONCAT('crowd', seq), 'active', 0, 1, 0,
+        seq FROM seq_1_to_5000;
+    INSERT INTO auth_credentials SELECT 'local:default', 'password', CONCAT('crowd', seq), 'user', CONCAT('crowd', seq), '',
+        1, 0, seq, NULL, NULL FROM seq_1_to_5000;
+    INSERT INTO auth_sessions (
+            id, kind, realm, principal_kind, principal_id, epoch, secret, rotated_at, seen, generation, reissued,
+            version, created_at, last_used_at, idle_until, absolute_until, data
+        )
+        SELECT CONCAT('crowd', seq), 'cookie', 'local:default', 'user', CONCAT('crowd', seq), 0, '', 0, 1, 0, 0, 1, seq, seq,
+            9223372036854775807, 9223372036854775807, '' FROM seq_1_to_5000;
+    INSERT INTO auth_session_epochs SELECT 'local:default', 'user', CONCAT('crowd', seq), 0, 9223372036854775807
+        FROM seq_1_to_5000;
+    INSERT INTO auth_tokens SELECT 'local:default', 'crowd', CONCAT('crowd', seq), CONCAT('crowd', seq), '',
+        9223372036854775807 FROM seq_1_to_5000;
+    INSERT INTO auth_counters SELECT CONCAT('crowd', seq), 64, seq, 1, 9223372036854775807 FROM seq_1_to_5000;
+    ANALYZE TABLE auth_accounts, auth_credentials, auth_sessions, auth_session_epochs, auth_tokens, auth_counters";
+
+/// Makes room for the next check.
+const ALL_BUT_THE_CROWD: &str = "
+    DELETE FROM auth_accounts WHERE id NOT LIKE 'crowd%'; DELETE FROM auth_sessions WHERE id NOT LIKE 'crowd%';
+    DELETE FROM auth_session_epochs WHERE principal_id NOT LIKE 'crowd%';
+    DELETE FROM auth_tokens WHERE hash NOT LIKE 'crowd%'; DELETE FROM auth_counters WHERE counter NOT LIKE 'crowd%';
+    DELETE FROM auth_assignments; UPDATE auth_assignments_version SET version = 0 WHERE id = 1";
+
+/// The same of MariaDB, which writes its plan under each statement. Roles are all listed together and have no crowd: for
+/// a table of a few rows it likes to scan, so there what counts is that there is an index that it could use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn mariadb_scans_no_table() {
     let server = servers::MariaDb::start(&[
@@ -129,29 +155,32 @@ async fn mariadb_scans_no_table() {
     MariaDbServer::run(&server.url("mysql"), "CREATE DATABASE app").await;
     let url = server.url("app");
     let database = MySql::open(&url, MySqlOptions::default()).await.unwrap();
-    let fresh = async || {
-        let empty = "DELETE FROM auth_accounts; DELETE FROM auth_sessions; DELETE FROM auth_session_epochs; \
-            DELETE FROM auth_tokens; DELETE FROM auth_counters; DELETE FROM auth_assignments; \
-            UPDATE auth_assignments_version SET version = 0 WHERE id = 1";
-        MariaDbServer::run(&url, empty).await;
-    };
+    MariaDbServer::run(&url, CROWD).await;
+    let fresh = async || MariaDbServer::run(&url, ALL_BUT_THE_CROWD).await;
     let race = Tasks::new(tokio::spawn).with_rounds(1);
     run_suites!(database, fresh, race);
     let log = server.read("slow.log");
-    let mut planned = 0;
+    let (mut planned, mut unsought) = (0, Vec::new());
     for entry in log.split("# User@Host:").skip(1) {
         let statement: String = entry.lines().filter(|line| !line.starts_with('#')).collect();
-        if statement.contains("information_schema") || !statement.contains(" WHERE ") {
+        if ["information_schema", "crowd"].iter().any(|word| statement.contains(word))
+            || !statement.contains(" WHERE ")
+        {
             continue;
         }
         for plan in entry.lines().filter_map(|line| line.strip_prefix("# explain: ")) {
             planned += 1;
-            // id, kind of SELECT, table, way, keys that there are, ..
+            // id, kind of SELECT, table, way, keys that there are, the one that is used, ..
             let columns: Vec<_> = plan.split('\t').collect();
-            let scans =
-                matches!(columns[3], "ALL" | "index") && columns[4] == "NULL" && columns[1] != "INSERT";
-            assert!(!scans, "{plan}\n{statement}");
+            let few = columns[2].contains("assignments");
+            let key = if few { columns[4] } else { columns[5] };
+            let sought = key != "NULL" && (few || !matches!(columns[3], "ALL" | "index"));
+            let no_table = columns[2] == "NULL";
+            if !sought && !no_table && columns[1] != "INSERT" {
+                unsought.push(format!("{plan}\n{statement}"));
+            }
         }
     }
     assert!(planned > 1_000, "{planned} plans");
+    assert!(unsought.is_empty(), "{} of {planned}:\n{}", unsought.len(), unsought.join("\n"));
 }

@@ -21,6 +21,7 @@ async fn the_suites_pass_through_a_pooler_in_transaction_mode() {
     let race = Tasks::new(tokio::spawn).with_rounds(5);
     let (sessions, tokens) = (database.sessions(), database.tokens());
     let (accounts, roles) = (database.accounts(), database.assignments());
+    let counters = database.counters();
     let fresh = || async {
         empty().await;
         sessions.clone()
@@ -36,6 +37,16 @@ async fn the_suites_pass_through_a_pooler_in_transaction_mode() {
         (accounts.clone(), accounts.clone())
     };
     conformance::account_store(fresh, &race).await.assert_passed();
+    let fresh = || async {
+        empty().await;
+        (accounts.clone(), accounts.clone())
+    };
+    conformance::credential_store(fresh, &race).await.assert_passed();
+    let fresh = || async {
+        empty().await;
+        counters.clone()
+    };
+    conformance::counter_store(fresh, &race).await.assert_passed();
     let fresh = || async {
         empty().await;
         roles.clone()

@@ -66,6 +66,8 @@ pub(crate) trait Server: Sized {
     async fn open(url: &str, timeout: Duration) -> Result<Stores, SetupError>;
     /// Runs SQL past the crate.
     async fn run(url: &str, sql: &str);
+    /// What is needed to make connections from now on read-only, or no longer: those that there are stay as they are.
+    fn read_only(on: bool) -> &'static str;
     fn kill(&mut self);
     fn restart(&mut self);
     fn freeze(&self);
@@ -125,6 +127,14 @@ impl Server for PostgresServer {
     async fn run(url: &str, sql: &str) {
         let mut connection = PgConnection::connect(url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
+    fn read_only(on: bool) -> &'static str {
+        if on {
+            "ALTER ROLE test SET default_transaction_read_only = on"
+        } else {
+            "BEGIN READ WRITE; ALTER ROLE test RESET default_transaction_read_only; COMMIT"
+        }
     }
 
     fn kill(&mut self) {
@@ -188,6 +198,10 @@ impl Server for MariaDbServer {
     async fn run(url: &str, sql: &str) {
         let mut connection = MySqlConnection::connect(url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
+    fn read_only(on: bool) -> &'static str {
+        if on { "SET GLOBAL tx_read_only = 1" } else { "SET GLOBAL tx_read_only = 0" }
     }
 
     fn kill(&mut self) {

@@ -2,12 +2,17 @@
 
 use auth_core::{
     Account, Created, LoginName, PrincipalId, PrincipalKind, Realm, SecretHash, SecretState, SessionBlob,
-    UnixTime, Updated, Version,
+    StoreError, UnixTime, Updated, Version,
 };
 
 use crate::support::{NOW, Server, TIMEOUT, ann, on_every_server, password, session, token};
 
-on_every_server!(the_largest_numbers_survive, the_longest_names_survive, names_compare_byte_by_byte,);
+on_every_server!(
+    the_largest_numbers_survive,
+    the_longest_names_survive,
+    names_compare_byte_by_byte,
+    a_damaged_token_that_was_taken_is_no_token_that_is_still_there,
+);
 
 /// "Never" and the largest counters must come back as they are: integers of a database are signed.
 async fn the_largest_numbers_survive<S: Server>() {
@@ -85,4 +90,17 @@ async fn names_compare_byte_by_byte<S: Server>() {
         assert_eq!(found.as_ref(), Some(&account));
         assert_eq!(accounts.by_login(account.id.realm(), &account.login).await.unwrap(), found);
     }
+}
+
+/// An error that says that nothing was written would be a lie: the token is gone.
+async fn a_damaged_token_that_was_taken_is_no_token_that_is_still_there<S: Server>() {
+    let server = S::shared();
+    let url = server.create().await;
+    let stores = S::open(&url, TIMEOUT).await.unwrap();
+    let token = token(b"t", "ann");
+    let _ = stores.tokens.put(&token, NOW).await.unwrap();
+    S::run(&url, "UPDATE auth_tokens SET subject = ''").await;
+    assert!(matches!(stores.tokens.peek(&token.key, NOW).await, Err(StoreError::Corrupt("subject"))));
+    assert!(matches!(stores.tokens.take(&token.key, NOW).await, Err(StoreError::Unknown(_))));
+    assert_eq!(stores.tokens.peek(&token.key, NOW).await.unwrap(), None);
 }
