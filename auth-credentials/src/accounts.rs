@@ -1,6 +1,7 @@
 //! The flows around an account.
 
 mod change_password;
+mod defaults;
 mod error;
 mod sign_up;
 mod status;
@@ -62,6 +63,13 @@ impl Accounts {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self { authenticator, gate, policy, sign_ups: Throttle::sign_up(counters), entropy }
+    }
+
+    /// The same with another policy for passwords that are chosen from now on.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PasswordPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The same with another throttle for sign-ups.
