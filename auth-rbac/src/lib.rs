@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod builder;
+mod combine;
 mod compile;
 mod engine;
 mod error;
@@ -15,15 +16,20 @@ mod rows;
 mod sets;
 mod slots;
 mod snapshot;
+mod stack;
+mod verdict;
 
 pub use builder::{PolicyBuilder, RoleBuilder};
-pub use engine::{Engine, Verdict};
+pub use combine::Combiner;
+pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use rbac::{Outdated, Rbac};
 pub use snapshot::{
     Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
 };
+pub use stack::Stack;
+pub use verdict::Verdict;
 
 /// What [`permissions!`] needs where it is used. Not for anybody else.
 #[doc(hidden)]

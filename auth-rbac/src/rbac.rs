@@ -8,10 +8,7 @@ use auth_core::{
     PrincipalId, Privileges,
 };
 
-use crate::{
-    engine::{Engine, Verdict},
-    snapshot::Snapshot,
-};
+use crate::{engine::Engine, snapshot::Snapshot, verdict::Verdict};
 
 /// Role-based access control: asks the [`Snapshot`] in force, which is replaced while requests go on.
 ///

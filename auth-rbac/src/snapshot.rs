@@ -7,11 +7,12 @@ use auth_core::{
 };
 
 use crate::{
-    engine::{Engine, Verdict},
+    engine::{Engine, Model},
     names::Names,
     principals::{Principals, RecordAt},
     rows::Rows,
     sets::{Rule, Sets},
+    verdict::Verdict,
 };
 
 mod describe;
@@ -277,12 +278,12 @@ struct Decided {
 
 impl Decided {
     fn id(self) -> RuleId {
-        RuleId::new((u64::from(self.role) << 32) | u64::from(self.rule.pack()))
+        Model::Roles.rule((u64::from(self.role) << 32) | u64::from(self.rule.pack()))
     }
 
-    fn from_id(id: RuleId) -> Self {
-        let role = (id.get() >> 32) as u32;
-        let rule = (id.get() & u64::from(u32::MAX)) as u32;
+    fn from_number(number: u64) -> Self {
+        let role = (number >> 32) as u32;
+        let rule = (number & u64::from(u32::MAX)) as u32;
         Self { role, rule: Rule::unpack(rule) }
     }
 }

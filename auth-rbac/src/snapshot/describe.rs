@@ -5,7 +5,7 @@ use std::fmt;
 use auth_core::{Action, Decision, Denial, Permit, PolicyVersion, RoleName, RuleId};
 
 use super::{Decided, Snapshot};
-use crate::{engine::Verdict, error::Path, graph};
+use crate::{engine::Model, error::Path, graph, verdict::Verdict};
 
 impl Snapshot {
     /// Names the rule that decided, and the way from the principal's role to it.
@@ -26,7 +26,8 @@ impl Snapshot {
     }
 
     fn describe_rule(&self, id: RuleId) -> Option<DescribedRule> {
-        let Decided { role, rule } = Decided::from_id(id);
+        let (Model::Roles, number) = Model::of(id)? else { return None };
+        let Decided { role, rule } = Decided::from_number(number);
         let has_rule = |role| self.rules.row(role).binary_search(&rule.pack()).is_ok();
         let path = graph::path(&self.parents, role, has_rule)?;
         Some(DescribedRule {

@@ -11,6 +11,7 @@
 mod active;
 mod asserted;
 mod building;
+mod combining;
 mod deciding;
 mod describing;
 mod model;
