@@ -1,6 +1,9 @@
 //! One effect of several: the combining algorithms of XACML 3.0, appendix C.
 
-use std::ops::ControlFlow;
+use std::{
+    fmt,
+    ops::{ControlFlow, RangeInclusive},
+};
 
 use auth_core::{Challenge, Effect, Indeterminate, Obligation, PolicyVersion};
 
@@ -53,10 +56,20 @@ impl Combiner {
     }
 }
 
+impl fmt::Display for Combiner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DenyOverrides => "deny-overrides",
+            Self::PermitOverrides => "permit-overrides",
+            Self::FirstApplicable => "first-applicable",
+        })
+    }
+}
+
 /// The rank of a rule that might have overridden.
 const DOUBTFUL: u8 = 3;
 /// The ranks of what it might have overridden.
-const SHADOWED: std::ops::RangeInclusive<u8> = 1..=2;
+const SHADOWED: RangeInclusive<u8> = 1..=2;
 
 /// The effects so far.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use auth_core::{AccessRequest, DecideError, RuleId};
 
-use crate::verdict::Verdict;
+use crate::{
+    explain::{Because, Explanation},
+    verdict::Verdict,
+};
 
 /// One model of authorization, answering with an [`Effect`] so that several can be combined (XACML 3.0,
 /// section 7.12 and appendix C).
@@ -19,25 +22,30 @@ pub trait Engine: Send + Sync {
     /// [`DecideError`] only if infrastructure is missing, such as the policy itself. A rule that cannot be
     /// evaluated is [`Effect::Indeterminate`].
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError>;
-}
 
-impl<T: Engine + ?Sized> Engine for &T {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
+    /// Evaluates the request and tells why it says so. Not for the eyes of whoever is refused.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        Ok(Explanation::new(self.evaluate(request)?, Because::Unexplained))
     }
 }
 
-impl<T: Engine + ?Sized> Engine for Box<T> {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
-    }
-}
+macro_rules! forward {
+    ($($pointer:ty),*) => { $(
+        impl<T: Engine + ?Sized> Engine for $pointer {
+            fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+                (**self).evaluate(request)
+            }
 
-impl<T: Engine + ?Sized> Engine for Arc<T> {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
-    }
+            fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+                (**self).explain(request)
+            }
+        }
+    )* };
 }
+forward!(&T, Box<T>, Arc<T>);
 
 /// The models of this crate. The upper eight bits of a [`RuleId`] say whose rule it is, so that in a policy of
 /// several models a number is described by the one that gave it.

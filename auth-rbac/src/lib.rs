@@ -6,6 +6,7 @@ mod combine;
 mod compile;
 mod engine;
 mod error;
+mod explain;
 mod graph;
 mod names;
 mod permission_set;
@@ -23,6 +24,7 @@ pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
 pub use engine::Engine;
 pub use error::{Counted, PolicyError};
+pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use rbac::{Outdated, Rbac};
 pub use snapshot::{

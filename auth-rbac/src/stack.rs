@@ -7,6 +7,7 @@ use auth_core::{AccessRequest, Authorizer, DecideError, Decision};
 use crate::{
     combine::{Combination, Combiner},
     engine::Engine,
+    explain::{Because, Explanation},
     verdict::Verdict,
 };
 
@@ -44,17 +45,35 @@ impl Stack {
         self.others.push(Box::new(engine));
         self
     }
+
+    fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
+        std::iter::once(&self.first).chain(&self.others).map(|engine| &**engine)
+    }
 }
 
 impl Engine for Stack {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
         let mut combined = Combination::new(self.combiner);
-        for engine in std::iter::once(&self.first).chain(&self.others) {
+        for engine in self.engines() {
             if combined.add(engine.evaluate(request)?).is_break() {
                 break;
             }
         }
         Ok(combined.finish())
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        let mut combined = Combination::new(self.combiner);
+        let mut parts = Vec::new();
+        for engine in self.engines() {
+            let part = engine.explain(request)?;
+            let flow = combined.add(part.verdict().clone());
+            parts.push(part);
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self.combiner, parts }))
     }
 }
 

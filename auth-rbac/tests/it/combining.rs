@@ -12,7 +12,7 @@ use auth_core::{
     AccessRequest, Assurance, AuthorizerExt, Challenge, DecideError, DenialReason, Effect, Indeterminate,
     Obligation, PolicyVersion, Refusal, RuleId,
 };
-use auth_rbac::{Combiner, Engine, Rbac, Stack, Verdict};
+use auth_rbac::{Because, Combiner, Engine, Explanation, Rbac, Stack, Verdict};
 use proptest::prelude::*;
 
 use crate::support::{NOW, V1, action, office_snapshot, thing, user, who};
@@ -107,6 +107,19 @@ fn verdict(effect: Effect, rule: u64) -> Verdict {
 
 fn combine(combiner: Combiner, effects: &[Effect]) -> Effect {
     combiner.combine((0..).zip(effects).map(|(n, effect)| verdict(*effect, n))).effect()
+}
+
+/// Cannot say, and can say why.
+struct Doubts;
+
+impl Engine for Doubts {
+    fn evaluate(&self, _: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        Ok(verdict(ID, 1))
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        Ok(Explanation::new(self.evaluate(request)?, Because::Words("no moon phase".to_owned())))
+    }
 }
 
 /// Answers always the same, and counts how often it was asked.
@@ -242,6 +255,23 @@ fn engines_after_the_last_word_are_not_asked() {
             let _ = Stack::new(combiner, says(verdict(first, 1))).with(second).evaluate(request).unwrap();
             assert_eq!(asked.load(Ordering::SeqCst), usize::from(!last_word), "{combiner:?} {first:?}");
         }
+    });
+}
+
+/// An explanation is of the verdict, and tells what was asked and what not.
+#[test]
+fn a_stack_explains_itself_by_its_parts() {
+    let inner = Stack::new(Combiner::FirstApplicable, says(verdict(N, 1))).with(Arc::new(Doubts));
+    let stack = Stack::new(Combiner::PermitOverrides, inner).with(says(verdict(P, 2))).with(Doubts);
+    with_request(|request| {
+        let explanation = stack.explain(request).unwrap();
+        assert_eq!(*explanation.verdict(), stack.evaluate(request).unwrap());
+        let expected = "permit: permit-overrides of
+  indeterminate: first-applicable of
+    not applicable
+    indeterminate, might deny: no moon phase
+  permit";
+        assert_eq!(explanation.to_string(), expected);
     });
 }
 
