@@ -8,12 +8,16 @@ mod engine;
 mod error;
 mod explain;
 mod graph;
+mod members;
 mod names;
+mod pattern;
 mod permission_set;
 mod permissions;
 mod principals;
 mod rbac;
+mod role_ref;
 mod rows;
+mod separation;
 mod sets;
 mod slots;
 mod snapshot;
@@ -27,8 +31,11 @@ pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use rbac::{Outdated, Rbac};
+pub use role_ref::{RoleKey, RoleRef};
+pub use separation::SeparationKind;
 pub use snapshot::{
-    Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
+    ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
+    Description, PermissionIndex, PrincipalIndex, Snapshot, Within,
 };
 pub use stack::Stack;
 pub use verdict::Verdict;
