@@ -16,9 +16,12 @@ use crate::{
 };
 
 mod direct;
+mod reach;
+mod remove;
 mod role;
 mod separate;
 
+pub(crate) use reach::Reach;
 pub use role::RoleBuilder;
 
 /// Collects permissions, roles and assignments, and compiles them into a [`Snapshot`].
@@ -285,7 +288,7 @@ impl PolicyBuilder {
     }
 
     /// A packed rule about a permission, or about several by a wildcard.
-    fn rule(&mut self, permission: &str, denies: bool) -> Result<u32, PolicyError> {
+    pub(crate) fn rule(&mut self, permission: &str, denies: bool) -> Result<u32, PolicyError> {
         let number = match self.permissions.find(permission) {
             Some(number) => number,
             None => match self.patterns.number(permission)? {
@@ -297,6 +300,10 @@ impl PolicyBuilder {
             },
         };
         Ok(Rule { permission: number, denies }.pack())
+    }
+
+    pub(crate) fn permission_name(&self, number: u32) -> Option<Action> {
+        Action::parse(self.permissions.get(number)?).ok()
     }
 
     fn intern(&mut self, principal: &PrincipalId) -> Result<u32, PolicyError> {
@@ -318,7 +325,7 @@ impl PolicyBuilder {
         Ok(number.saturating_add(1))
     }
 
-    fn find_role(&self, role: &RoleRef<'_>) -> Result<u32, PolicyError> {
+    pub(crate) fn find_role(&self, role: &RoleRef<'_>) -> Result<u32, PolicyError> {
         let found = match role.tenant {
             None => self.roles.find(&role.name),
             Some(tenant) => self

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod admin;
 mod builder;
 mod combine;
 mod compile;
@@ -24,13 +25,14 @@ mod snapshot;
 mod stack;
 mod verdict;
 
+pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
 pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
-pub use rbac::{Outdated, Rbac};
+pub use rbac::{AtLeast, Outdated, Rbac};
 pub use role_ref::{RoleKey, RoleRef};
 pub use separation::SeparationKind;
 pub use snapshot::{

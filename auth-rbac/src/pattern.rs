@@ -46,7 +46,7 @@ impl Pattern {
 
 /// The patterns of a policy. In rules they are numbered on from the permissions.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Patterns(Vec<Pattern>);
+pub(crate) struct Patterns(Vec<Option<Pattern>>);
 
 impl Patterns {
     /// The most distinct ones. Each is compared with every permission.
@@ -60,17 +60,42 @@ impl Patterns {
             return Ok(None);
         }
         let pattern = Pattern::parse(text).ok_or(PolicyError::Pattern)?;
-        let at = match self.0.iter().position(|known| *known == pattern) {
+        let known = self.0.iter().position(|known| known.as_ref() == Some(&pattern));
+        let at = match known.or_else(|| self.0.iter().position(Option::is_none)) {
             Some(at) => at,
             None if self.0.len() >= Self::MAX => {
                 return Err(PolicyError::TooMany { what: Counted::Patterns, max: Self::MAX });
             }
             None => {
-                self.0.push(pattern);
+                self.0.push(None);
                 self.0.len().saturating_sub(1)
             }
         };
+        if let Some(place) = self.0.get_mut(at) {
+            *place = Some(pattern);
+        }
         Ok(u32::try_from(at).ok().map(|at| at | Self::BASE))
+    }
+
+    /// Forgets all that are not among `used`, the numbers of permissions and patterns.
+    pub(crate) fn keep(&mut self, used: &[u32]) {
+        let mut kept = vec![false; self.0.len()];
+        for number in used.iter().filter(|number| Self::is_pattern(**number)) {
+            if let Some(kept) = kept.get_mut((number & !Self::BASE) as usize) {
+                *kept = true;
+            }
+        }
+        self.0.iter_mut().zip(kept).filter(|(_, kept)| !kept).for_each(|(pattern, _)| *pattern = None);
+    }
+
+    /// A pattern as it is written.
+    pub(crate) fn text(&self, number: u32) -> Option<&str> {
+        self.0.get((number & !Self::BASE) as usize)?.as_ref().map(|pattern| &*pattern.0)
+    }
+
+    /// Whether a rule's number is a pattern's, and not a permission's.
+    pub(crate) const fn is_pattern(number: u32) -> bool {
+        number >= Self::BASE
     }
 
     /// The permissions of each pattern.
@@ -81,6 +106,10 @@ impl Patterns {
     pub(crate) fn expand(&self, permissions: &Names) -> Result<Expanded, PolicyError> {
         let mut rows = Rows::with_capacity(self.0.len(), 0);
         for pattern in &self.0 {
+            let Some(pattern) = pattern else {
+                rows.push(&[]);
+                continue;
+            };
             let named =
                 |permission: &u32| permissions.get(*permission).is_some_and(|name| pattern.matches(name));
             let row: Vec<u32> =
@@ -99,6 +128,11 @@ impl Patterns {
 pub(crate) struct Expanded(Rows);
 
 impl Expanded {
+    /// The permissions that a pattern stands for.
+    pub(crate) fn meaning(&self, pattern: u32) -> &[u32] {
+        self.0.row(pattern & !Patterns::BASE)
+    }
+
     /// Puts permissions in the place of patterns, in pairs of whose rule it is and the packed rule.
     pub(crate) fn apply(&self, pairs: Vec<(u32, u32)>, max: usize) -> Result<Vec<(u32, u32)>, PolicyError> {
         if self.0.len() == 0 {
@@ -107,11 +141,11 @@ impl Expanded {
         let mut all = Vec::with_capacity(pairs.len());
         for (whose, packed) in pairs {
             let Rule { permission, denies } = Rule::unpack(packed);
-            if permission < Patterns::BASE {
+            if !Patterns::is_pattern(permission) {
                 all.push((whose, packed));
                 continue;
             }
-            let meant = self.0.row(permission & !Patterns::BASE);
+            let meant = self.meaning(permission);
             all.extend(
                 meant.iter().map(|permission| (whose, Rule { permission: *permission, denies }.pack())),
             );

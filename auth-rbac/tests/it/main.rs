@@ -9,6 +9,7 @@
 )]
 
 mod active;
+mod administering;
 mod asserted;
 mod building;
 mod combining;
