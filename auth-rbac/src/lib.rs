@@ -37,7 +37,7 @@ pub use role_ref::{RoleKey, RoleRef};
 pub use separation::SeparationKind;
 pub use snapshot::{
     ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
-    Description, PermissionIndex, PrincipalIndex, Snapshot, Within,
+    Description, PermissionIndex, PrincipalIndex, RolesExplanation, Snapshot, Within,
 };
 pub use stack::Stack;
 pub use verdict::Verdict;

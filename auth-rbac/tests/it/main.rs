@@ -16,6 +16,7 @@ mod combining;
 mod deciding;
 mod describing;
 mod direct;
+mod explaining;
 mod model;
 mod naming;
 mod permissions;
