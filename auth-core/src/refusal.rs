@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    authentication::Assurance, authenticator::AuthenticateError, decision::Denial, limits::Scope,
+    authentication::Assurance,
+    authenticator::AuthenticateError,
+    decision::{Denial, PolicyVersion},
+    limits::Scope,
     store::StoreError,
 };
 
@@ -151,6 +154,35 @@ pub struct Challenge {
     pub max_age: Option<Duration>,
 }
 
+impl Challenge {
+    /// Whether it asks for nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.assurance.is_none() && self.max_age.is_none()
+    }
+
+    /// Whether who satisfies this one satisfies `other` as well.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        let fresh = match (self.max_age, other.max_age) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(other)) => own <= other,
+        };
+        fresh && self.assurance >= other.assurance
+    }
+
+    /// The weakest challenge that includes both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let max_age = match (self.max_age, other.max_age) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self { assurance: self.assurance.max(other.assurance), max_age }
+    }
+}
+
 /// Something that an answer needs is not there. HTTP 503; never a login and never 200.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -179,6 +211,15 @@ pub enum DecideError {
     /// No policy has been loaded yet.
     #[error("no policy is loaded")]
     NoPolicy,
+    /// The policy in force is older than the one that the caller knows of. It will come; until then nothing is
+    /// decided by what was revoked since.
+    #[error("policy version {wanted} is not in force yet")]
+    Behind {
+        /// The version that was asked for.
+        wanted: PolicyVersion,
+        /// The version in force.
+        in_force: PolicyVersion,
+    },
     /// A remote decision point did not answer.
     #[error("the decision point is unreachable")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -292,6 +333,26 @@ mod tests {
         assert_eq!(Refusal::from(StoreError::full()).status(), 503);
         assert_eq!(Refusal::from(DecideError::NoPolicy).status(), 503);
         assert_eq!(Refusal::from(crate::EntropyError).status(), 503);
+    }
+
+    /// Who satisfies two challenges together satisfies each, and no weaker one does.
+    #[test]
+    fn challenges_together_ask_for_what_each_asks() {
+        let assurances = [None, Some(Assurance::Aal1), Some(Assurance::Aal3)];
+        let ages = [None, Some(Duration::from_secs(60)), Some(Duration::from_secs(600))];
+        let all: Vec<Challenge> = assurances
+            .into_iter()
+            .flat_map(|assurance| ages.map(|max_age| Challenge { assurance, max_age }))
+            .collect();
+        for one in &all {
+            assert_eq!(one.is_empty(), *one == Challenge::default());
+            for other in &all {
+                let both = one.and(other);
+                assert!(both.includes(one) && both.includes(other), "{one:?} {other:?}");
+                let weaker = |c: &&Challenge| c.includes(one) && c.includes(other) && both.includes(c);
+                assert!(all.iter().filter(weaker).all(|c| *c == both), "{one:?} {other:?}");
+            }
+        }
     }
 
     /// One word for attackers, whatever the reason.

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use auth_core::{
-    AccessRequest, DecideError, Decision, Denial, DenialReason, Effect, Indeterminate, Permit, PolicyVersion,
-    RuleId,
+use auth_core::{AccessRequest, DecideError, RuleId};
+
+use crate::{
+    explain::{Because, Explanation},
+    verdict::Verdict,
 };
 
 /// One model of authorization, answering with an [`Effect`] so that several can be combined (XACML 3.0,
 /// section 7.12 and appendix C).
 ///
-/// Pure and synchronous: the answer depends on the request and one policy. Only the outermost engine turns
-/// its effect into a [`Decision`]; users ask that one, through
-/// [`AuthorizerExt::require`](auth_core::AuthorizerExt::require).
+/// Pure and synchronous: the answer depends on the request and one policy. A [`Stack`](crate::Stack) of engines
+/// is an engine. Only the outermost one turns its effect into a [`Decision`](auth_core::Decision); users ask
+/// that one, through [`AuthorizerExt::require`](auth_core::AuthorizerExt::require).
 pub trait Engine: Send + Sync {
     /// Evaluates the request.
     ///
@@ -20,88 +22,70 @@ pub trait Engine: Send + Sync {
     /// [`DecideError`] only if infrastructure is missing, such as the policy itself. A rule that cannot be
     /// evaluated is [`Effect::Indeterminate`].
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError>;
-}
 
-impl<T: Engine + ?Sized> Engine for &T {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
+    /// Evaluates the request and tells why it says so. Not for the eyes of whoever is refused.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        Ok(Explanation::new(self.evaluate(request)?, Because::Unexplained))
     }
 }
 
-impl<T: Engine + ?Sized> Engine for Box<T> {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
+macro_rules! forward {
+    ($($pointer:ty),*) => { $(
+        impl<T: Engine + ?Sized> Engine for $pointer {
+            fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+                (**self).evaluate(request)
+            }
+
+            fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+                (**self).explain(request)
+            }
+        }
+    )* };
+}
+forward!(&T, Box<T>, Arc<T>);
+
+/// The models of this crate. The upper eight bits of a [`RuleId`] say whose rule it is, so that in a policy of
+/// several models a number is described by the one that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Model {
+    Roles,
+    Direct,
+    Acl,
+    Conditions,
+    Separation,
+}
+
+impl Model {
+    const ALL: [Self; 5] = [Self::Roles, Self::Direct, Self::Acl, Self::Conditions, Self::Separation];
+    const SHIFT: u32 = 56;
+
+    /// A rule of this model. Of `number`, the lower 56 bits count.
+    #[inline]
+    pub(crate) const fn rule(self, number: u64) -> RuleId {
+        RuleId::new(((self as u64) << Self::SHIFT) | (number & !(u64::MAX << Self::SHIFT)))
+    }
+
+    /// Whose rule it is, and its number there.
+    pub(crate) fn of(rule: RuleId) -> Option<(Self, u64)> {
+        let model = Self::ALL.into_iter().find(|model| *model as u64 == rule.get() >> Self::SHIFT)?;
+        Some((model, rule.get() & !(u64::MAX << Self::SHIFT)))
     }
 }
 
-impl<T: Engine + ?Sized> Engine for Arc<T> {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        (**self).evaluate(request)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// An [`Effect`], and what it came from: numbers, which
-/// [`Snapshot::describe`](crate::Snapshot::describe) resolves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a verdict that nobody looks at is an open door"]
-pub struct Verdict {
-    effect: Effect,
-    version: PolicyVersion,
-    rule: Option<RuleId>,
-}
-
-impl Verdict {
-    /// A rule allows it.
-    pub const fn permit(version: PolicyVersion, rule: Option<RuleId>) -> Self {
-        Self { effect: Effect::Permit, version, rule }
-    }
-
-    /// A rule forbids it.
-    pub const fn deny(version: PolicyVersion, rule: Option<RuleId>) -> Self {
-        Self { effect: Effect::Deny, version, rule }
-    }
-
-    /// No rule speaks of it.
-    pub const fn not_applicable(version: PolicyVersion) -> Self {
-        Self { effect: Effect::NotApplicable, version, rule: None }
-    }
-
-    /// A rule could not be evaluated, which otherwise would have said `would_be`.
-    pub const fn indeterminate(
-        version: PolicyVersion,
-        rule: Option<RuleId>,
-        would_be: Indeterminate,
-    ) -> Self {
-        Self { effect: Effect::Indeterminate(would_be), version, rule }
-    }
-
-    /// The effect.
-    #[must_use]
-    pub const fn effect(&self) -> Effect {
-        self.effect
-    }
-
-    /// The version of the policy that it came from.
-    #[must_use]
-    pub const fn version(&self) -> PolicyVersion {
-        self.version
-    }
-
-    /// The rule that it came from.
-    #[must_use]
-    pub const fn rule(&self) -> Option<RuleId> {
-        self.rule
-    }
-
-    /// The decision that the outermost engine makes of it: a permit for [`Effect::Permit`] alone, and a denial
-    /// for everything else. `request` must be the one that was evaluated.
-    pub fn decide(&self, request: &AccessRequest<'_>) -> Decision {
-        let reason = match self.effect {
-            Effect::Permit => return Decision::Allow(Permit::assertion(request, self.version, self.rule)),
-            Effect::Deny => DenialReason::Forbidden,
-            Effect::NotApplicable => DenialReason::NotPermitted,
-            Effect::Indeterminate(_) => DenialReason::Indeterminate,
-        };
-        Decision::Deny(Denial::new(reason).by(self.version, self.rule))
+    #[test]
+    fn a_rule_tells_its_model_and_its_number() {
+        for model in Model::ALL {
+            for number in [0, 7, (1 << 56) - 1] {
+                assert_eq!(Model::of(model.rule(number)), Some((model, number)));
+            }
+        }
+        assert_eq!(Model::of(RuleId::new(u64::MAX)), None);
     }
 }

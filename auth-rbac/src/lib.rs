@@ -1,29 +1,46 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod admin;
 mod builder;
+mod combine;
 mod compile;
 mod engine;
 mod error;
+mod explain;
 mod graph;
+mod members;
 mod names;
+mod pattern;
 mod permission_set;
 mod permissions;
 mod principals;
 mod rbac;
+mod role_ref;
 mod rows;
+mod separation;
 mod sets;
 mod slots;
 mod snapshot;
+mod stack;
+mod verdict;
 
+pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use builder::{PolicyBuilder, RoleBuilder};
-pub use engine::{Engine, Verdict};
+pub use combine::Combiner;
+pub use engine::Engine;
 pub use error::{Counted, PolicyError};
+pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
-pub use rbac::{Outdated, Rbac};
+pub use rbac::{AtLeast, Outdated, Rbac};
+pub use role_ref::{RoleKey, RoleRef};
+pub use separation::SeparationKind;
 pub use snapshot::{
-    Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
+    ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
+    Description, PermissionIndex, PrincipalIndex, RolesExplanation, Snapshot, Within,
 };
+pub use stack::Stack;
+pub use verdict::Verdict;
 
 /// What [`permissions!`] needs where it is used. Not for anybody else.
 #[doc(hidden)]

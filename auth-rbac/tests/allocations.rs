@@ -5,7 +5,7 @@ use auth_core::{
     AccessRequest, Action, Authorizer, AuthorizerExt, Decision, Effect, PolicyVersion, PrincipalId, Resource,
     ResourceKind, RoleName, UnixTime, testing,
 };
-use auth_rbac::{Engine, PolicyBuilder, Rbac};
+use auth_rbac::{Combiner, Engine, PolicyBuilder, Rbac, Stack};
 
 const NOW: UnixTime = UnixTime::from_secs(1_000);
 
@@ -64,6 +64,23 @@ fn a_check_allocates_nothing() {
         }
     }
     assert!(permits > 0 && denials > 0);
+}
+
+/// Obligations and challenges take memory only where there are some.
+#[test]
+fn a_stack_allocates_nothing() {
+    let rbac = rbac();
+    let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
+    let who = testing::authenticated_as(&PrincipalId::local_user("ann").unwrap(), NOW);
+    for combiner in [Combiner::DenyOverrides, Combiner::PermitOverrides, Combiner::FirstApplicable] {
+        let stack = Stack::new(combiner, rbac.clone()).with(rbac.clone());
+        for (action, allowed) in [("kind1.verb7", true), ("kind0.verb0", false), ("no.action", false)] {
+            let action = Action::parse(action).unwrap();
+            let request = AccessRequest::new(&who, &action, &resource, NOW);
+            assert_eq!(stack.require(&request).is_ok(), allowed);
+            assert_eq!(allocations(|| drop(stack.require(&request))), 0, "{combiner:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! Several engines as one.
+
+use std::fmt;
+
+use auth_core::{AccessRequest, Authorizer, DecideError, Decision};
+
+use crate::{
+    combine::{Combination, Combiner},
+    engine::Engine,
+    explain::{Because, Explanation},
+    verdict::Verdict,
+};
+
+/// Engines whose effects are combined into one: an engine itself, so that stacks nest, and an [`Authorizer`]
+/// where it is the outermost.
+///
+/// ```
+/// # use auth_core::{PolicyVersion, PrincipalId};
+/// # use auth_rbac::{PolicyBuilder, Rbac};
+/// use auth_rbac::{Combiner, Stack};
+/// # fn stack(roles: Rbac, office_hours: Rbac) -> Stack {
+/// // Forbidden by either is forbidden; allowed by either, otherwise, is allowed.
+/// Stack::new(Combiner::DenyOverrides, roles).with(office_hours)
+/// # }
+/// ```
+///
+/// Every engine has its own policy, which the version and the rule of a decision belong to.
+pub struct Stack {
+    combiner: Combiner,
+    first: Box<dyn Engine>,
+    others: Vec<Box<dyn Engine>>,
+}
+
+impl Stack {
+    /// A stack of one.
+    #[must_use]
+    pub fn new(combiner: Combiner, first: impl Engine + 'static) -> Self {
+        Self { combiner, first: Box::new(first), others: Vec::new() }
+    }
+
+    /// The same with one more, asked after the others. An engine that could not change the effect any more is
+    /// not asked, and then its obligations do not arise (XACML 3.0, section 7.18).
+    #[must_use]
+    pub fn with(mut self, engine: impl Engine + 'static) -> Self {
+        self.others.push(Box::new(engine));
+        self
+    }
+
+    fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
+        std::iter::once(&self.first).chain(&self.others).map(|engine| &**engine)
+    }
+}
+
+impl Engine for Stack {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        let mut combined = Combination::new(self.combiner);
+        for engine in self.engines() {
+            if combined.add(engine.evaluate(request)?).is_break() {
+                break;
+            }
+        }
+        Ok(combined.finish())
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        let mut combined = Combination::new(self.combiner);
+        let mut parts = Vec::new();
+        for engine in self.engines() {
+            let part = engine.explain(request)?;
+            let flow = combined.add(part.verdict().clone());
+            parts.push(part);
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self.combiner, parts }))
+    }
+}
+
+impl Authorizer for Stack {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        Ok(self.evaluate(request)?.decide(request))
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack")
+            .field("combiner", &self.combiner)
+            .field("engines", &self.others.len().saturating_add(1))
+            .finish_non_exhaustive()
+    }
+}
