@@ -59,7 +59,7 @@ pub use {
     key_ring::{Binding, DerivedKey, KeyName, KeyRing, KeyRingError, OpenError, Purpose},
     limits::{Limits, Network, NetworkError, Scope, Scopes, ScopesError},
     memory::{MemoryAccounts, MemoryAssignments, MemoryCounters, MemorySessions, MemoryTokens},
-    principal::{Assignment, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
+    principal::{Assignment, GroupName, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
     privileges::Privileges,
     proof::{Authenticated, FactorPassed, LiveSession, Login, PendingLogin},
     refusal::{

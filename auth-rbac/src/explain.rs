@@ -4,7 +4,7 @@ use std::fmt;
 
 use auth_core::{Effect, Indeterminate};
 
-use crate::{combine::Combiner, verdict::Verdict};
+use crate::{acl::AclDescription, combine::Combiner, verdict::Verdict};
 
 /// A [`Verdict`], and why: made anew for a request by [`Engine::explain`](crate::Engine::explain), which takes
 /// its time.
@@ -24,6 +24,8 @@ pub struct Explanation {
 pub enum Because {
     /// The engine tells no more than its verdict.
     Unexplained,
+    /// Access control lists were asked.
+    Acl(AclDescription),
     /// In words of an engine that is not of this crate.
     Words(String),
     /// Several engines were asked, in this order. Those after the last one could not change the outcome.
@@ -58,6 +60,7 @@ impl Explanation {
         write!(f, "{:1$}{2}", "", depth.saturating_mul(2), word(self.verdict.effect()))?;
         match &self.because {
             Because::Unexplained => Ok(()),
+            Because::Acl(description) => write!(f, ": {description}"),
             Because::Words(words) => write!(f, ": {words}"),
             Because::Combined { combiner, parts } => {
                 write!(f, ": {combiner} of")?;

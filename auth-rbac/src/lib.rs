@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod admin;
+mod acl;
 mod builder;
 mod combine;
 mod compile;
@@ -26,6 +27,10 @@ mod stack;
 mod verdict;
 
 pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
+pub use acl::{
+    Acl, AclBuilder, AclCounted, AclCounts, AclDescription, AclError, AclOrder, AclResource, DescribedEntry,
+    GroupId, Trustee,
+};
 pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
 pub use engine::Engine;

@@ -8,6 +8,9 @@
     reason = "test code"
 )]
 
+mod acl;
+mod acl_building;
+mod acl_model;
 mod active;
 mod administering;
 mod asserted;
