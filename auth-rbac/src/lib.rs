@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
-mod admin;
 mod acl;
+mod admin;
 mod builder;
 mod combine;
 mod compile;
+pub mod document;
 mod engine;
 mod error;
 mod explain;
@@ -15,6 +16,7 @@ mod names;
 mod pattern;
 mod permission_set;
 mod permissions;
+mod policy;
 mod principals;
 mod rbac;
 mod role_ref;
@@ -26,17 +28,18 @@ mod snapshot;
 mod stack;
 mod verdict;
 
-pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use acl::{
     Acl, AclBuilder, AclCounted, AclCounts, AclDescription, AclError, AclOrder, AclResource, DescribedEntry,
     GroupId, Trustee,
 };
+pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
 pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
+pub use policy::{Policy, PolicyDescription};
 pub use rbac::{AtLeast, Outdated, Rbac};
 pub use role_ref::{RoleKey, RoleRef};
 pub use separation::SeparationKind;

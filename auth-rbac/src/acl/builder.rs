@@ -1,6 +1,7 @@
 //! From declarations to compiled access control lists.
 
 use auth_core::{Action, PolicyVersion, PrincipalId, Resource, ResourceKind};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Acl, compile,
@@ -14,7 +15,8 @@ use super::{
 use crate::{names::Names, permission_set::PermissionSet, principals::Principals};
 
 /// How the entries of a list are weighed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AclOrder {
     /// An entry that denies beats every entry that allows, wherever either stands. The order of entries has no
     /// meaning.

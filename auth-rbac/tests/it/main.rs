@@ -19,6 +19,8 @@ mod combining;
 mod deciding;
 mod describing;
 mod direct;
+mod document;
+mod document_property;
 mod model;
 mod naming;
 mod permissions;
