@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod abac;
+mod attribute;
 mod builder;
 mod combine;
 mod compile;
+mod condition;
 mod engine;
 mod error;
 mod explain;
@@ -14,19 +17,39 @@ mod permissions;
 mod principals;
 mod rbac;
 mod rows;
+mod schema;
 mod sets;
 mod slots;
 mod snapshot;
 mod stack;
 mod verdict;
 
+pub use abac::{
+    Abac, AbacError, RuleProblem,
+    explain::{Clause, ClauseOutcome, Compared, ExplainedRule, ExplainedRules},
+    rule::{Actions, Demand, Kinds, Rule, RuleEffect, RuleName},
+};
+pub use attribute::{
+    AttributeName, AttributeNameError, AttributePath, Root,
+    kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
+    map::AttributeMap,
+    value::Value,
+};
 pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
+pub use condition::{
+    Condition,
+    error::{ConditionError, ConditionProblem},
+    pattern::{Pattern, PatternError},
+    tree::{Comparison, Nested, Operation, Part, Predicate, Term, Variable, VariableError},
+    zone::{ZoneError, ZoneName},
+};
 pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use rbac::{Outdated, Rbac};
+pub use schema::{Schema, SchemaError};
 pub use snapshot::{
     Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
 };

@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod abac;
 mod active;
 mod asserted;
 mod building;
