@@ -28,13 +28,13 @@
 //! # Ok::<(), auth_rbac::document::DocumentError>(())
 //! ```
 //!
-//! What is not understood is refused: an unknown field, an effect that is neither `allow` nor `deny`, a name that is
+//! What is not understood is refused: an unknown field, an effect that is neither `permit` nor `deny`, a name that is
 //! none, a second table of one name.
 
 use auth_core::{Action, PolicyVersion};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::combine::Combiner;
+use crate::{abac::rule::Rule, combine::Combiner, schema::Schema};
 
 mod compile;
 mod error;
@@ -45,10 +45,11 @@ mod roles;
 mod syntax;
 
 pub use error::DocumentError;
-pub use lists::{Entry, Group, KindPermission, Lists, ResourceList, RuleEffect};
+pub use lists::{Entry, Group, KindPermission, Lists, ResourceList};
 pub use roles::{Assignment, Constraint, ConstraintKind, Direct, Role};
 
-/// A policy as data: roles and who holds them, direct permissions, constraints, access control lists.
+/// A policy as data: roles and who holds them, direct permissions, constraints, access control
+/// lists, rules with conditions.
 ///
 /// The order of items has a meaning only where it says so. [`compile`](Self::compile) makes a
 /// [`Policy`](crate::Policy) of it.
@@ -80,6 +81,12 @@ pub struct PolicyDocument {
     /// Access control lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acl: Option<Lists>,
+    /// The attributes that rules may speak of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Schema>,
+    /// Rules with conditions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 impl PolicyDocument {
@@ -101,6 +108,8 @@ impl PolicyDocument {
             direct: Vec::new(),
             constraints: Vec::new(),
             acl: None,
+            schema: None,
+            rules: Vec::new(),
         }
     }
 
@@ -150,6 +159,20 @@ impl PolicyDocument {
     #[must_use]
     pub fn acl(mut self, lists: Lists) -> Self {
         self.acl = Some(lists);
+        self
+    }
+
+    /// The same, with the attributes that rules may speak of.
+    #[must_use]
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// The same, with one more rule.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
         self
     }
 }

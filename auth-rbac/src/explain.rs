@@ -4,7 +4,7 @@ use std::fmt;
 
 use auth_core::{Effect, Indeterminate};
 
-use crate::{acl::AclDescription, combine::Combiner, verdict::Verdict};
+use crate::{abac::explain::ExplainedRules, acl::AclDescription, combine::Combiner, verdict::Verdict};
 
 /// A [`Verdict`], and why: made anew for a request by [`Engine::explain`](crate::Engine::explain), which takes
 /// its time.
@@ -28,6 +28,8 @@ pub enum Because {
     Acl(AclDescription),
     /// In words of an engine that is not of this crate.
     Words(String),
+    /// Rules with conditions were evaluated.
+    Rules(ExplainedRules),
     /// Several engines were asked, in this order. Those after the last one could not change the outcome.
     Combined {
         /// How their effects became one.
@@ -62,6 +64,7 @@ impl Explanation {
             Because::Unexplained => Ok(()),
             Because::Acl(description) => write!(f, ": {description}"),
             Because::Words(words) => write!(f, ": {words}"),
+            Because::Rules(rules) => write!(f, ": {rules}"),
             Because::Combined { combiner, parts } => {
                 write!(f, ": {combiner} of")?;
                 parts.iter().try_for_each(|part| {

@@ -5,6 +5,10 @@ use std::fmt;
 use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PolicyVersion, PrincipalId, Privileges};
 
 use crate::{
+    abac::{
+        Abac,
+        rule::{Rule, RuleEffect},
+    },
     acl::{Acl, AclDescription},
     combine::{Combination, Combiner},
     engine::{Engine, Model},
@@ -13,8 +17,8 @@ use crate::{
     verdict::Verdict,
 };
 
-/// A compiled policy of one version: roles and direct permissions, and access control lists if it has any. An
-/// [`Engine`] that asks them in this order and combines their effects, and an [`Authorizer`].
+/// A compiled policy of one version: roles and direct permissions, and access control lists and rules if it
+/// has any. An [`Engine`] that asks them in this order and combines their effects, and an [`Authorizer`].
 ///
 /// [`PolicyDocument::compile`](crate::document::PolicyDocument::compile) makes it; [`LivePolicy`](crate::LivePolicy)
 /// puts it in force.
@@ -22,11 +26,17 @@ pub struct Policy {
     combiner: Combiner,
     roles: Snapshot,
     acl: Option<Acl>,
+    rules: Option<Abac>,
 }
 
 impl Policy {
-    pub(crate) const fn new(combiner: Combiner, roles: Snapshot, acl: Option<Acl>) -> Self {
-        Self { combiner, roles, acl }
+    pub(crate) const fn new(
+        combiner: Combiner,
+        roles: Snapshot,
+        acl: Option<Acl>,
+        rules: Option<Abac>,
+    ) -> Self {
+        Self { combiner, roles, acl, rules }
     }
 
     /// Its version, which all its decisions carry.
@@ -53,6 +63,12 @@ impl Policy {
         self.acl.as_ref()
     }
 
+    /// Rules with conditions.
+    #[must_use]
+    pub fn rules(&self) -> Option<&Abac> {
+        self.rules.as_ref()
+    }
+
     /// The memory that it holds, in bytes.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
@@ -65,21 +81,28 @@ impl Policy {
     /// [`DescribeError`] if the decision is not one of this policy.
     pub fn describe(&self, decided: impl Into<DecidedBy>) -> Result<PolicyDescription, DescribeError> {
         let decided = decided.into();
-        match (decided.rule.and_then(Model::of), &self.acl) {
-            (Some((Model::Acl, _)), Some(acl)) => acl.describe(decided).map(PolicyDescription::Acl),
+        match (decided.rule.and_then(Model::of), &self.acl, &self.rules) {
+            (Some((Model::Acl, _)), Some(acl), _) => acl.describe(decided).map(PolicyDescription::Acl),
+            (Some((Model::Conditions, _)), _, Some(rules)) if decided.version == Some(self.version()) => {
+                let rule =
+                    decided.rule.and_then(|rule| rules.rule(rule)).ok_or(DescribeError::UnknownRule)?;
+                Ok(PolicyDescription::Rule(rule.clone()))
+            }
             _ => self.roles.describe(decided).map(PolicyDescription::Roles),
         }
     }
 
     fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
         let roles: &dyn Engine = &self.roles;
-        std::iter::once(roles).chain(self.acl.as_ref().map(|acl| acl as &dyn Engine))
+        let acl = self.acl.as_ref().map(|acl| acl as &dyn Engine);
+        let rules = self.rules.as_ref().map(|rules| rules as &dyn Engine);
+        std::iter::once(roles).chain(acl).chain(rules)
     }
 }
 
 impl Engine for Policy {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        if self.acl.is_none() {
+        if self.acl.is_none() && self.rules.is_none() {
             return self.roles.evaluate(request);
         }
         let mut combined = Combination::new(self.combiner);
@@ -125,6 +148,7 @@ impl fmt::Debug for Policy {
             .field("combiner", &self.combiner)
             .field("roles", &self.roles)
             .field("acl", &self.acl)
+            .field("rules", &self.rules)
             .finish()
     }
 }
@@ -137,6 +161,8 @@ pub enum PolicyDescription {
     Roles(Description),
     /// By an access control list.
     Acl(AclDescription),
+    /// By a rule with a condition.
+    Rule(Rule),
 }
 
 impl fmt::Display for PolicyDescription {
@@ -144,6 +170,10 @@ impl fmt::Display for PolicyDescription {
         match self {
             Self::Roles(description) => description.fmt(f),
             Self::Acl(description) => description.fmt(f),
+            Self::Rule(rule) => {
+                let verb = if rule.effect == RuleEffect::Deny { "denied" } else { "permitted" };
+                write!(f, "{verb} by rule {}: {}", rule.name, rule.condition)
+            }
         }
     }
 }

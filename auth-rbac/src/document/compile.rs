@@ -1,7 +1,8 @@
 //! From a document to a policy, through the builders of the models.
 
-use super::{ConstraintKind, DocumentError, Lists, PolicyDocument, RuleEffect};
+use super::{ConstraintKind, DocumentError, Lists, PolicyDocument};
 use crate::{
+    abac::{Abac, AbacError, rule::RuleEffect},
     acl::{Acl, AclBuilder, AclError},
     builder::PolicyBuilder,
     error::PolicyError,
@@ -17,7 +18,20 @@ impl PolicyDocument {
     pub fn compile(&self) -> Result<Policy, DocumentError> {
         let roles = self.compile_roles()?;
         let acl = self.acl.as_ref().map(|lists| self.compile_lists(lists)).transpose()?;
-        Ok(Policy::new(self.combining, roles, acl))
+        let rules = if self.rules.is_empty() { None } else { Some(self.compile_rules()?) };
+        Ok(Policy::new(self.combining, roles, acl, rules))
+    }
+
+    fn compile_rules(&self) -> Result<Abac, DocumentError> {
+        let schema = self.schema.clone().unwrap_or_default();
+        Abac::compile(self.version, &schema, &self.rules).map_err(|error| {
+            let at = match &error {
+                AbacError::Rule { name, .. } => self.rules.iter().rposition(|rule| rule.name == *name),
+                _ => None,
+            };
+            let place = at.map_or_else(|| "rules".to_owned(), |n| format!("rules[{n}]"));
+            DocumentError::Rules { place, error }
+        })
     }
 
     fn compile_roles(&self) -> Result<Snapshot, DocumentError> {
@@ -128,7 +142,7 @@ impl PolicyDocument {
                 }
                 for entry in &list.entries {
                     match entry.effect {
-                        RuleEffect::Allow => resource.allow(entry.to.clone(), &entry.permissions)?,
+                        RuleEffect::Permit => resource.allow(entry.to.clone(), &entry.permissions)?,
                         RuleEffect::Deny => resource.deny(entry.to.clone(), &entry.permissions)?,
                     };
                 }

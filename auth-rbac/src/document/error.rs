@@ -1,6 +1,6 @@
 //! Why a document is refused.
 
-use crate::{acl::AclError, error::PolicyError};
+use crate::{abac::AbacError, acl::AclError, error::PolicyError};
 
 /// Why a policy document is refused. What was in force stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,5 +42,14 @@ pub enum DocumentError {
         /// What is wrong.
         #[source]
         error: AclError,
+    },
+    /// The rules and the schema do not make a policy.
+    #[error("in {place}")]
+    Rules {
+        /// Which item.
+        place: String,
+        /// What is wrong.
+        #[source]
+        error: AbacError,
     },
 }

@@ -4,7 +4,10 @@ use auth_core::{Action, PrincipalId, Resource, ResourceKind};
 use serde::{Deserialize, Serialize};
 
 use super::names;
-use crate::acl::{AclOrder, GroupId, Trustee};
+use crate::{
+    abac::rule::RuleEffect,
+    acl::{AclOrder, GroupId, Trustee},
+};
 
 /// All access control lists.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -186,7 +189,7 @@ impl Entry {
     /// An entry that allows.
     #[must_use]
     pub fn allow(to: impl Into<Trustee>, permissions: impl IntoIterator<Item = Action>) -> Self {
-        Self { effect: RuleEffect::Allow, to: to.into(), permissions: permissions.into_iter().collect() }
+        Self { effect: RuleEffect::Permit, to: to.into(), permissions: permissions.into_iter().collect() }
     }
 
     /// An entry that denies.
@@ -194,16 +197,6 @@ impl Entry {
     pub fn deny(to: impl Into<Trustee>, permissions: impl IntoIterator<Item = Action>) -> Self {
         Self { effect: RuleEffect::Deny, to: to.into(), permissions: permissions.into_iter().collect() }
     }
-}
-
-/// What an entry or a rule says. Written `allow` or `deny`, and nothing else is taken for either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RuleEffect {
-    /// It may be done.
-    Allow,
-    /// It may not.
-    Deny,
 }
 
 /// `"everyone"`, `"owner"`, `{ group = .. }` or `{ principal = .. }`.

@@ -2,13 +2,16 @@
 
 use std::error::Error;
 
-use auth_core::{Authorizer, Decision, Effect, PrincipalId, PrincipalKind, Realm, Resource, ResourceKind};
+use auth_core::{
+    AccessRequest, AttributeValue, Attributes, Authorizer, Decision, Effect, PrincipalId, PrincipalKind,
+    Realm, Resource, ResourceKind,
+};
 use auth_rbac::{
     Engine, Policy,
     document::{DocumentError, PolicyDocument},
 };
 
-use crate::support::{action, evaluate_on, user};
+use crate::support::{NOW, action, evaluate_on, user, who};
 
 const OFFICE: &str = r#"
 format = 1
@@ -73,7 +76,26 @@ entries = [{ effect = "deny", to = "everyone", permissions = ["doc.write"] }]
 
 [[acl.resources]]
 resource = { kind = "folder", id = "f" }
-entries = [{ effect = "allow", to = { group = "staff" }, permissions = ["folder.list", "doc.read"] }]
+entries = [{ effect = "permit", to = { group = "staff" }, permissions = ["folder.list", "doc.read"] }]
+
+[schema.actions]
+"reports.read" = {}
+
+[schema.principal]
+departments = "set<text>"
+
+[schema.resources.report]
+department = "text"
+
+[[rules]]
+name = "own-department"
+effect = "permit"
+actions = ["reports.read"]
+resource = "report"
+condition = """
+resource.department in principal.departments
+&& context.time.hour in 0..12
+"""
 "#;
 
 fn office() -> Policy {
@@ -116,6 +138,39 @@ fn a_document_says_who_may_what_to_one_resource() {
     assert_eq!(on(&policy, &user("ann"), "doc.read", &doc), Effect::NotApplicable);
 }
 
+#[test]
+fn a_document_says_who_may_what_under_which_condition() {
+    struct Department(&'static str);
+
+    impl Attributes for Department {
+        fn attribute(&self, name: &str) -> Option<AttributeValue<'_>> {
+            match name {
+                "department" => Some(AttributeValue::Text(self.0)),
+                "departments" => Some(AttributeValue::Texts(&["finance", "sales"])),
+                _ => None,
+            }
+        }
+    }
+
+    let policy = office();
+    let report = Resource::one(ResourceKind::from_static("report"), "1").unwrap();
+    let (who, what) = (who(&user("ann")), action("reports.read"));
+    let ask = |department: &'static str, known: bool| {
+        let department = Department(department);
+        let mut request = AccessRequest::new(&who, &what, &report, NOW).with_resource_attributes(&department);
+        if known {
+            request = request.with_principal_attributes(&department);
+        }
+        let verdict = policy.evaluate(&request).unwrap();
+        (verdict.effect(), policy.describe(&verdict).unwrap().to_string())
+    };
+    let (effect, told) = ask("finance", true);
+    assert_eq!(effect, Effect::Permit);
+    assert!(told.starts_with("permitted by rule own-department: resource.department in "), "{told}");
+    assert_eq!(ask("legal", true), (Effect::NotApplicable, "no rule allows it".to_owned()));
+    assert_eq!(ask("finance", false).0, Effect::Indeterminate(auth_core::Indeterminate::Permit));
+}
+
 /// Whichever model decided, the policy tells what it was.
 #[test]
 fn a_policy_describes_what_any_of_its_models_decided() {
@@ -127,8 +182,8 @@ fn a_policy_describes_what_any_of_its_models_decided() {
     assert_eq!(told("ann", "users.read", &account()), "users.read allowed by role admin");
     assert_eq!(told("ivy", "doc.write", &doc), r#"doc.write denied to everyone by entry of doc "1""#);
     assert_eq!(told("eve", "doc.read", &doc), "no rule allows it");
-    let (who, what) = (crate::support::who(&user("ivy")), action("doc.read"));
-    let request = auth_core::AccessRequest::new(&who, &what, &doc, crate::support::NOW);
+    let (who, what) = (who(&user("ivy")), action("doc.read"));
+    let request = AccessRequest::new(&who, &what, &doc, NOW);
     assert!(matches!(policy.decide(&request), Ok(Decision::Allow(_))));
     let explained = policy.explain(&request).unwrap().to_string();
     assert!(
@@ -153,10 +208,10 @@ fn what_is_mistyped_is_refused_at_its_place() {
         let line = OFFICE.lines().position(|line| line.contains(from)).unwrap() + 1;
         (syntax(&text), line)
     };
-    for effect in ["Deny", "DENY", "deny ", "block", "permit", ""] {
+    for effect in ["Deny", "DENY", "deny ", "block", "allow", ""] {
         let ((at, column, message), line) = replaced(r#"effect = "deny""#, &format!("effect = {effect:?}"));
         assert_eq!(at, line, "{message}");
-        assert!(column > 1 && message.contains("allow") && message.contains("deny"), "{message}");
+        assert!(column > 1 && message.contains("permit") && message.contains("deny"), "{message}");
     }
     for (from, to, said) in [
         ("limit = 2", "limits = 2", "limits"),
@@ -175,11 +230,18 @@ fn what_is_mistyped_is_refused_at_its_place() {
         ),
         (r#"owner = "bob""#, r#"owner = "bo\u0000b""#, "not allowed"),
         (r#"principal = "eve""#, r#"principal = 7"#, "7"),
+        (r#"departments = "set<text>""#, r#"departments = "Set<text>""#, ""),
+        (r#""reports.read" = {}"#, r#""reports read" = {}"#, ""),
     ] {
         let ((at, _, message), line) = replaced(from, to);
         assert_eq!(at, line, "{to}: {message}");
         assert!(message.contains(said), "{to}: {message}");
     }
+    // A condition is refused where it stands, with the place inside it.
+    let broken = OFFICE.replacen("&& context.time.hour in 0..12", "&& context.time.hour im 0..12", 1);
+    let (line, _, message) = syntax(&broken);
+    assert!(line >= OFFICE.lines().position(|line| line.contains("condition =")).unwrap(), "{line}");
+    assert!(message.contains("line 2, column 22") && message.contains('^'), "{message}");
     // A second table of one name, and a version that is missing.
     assert!(syntax(&OFFICE.replacen("version = 3", "version = 3\nversion = 4", 1)).2.contains("duplicate"));
     assert!(syntax(&OFFICE.replacen("version = 3\n", "", 1)).2.contains("version"));
@@ -236,6 +298,13 @@ fn what_does_not_fit_together_is_refused_by_its_item() {
             r#"roles = ["admin"]"#,
             r#"roles = ["admin", { name = "admin", tenant = "local:acme" }]"#,
             "in roles: ",
+        ),
+        ("resource.department in", "resource.departmant in", "in rules[0]: rule own-department: "),
+        ("resource.department in", "resource.department ==", "in rules[0]: rule own-department: "),
+        (
+            r#"actions = ["reports.read"]"#,
+            r#"actions = ["reports.raed"]"#,
+            "in rules[0]: rule own-department: ",
         ),
         (r#"groups = ["interns"]"#, r#"groups = ["staff"]"#, "in acl: groups are inside each other"),
         (r#"groups = ["interns"]"#, r#"groups = ["nobody"]"#, "in acl.groups[0]: there is no group nobody"),

@@ -1,10 +1,12 @@
 //! Whatever a document says, it says after it was written and read again.
 
+use std::time::Duration;
+
 use auth_core::{
     Action, GroupName, PolicyVersion, PrincipalId, PrincipalKind, Realm, Resource, ResourceKind, RoleName,
 };
 use auth_rbac::{
-    AclOrder, Combiner, GroupId, RoleKey, Trustee,
+    AclOrder, Actions, Combiner, Condition, Demand, GroupId, Kinds, RoleKey, Rule, RuleName, Schema, Trustee,
     document::{
         Assignment, Constraint, ConstraintKind, Direct, Entry, Group, KindPermission, Lists, PolicyDocument,
         ResourceList, Role,
@@ -113,6 +115,45 @@ fn lists() -> impl Strategy<Value = Lists> {
     )
 }
 
+fn rule() -> impl Strategy<Value = Rule> {
+    let condition = prop::sample::select(
+        &[
+            "true",
+            r#"resource.owner == principal.id && "a\"b" in principal.departments"#,
+            r#"!(context.ip in cidr("10.0.0.0/8")) || all(d in principal.departments: d like "eu-*")"#,
+            "context.auth.age < 10m && context.time.hour in 9..17",
+        ][..],
+    )
+    .prop_map(|text| Condition::parse(text).unwrap());
+    let actions = prop_oneof![Just(Actions::Any), vec(action(), 1..3).prop_map(Actions::These)];
+    let kinds = prop_oneof![Just(Kinds::Any), kind().prop_map(Kinds::One)];
+    (name(), any::<bool>(), actions, kinds, condition, option::of(1..9_000_u64)).prop_map(
+        |(name, permits, actions, kinds, condition, age)| {
+            let name = RuleName::parse(&name).unwrap();
+            let rule = if permits {
+                Rule::permit(name, actions, kinds, condition).with_obligation(Action::from_static("log"))
+            } else {
+                Rule::deny(name, actions, kinds, condition)
+            };
+            match age {
+                Some(age) => rule.with_challenge(Demand::fresh_within(Duration::from_secs(age))),
+                None => rule,
+            }
+        },
+    )
+}
+
+fn schema() -> impl Strategy<Value = Schema> {
+    let declared = || prop::sample::select(&["text", "integer?", "set<text>", "time", "address?"][..]);
+    (declared(), declared(), kind(), action()).prop_map(|(principal, resource, kind, action)| {
+        let mut schema = Schema::new();
+        schema.principal("departments", principal).unwrap().context("channel.name", resource).unwrap();
+        schema.resource(kind.as_str(), "owner", resource).unwrap().action(action.as_str()).unwrap();
+        schema.action_attribute("doc.export", "risk", 7).unwrap();
+        schema
+    })
+}
+
 fn document() -> impl Strategy<Value = PolicyDocument> {
     let combiner = prop_oneof![
         Just(Combiner::DenyOverrides),
@@ -148,8 +189,16 @@ fn document() -> impl Strategy<Value = PolicyDocument> {
         .prop_map(|(name, kind, roles, limit)| Constraint::new(name, kind, roles, limit));
     let version = any::<u64>().prop_map(PolicyVersion::new);
     let items = (vec(roles, 0..4), vec(assignments, 0..4), vec(direct, 0..3), vec(constraints, 0..3));
-    (version, combiner, vec(action(), 0..4), items, option::of(lists())).prop_map(
-        |(version, combiner, permissions, (roles, assignments, direct, constraints), lists)| {
+    let rules = (option::of(schema()), vec(rule(), 0..3));
+    (version, combiner, vec(action(), 0..4), items, option::of(lists()), rules).prop_map(
+        |(
+            version,
+            combiner,
+            permissions,
+            (roles, assignments, direct, constraints),
+            lists,
+            (schema, rules),
+        )| {
             let mut document = PolicyDocument::new(version).combining(combiner);
             document.permissions = permissions;
             document.roles = roles;
@@ -157,6 +206,8 @@ fn document() -> impl Strategy<Value = PolicyDocument> {
             document.direct = direct;
             document.constraints = constraints;
             document.acl = lists;
+            document.schema = schema;
+            document.rules = rules;
             document
         },
     )

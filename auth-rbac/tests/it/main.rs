@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod abac;
 mod acl;
 mod acl_building;
 mod acl_model;
