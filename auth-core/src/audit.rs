@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     AuthEpoch, DenialReason, Method, PolicyVersion, PrincipalId, RejectionReason, RoleName, RuleId,
-    SessionId, SignalChange, UnixTime, access::Action,
+    SessionId, SignalChange, StoreError, UnixTime, access::Action,
 };
 
 mod sinks;
@@ -39,6 +39,29 @@ impl<T: AuditSink + ?Sized> AuditSink for Arc<T> {
         (**self).record(at, event);
     }
 }
+
+/// Writes down what must not happen unseen, such as a change of the policy, and says whether it did.
+///
+/// Unlike an [`AuditSink`] it may block until the events are as safe as they will get, so it is asked by
+/// administration and never by a request of everybody.
+pub trait DurableAudit: Send + Sync {
+    /// Writes down that these happened at `at`, together and in this order: all or none of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then what was about to happen does not.
+    fn append(&self, at: UnixTime, events: &[AuditEvent]) -> Result<(), StoreError>;
+}
+
+macro_rules! forward_durable {
+    ($($pointer:ty),*) => { $(
+        impl<T: DurableAudit + ?Sized> DurableAudit for $pointer {
+            fn append(&self, at: UnixTime, events: &[AuditEvent]) -> Result<(), StoreError> {
+                (**self).append(at, events)
+            }
+        }
+    )* };
+}
+forward_durable!(&T, Box<T>, Arc<T>);
 
 /// Something that happened. It never carries a secret, a hash of one, or what a stranger typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -234,6 +257,15 @@ pub enum AuditEvent {
         /// Its version.
         version: PolicyVersion,
     },
+    /// The policy was changed by somebody.
+    PolicyChanged {
+        /// By whom.
+        by: PrincipalId,
+        /// What is different, in words.
+        change: String,
+        /// The version since.
+        version: PolicyVersion,
+    },
     /// An account was removed.
     AccountRemoved {
         /// Whose.
@@ -274,6 +306,7 @@ impl AuditEvent {
             Self::RoleGranted { .. } => "role.granted",
             Self::RoleRevoked { .. } => "role.revoked",
             Self::PolicyLoaded { .. } => "policy.loaded",
+            Self::PolicyChanged { .. } => "policy.changed",
             Self::AccountRemoved { .. } => "account.removed",
         }
     }

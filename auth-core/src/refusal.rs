@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    authentication::Assurance, authenticator::AuthenticateError, decision::Denial, limits::Scope,
+    authentication::Assurance,
+    authenticator::AuthenticateError,
+    decision::{Denial, PolicyVersion},
+    limits::Scope,
     store::StoreError,
 };
 
@@ -208,6 +211,15 @@ pub enum DecideError {
     /// No policy has been loaded yet.
     #[error("no policy is loaded")]
     NoPolicy,
+    /// The policy in force is older than the one that the caller knows of. It will come; until then nothing is
+    /// decided by what was revoked since.
+    #[error("policy version {wanted} is not in force yet")]
+    Behind {
+        /// The version that was asked for.
+        wanted: PolicyVersion,
+        /// The version in force.
+        in_force: PolicyVersion,
+    },
     /// A remote decision point did not answer.
     #[error("the decision point is unreachable")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),

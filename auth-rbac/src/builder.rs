@@ -1,16 +1,28 @@
 //! From declarations to a compiled policy.
 
-use auth_core::{Action, PolicyVersion, PrincipalId, RoleName};
+use auth_core::{Action, PolicyVersion, PrincipalId, Realm, RoleName};
 
 use crate::{
     compile,
     error::{Counted, PolicyError},
     names::Names,
+    pattern::Patterns,
     permission_set::PermissionSet,
     principals::Principals,
+    role_ref::{RoleKey, RoleRef},
+    separation::Separation,
     sets::Rule,
     snapshot::Snapshot,
 };
+
+mod direct;
+mod reach;
+mod remove;
+mod role;
+mod separate;
+
+pub(crate) use reach::Reach;
+pub use role::RoleBuilder;
 
 /// Collects permissions, roles and assignments, and compiles them into a [`Snapshot`].
 ///
@@ -30,43 +42,88 @@ use crate::{
 /// # assert_eq!(snapshot.permissions_of(&PrincipalId::local_user("ann")?).len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Wildcards
+///
+/// A rule may name several permissions by their segments, which are parted by dots. `*` is exactly one segment
+/// and `**`, at the end only, is one or more: `invoices.*` is `invoices.read` and neither `invoices` nor
+/// `invoices.lines.read`; `invoices.**` is both of the former's kin, and never `invoices` itself. A star that
+/// does not stand alone in its segment (`inv*`, `doc:*`) is refused. They mean the permissions that the policy
+/// declares, whenever it does, and are written out when it is built: one that matches none is refused, and a
+/// check is none the slower.
+///
+/// # Tenants
+///
+/// A role belongs to the policy, or to one tenant alone ([`RoleRef::of_tenant`]). It is held everywhere, or in
+/// one tenant alone ([`assign_in`](Self::assign_in)), where it counts for that tenant's resources
+/// ([`Resource::of_tenant`](auth_core::Resource::of_tenant)). A role of a tenant is held nowhere else.
 #[derive(Debug, Clone)]
 pub struct PolicyBuilder {
+    /// Their spaces are numbered from 1; 0 is what belongs to no tenant.
+    pub(crate) tenants: Names,
     pub(crate) roles: Names,
     pub(crate) permissions: Names,
+    pub(crate) patterns: Patterns,
     pub(crate) principals: Principals,
     /// A role, and one that it inherits.
     pub(crate) inheritances: Vec<(u32, u32)>,
     /// A role, and a packed [`Rule`].
     pub(crate) rules: Vec<(u32, u32)>,
-    /// A principal, and a role.
+    /// A principal, and a role that it holds everywhere.
     pub(crate) assignments: Vec<(u32, u32)>,
+    /// The same in a tenant.
+    pub(crate) memberships: Vec<InTenant>,
+    /// A principal, and a packed [`Rule`] of its own.
+    pub(crate) direct: Vec<(u32, u32)>,
+    /// The same in a tenant.
+    pub(crate) direct_in: Vec<InTenant>,
+    pub(crate) separations: Vec<Separation>,
+}
+
+/// That a principal has something in a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct InTenant {
+    pub(crate) principal: u32,
+    pub(crate) space: u32,
+    pub(crate) what: u32,
 }
 
 impl PolicyBuilder {
+    /// The most tenants of a policy.
+    pub const MAX_TENANTS: usize = 1 << 20;
     /// The most roles of a policy.
     pub const MAX_ROLES: usize = 1 << 20;
     /// The most permissions of a policy.
     pub const MAX_PERMISSIONS: usize = 1 << 16;
-    /// The most principals that hold a role.
+    /// The most different wildcards of a policy.
+    pub const MAX_PATTERNS: usize = Patterns::MAX;
+    /// The most principals that hold something.
     pub const MAX_PRINCIPALS: usize = 1 << 24;
-    /// The most allow and deny rules of a policy.
+    /// The most allow and deny rules of a policy, wildcards written out; and the most of principals' own.
     pub const MAX_RULES: usize = 1 << 24;
     /// The most pairs of a role and one that it inherits.
     pub const MAX_INHERITANCES: usize = 1 << 22;
-    /// The most pairs of a principal and a role that it holds.
+    /// The most pairs of a principal and a role that it holds; and the most of those in a tenant alone.
     pub const MAX_ASSIGNMENTS: usize = 1 << 26;
+    /// The most separations of duty, and the most roles of one.
+    pub const MAX_SEPARATIONS: usize = 1 << 10;
 
     /// A policy that allows nothing.
     #[must_use]
     pub fn new() -> Self {
         Self {
+            tenants: Names::new(),
             roles: Names::new(),
             permissions: Names::new(),
+            patterns: Patterns::default(),
             principals: Principals::new(),
             inheritances: Vec::new(),
             rules: Vec::new(),
             assignments: Vec::new(),
+            memberships: Vec::new(),
+            direct: Vec::new(),
+            direct_in: Vec::new(),
+            separations: Vec::new(),
         }
     }
 
@@ -93,72 +150,98 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// [`PolicyError::RoleName`], [`PolicyError::DuplicateRole`] or [`PolicyError::TooMany`].
-    pub fn role(&mut self, name: impl AsRef<str>) -> Result<RoleBuilder<'_>, PolicyError> {
-        let name = RoleName::parse(name.as_ref()).map_err(PolicyError::RoleName)?;
-        if self.roles.find(name.as_str()).is_some() {
-            return Err(PolicyError::DuplicateRole(name));
+    pub fn role<'r>(&mut self, role: impl Into<RoleRef<'r>>) -> Result<RoleBuilder<'_>, PolicyError> {
+        let role = role.into();
+        let key = key(&role)?;
+        let space = self.space(role.tenant)?;
+        if self.roles.find_in(space, key.name.as_str()).is_some() {
+            return Err(PolicyError::DuplicateRole(key));
         }
         cap(self.roles.len(), Counted::Roles, Self::MAX_ROLES)?;
-        let role = self.roles.push(name.as_str());
+        let role = self.roles.push_in(space, key.name.as_str());
         Ok(RoleBuilder { policy: self, role })
     }
 
-    /// Gives a role all that another one gives and forbids.
+    /// Gives a role all that another one gives and forbids. A role of a tenant may inherit another of that
+    /// tenant, or one of the policy; a role of the policy only another one of the policy.
     ///
     /// # Errors
-    /// [`PolicyError::UnknownRole`] or [`PolicyError::TooMany`]. A circle is found by
-    /// [`build`](Self::build).
-    pub fn inherit(
+    /// [`PolicyError::UnknownRole`], [`PolicyError::OtherTenant`] or [`PolicyError::TooMany`]. A circle is found
+    /// by [`build`](Self::build).
+    pub fn inherit<'r, 'p>(
         &mut self,
-        role: impl AsRef<str>,
-        parent: impl AsRef<str>,
+        role: impl Into<RoleRef<'r>>,
+        parent: impl Into<RoleRef<'p>>,
     ) -> Result<&mut Self, PolicyError> {
-        let role = self.find_role(role.as_ref())?;
-        self.add_inheritance(role, parent.as_ref())
+        let role = self.find_role(&role.into())?;
+        self.add_inheritance(role, &parent.into())
     }
 
-    /// Lets the holders of a role do something.
+    /// Lets the holders of a role do something. Takes [wildcards](Self#wildcards).
     ///
     /// # Errors
-    /// [`PolicyError::UnknownRole`], [`PolicyError::UnknownPermission`] or [`PolicyError::TooMany`].
-    pub fn allow(
+    /// [`PolicyError::UnknownRole`], [`PolicyError::UnknownPermission`], [`PolicyError::Pattern`] or
+    /// [`PolicyError::TooMany`].
+    pub fn allow<'r>(
         &mut self,
-        role: impl AsRef<str>,
+        role: impl Into<RoleRef<'r>>,
         permission: impl AsRef<str>,
     ) -> Result<&mut Self, PolicyError> {
-        let role = self.find_role(role.as_ref())?;
+        let role = self.find_role(&role.into())?;
         self.add_rule(role, permission.as_ref(), false)
     }
 
-    /// Forbids the holders of a role something, whatever else allows it: a denial overrides every allow.
+    /// Forbids the holders of a role something, whatever else allows it: a denial overrides every allow. Takes
+    /// [wildcards](Self#wildcards).
     ///
     /// # Errors
     /// As [`allow`](Self::allow).
-    pub fn deny(
+    pub fn deny<'r>(
         &mut self,
-        role: impl AsRef<str>,
+        role: impl Into<RoleRef<'r>>,
         permission: impl AsRef<str>,
     ) -> Result<&mut Self, PolicyError> {
-        let role = self.find_role(role.as_ref())?;
+        let role = self.find_role(&role.into())?;
         self.add_rule(role, permission.as_ref(), true)
     }
 
-    /// Lets a principal hold a role.
+    /// Lets a principal hold a role: one of the policy everywhere, one of a tenant there.
     ///
     /// # Errors
     /// [`PolicyError::UnknownRole`] or [`PolicyError::TooMany`].
-    pub fn assign(
+    pub fn assign<'r>(
         &mut self,
         principal: &PrincipalId,
-        role: impl AsRef<str>,
+        role: impl Into<RoleRef<'r>>,
     ) -> Result<&mut Self, PolicyError> {
-        let role = self.find_role(role.as_ref())?;
-        cap(self.assignments.len(), Counted::Assignments, Self::MAX_ASSIGNMENTS)?;
-        let principal = self
-            .principals
-            .intern(principal, Self::MAX_PRINCIPALS)
-            .ok_or(PolicyError::TooMany { what: Counted::Principals, max: Self::MAX_PRINCIPALS })?;
-        self.assignments.push((principal, role));
+        let role = self.find_role(&role.into())?;
+        match self.roles.space(role) {
+            0 => {
+                cap(self.assignments.len(), Counted::Assignments, Self::MAX_ASSIGNMENTS)?;
+                let principal = self.intern(principal)?;
+                self.assignments.push((principal, role));
+            }
+            space => self.add_membership(principal, space, role)?,
+        }
+        Ok(self)
+    }
+
+    /// Lets a principal hold a role in one tenant alone: a role of the policy, or one of that tenant.
+    ///
+    /// # Errors
+    /// As [`assign`](Self::assign), and [`PolicyError::OtherTenant`].
+    pub fn assign_in<'r>(
+        &mut self,
+        tenant: &Realm,
+        principal: &PrincipalId,
+        role: impl Into<RoleRef<'r>>,
+    ) -> Result<&mut Self, PolicyError> {
+        let role = self.find_role(&role.into())?;
+        let space = self.space(Some(tenant))?;
+        if ![0, space].contains(&self.roles.space(role)) {
+            return Err(PolicyError::OtherTenant);
+        }
+        self.add_membership(principal, space, role)?;
         Ok(self)
     }
 
@@ -166,7 +249,8 @@ impl PolicyBuilder {
     /// one.
     ///
     /// # Errors
-    /// [`PolicyError::Cycle`] or [`PolicyError::TooLarge`].
+    /// [`PolicyError::Cycle`], [`PolicyError::Separated`], [`PolicyError::UnmatchedPattern`],
+    /// [`PolicyError::TooMany`] or [`PolicyError::TooLarge`].
     pub fn build(self, version: PolicyVersion) -> Result<Snapshot, PolicyError> {
         compile::compile(self, version)
     }
@@ -179,28 +263,80 @@ impl PolicyBuilder {
         Ok(self)
     }
 
-    fn add_inheritance(&mut self, role: u32, parent: &str) -> Result<&mut Self, PolicyError> {
+    fn add_inheritance(&mut self, role: u32, parent: &RoleRef<'_>) -> Result<&mut Self, PolicyError> {
         let parent = self.find_role(parent)?;
+        if ![0, self.roles.space(role)].contains(&self.roles.space(parent)) {
+            return Err(PolicyError::OtherTenant);
+        }
         cap(self.inheritances.len(), Counted::Inheritances, Self::MAX_INHERITANCES)?;
         self.inheritances.push((role, parent));
         Ok(self)
     }
 
     fn add_rule(&mut self, role: u32, permission: &str, denies: bool) -> Result<&mut Self, PolicyError> {
-        let Some(permission) = self.permissions.find(permission) else {
-            let name = Action::parse(permission).map_err(PolicyError::PermissionName)?;
-            return Err(PolicyError::UnknownPermission(name));
-        };
+        let rule = self.rule(permission, denies)?;
         cap(self.rules.len(), Counted::Rules, Self::MAX_RULES)?;
-        self.rules.push((role, Rule { permission, denies }.pack()));
+        self.rules.push((role, rule));
         Ok(self)
     }
 
-    fn find_role(&self, name: &str) -> Result<u32, PolicyError> {
-        self.roles.find(name).ok_or_else(|| match RoleName::parse(name) {
-            Ok(name) => PolicyError::UnknownRole(name),
-            Err(error) => PolicyError::RoleName(error),
-        })
+    fn add_membership(&mut self, principal: &PrincipalId, space: u32, role: u32) -> Result<(), PolicyError> {
+        cap(self.memberships.len(), Counted::Assignments, Self::MAX_ASSIGNMENTS)?;
+        let principal = self.intern(principal)?;
+        self.memberships.push(InTenant { principal, space, what: role });
+        Ok(())
+    }
+
+    /// A packed rule about a permission, or about several by a wildcard.
+    pub(crate) fn rule(&mut self, permission: &str, denies: bool) -> Result<u32, PolicyError> {
+        let number = match self.permissions.find(permission) {
+            Some(number) => number,
+            None => match self.patterns.number(permission)? {
+                Some(number) => number,
+                None => {
+                    let name = Action::parse(permission).map_err(PolicyError::PermissionName)?;
+                    return Err(PolicyError::UnknownPermission(name));
+                }
+            },
+        };
+        Ok(Rule { permission: number, denies }.pack())
+    }
+
+    pub(crate) fn permission_name(&self, number: u32) -> Option<Action> {
+        Action::parse(self.permissions.get(number)?).ok()
+    }
+
+    fn intern(&mut self, principal: &PrincipalId) -> Result<u32, PolicyError> {
+        self.principals
+            .intern(principal, Self::MAX_PRINCIPALS)
+            .ok_or(PolicyError::TooMany { what: Counted::Principals, max: Self::MAX_PRINCIPALS })
+    }
+
+    /// The number of a tenant's space, which it has from when it is first named.
+    fn space(&mut self, tenant: Option<&Realm>) -> Result<u32, PolicyError> {
+        let Some(tenant) = tenant else { return Ok(0) };
+        let number = match self.tenants.find(tenant.as_str()) {
+            Some(number) => number,
+            None => {
+                cap(self.tenants.len(), Counted::Tenants, Self::MAX_TENANTS)?;
+                self.tenants.push(tenant.as_str())
+            }
+        };
+        Ok(number.saturating_add(1))
+    }
+
+    pub(crate) fn find_role(&self, role: &RoleRef<'_>) -> Result<u32, PolicyError> {
+        let found = match role.tenant {
+            None => self.roles.find(&role.name),
+            Some(tenant) => self
+                .tenants
+                .find(tenant.as_str())
+                .and_then(|number| self.roles.find_in(number.saturating_add(1), &role.name)),
+        };
+        match found {
+            Some(role) => Ok(role),
+            None => Err(PolicyError::UnknownRole(key(role)?)),
+        }
     }
 }
 
@@ -210,40 +346,9 @@ impl Default for PolicyBuilder {
     }
 }
 
-/// Fills one role of a [`PolicyBuilder`].
-#[derive(Debug)]
-pub struct RoleBuilder<'a> {
-    policy: &'a mut PolicyBuilder,
-    role: u32,
-}
-
-impl RoleBuilder<'_> {
-    /// As [`PolicyBuilder::inherit`].
-    ///
-    /// # Errors
-    /// As [`PolicyBuilder::inherit`].
-    pub fn inherits(&mut self, parent: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
-        self.policy.add_inheritance(self.role, parent.as_ref())?;
-        Ok(self)
-    }
-
-    /// As [`PolicyBuilder::allow`].
-    ///
-    /// # Errors
-    /// As [`PolicyBuilder::allow`].
-    pub fn allow(&mut self, permission: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
-        self.policy.add_rule(self.role, permission.as_ref(), false)?;
-        Ok(self)
-    }
-
-    /// As [`PolicyBuilder::deny`].
-    ///
-    /// # Errors
-    /// As [`PolicyBuilder::deny`].
-    pub fn deny(&mut self, permission: impl AsRef<str>) -> Result<&mut Self, PolicyError> {
-        self.policy.add_rule(self.role, permission.as_ref(), true)?;
-        Ok(self)
-    }
+fn key(role: &RoleRef<'_>) -> Result<RoleKey, PolicyError> {
+    let name = RoleName::parse(&role.name).map_err(PolicyError::RoleName)?;
+    Ok(RoleKey { tenant: role.tenant.cloned(), name })
 }
 
 fn cap(count: usize, what: Counted, max: usize) -> Result<(), PolicyError> {

@@ -55,10 +55,11 @@ pub(crate) enum Model {
     Direct,
     Acl,
     Conditions,
+    Separation,
 }
 
 impl Model {
-    const ALL: [Self; 4] = [Self::Roles, Self::Direct, Self::Acl, Self::Conditions];
+    const ALL: [Self; 5] = [Self::Roles, Self::Direct, Self::Acl, Self::Conditions, Self::Separation];
     const SHIFT: u32 = 56;
 
     /// A rule of this model. Of `number`, the lower 56 bits count.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use auth_core::{Action, NameError, RoleName};
+use auth_core::{Action, NameError, PrincipalId, RoleName};
+
+use crate::role_ref::RoleKey;
 
 /// Why a policy is refused. A policy that is refused changes nothing: what was in force stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,13 +18,46 @@ pub enum PolicyError {
     PermissionName(#[source] NameError),
     /// A role is declared for the second time.
     #[error("role {0} is declared twice")]
-    DuplicateRole(RoleName),
+    DuplicateRole(RoleKey),
     /// Nothing declares the role that is referred to.
     #[error("there is no role {0}")]
-    UnknownRole(RoleName),
+    UnknownRole(RoleKey),
     /// Nothing declares the permission that is referred to.
     #[error("there is no permission {0}")]
     UnknownPermission(Action),
+    /// Not a wildcard: a star that does not stand alone between dots, or `**` before the end.
+    #[error("not a wildcard: `*` stands alone between dots, `**` at the end")]
+    Pattern,
+    /// A wildcard stands for no permission that the policy declares.
+    #[error("no permission is named like {0}")]
+    UnmatchedPattern(String),
+    /// A tenant's role does not go together with another tenant, or with the policy as a whole.
+    #[error("the role belongs to another tenant")]
+    OtherTenant,
+    /// Not a name that a separation of duty may have.
+    #[error("not a name for a separation of duty")]
+    SeparationName(#[source] NameError),
+    /// A separation of duty is declared for the second time.
+    #[error("separation of duty {0} is declared twice")]
+    DuplicateSeparation(String),
+    /// A separation of duty that would keep nothing apart, or every single role from everybody.
+    #[error("of {roles} different roles, {limit} cannot be too many: it takes 2 to {roles}")]
+    Cardinality {
+        /// How many different roles there are.
+        roles: usize,
+        /// How many were said to be too many.
+        limit: usize,
+    },
+    /// A principal would hold roles that are separated.
+    #[error("{principal:?} would hold {}, against separation of duty {separation}", All(roles))]
+    Separated {
+        /// The name of the separation.
+        separation: String,
+        /// Who would hold them.
+        principal: PrincipalId,
+        /// The separated roles that are assigned, or inherited by those that are.
+        roles: Vec<RoleKey>,
+    },
     /// Roles inherit from each other in a circle.
     #[error("roles inherit in a circle: {}", Path(path))]
     Cycle {
@@ -63,6 +98,13 @@ pub enum Counted {
     /// Pairs of a principal and a role, at most
     /// [`PolicyBuilder::MAX_ASSIGNMENTS`](crate::PolicyBuilder::MAX_ASSIGNMENTS).
     Assignments,
+    /// Tenants, at most [`PolicyBuilder::MAX_TENANTS`](crate::PolicyBuilder::MAX_TENANTS).
+    Tenants,
+    /// Wildcards, at most [`PolicyBuilder::MAX_PATTERNS`](crate::PolicyBuilder::MAX_PATTERNS).
+    Patterns,
+    /// Separations of duty, and roles of one, at most
+    /// [`PolicyBuilder::MAX_SEPARATIONS`](crate::PolicyBuilder::MAX_SEPARATIONS).
+    Separations,
 }
 
 impl fmt::Display for Counted {
@@ -74,6 +116,21 @@ impl fmt::Display for Counted {
             Self::Rules => "rules",
             Self::Inheritances => "inheritances",
             Self::Assignments => "assignments",
+            Self::Tenants => "tenants",
+            Self::Patterns => "wildcards",
+            Self::Separations => "separations of duty, or roles of one",
+        })
+    }
+}
+
+/// Shows roles one after the other.
+struct All<'a>(&'a [RoleKey]);
+
+impl fmt::Display for All<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(n, role)| {
+            f.write_str(if n == 0 { "" } else { ", " })?;
+            role.fmt(f)
         })
     }
 }

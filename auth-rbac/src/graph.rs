@@ -7,11 +7,7 @@ use crate::rows::Rows;
 /// # Errors
 /// A cycle, as the path from a role back to itself: its first and last item are equal.
 pub(crate) fn order(parents: &Rows) -> Result<Vec<u32>, Vec<u32>> {
-    let pairs: Vec<(u32, u32)> = (0_u32..)
-        .zip(0..parents.len())
-        .flat_map(|(role, _)| parents.row(role).iter().map(move |parent| (*parent, role)))
-        .collect();
-    let children = Rows::from_pairs(parents.len(), &pairs);
+    let children = children(parents);
 
     let mut waiting: Vec<usize> =
         (0_u32..).zip(0..parents.len()).map(|(role, _)| parents.row(role).len()).collect();
@@ -60,6 +56,39 @@ pub(crate) fn path(parents: &Rows, from: u32, found: impl Fn(u32) -> bool) -> Op
         }
     }
     None
+}
+
+/// The roles of `from` and all that they inherit, sorted.
+pub(crate) fn reached(parents: &Rows, from: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut met = vec![false; parents.len()];
+    let mut all = Vec::new();
+    let mut meet = |role: u32, all: &mut Vec<u32>| {
+        if let Some(met @ false) = met.get_mut(role as usize) {
+            *met = true;
+            all.push(role);
+        }
+    };
+    from.for_each(|role| meet(role, &mut all));
+    let mut next = 0;
+    while let Some(role) = all.get(next).copied() {
+        next = next.saturating_add(1);
+        parents.row(role).iter().for_each(|parent| meet(*parent, &mut all));
+    }
+    all.sort_unstable();
+    all
+}
+
+/// A role and all that inherit it, sorted.
+pub(crate) fn heirs(parents: &Rows, of: u32) -> Vec<u32> {
+    reached(&children(parents), std::iter::once(of))
+}
+
+fn children(parents: &Rows) -> Rows {
+    let pairs: Vec<(u32, u32)> = (0_u32..)
+        .zip(0..parents.len())
+        .flat_map(|(role, _)| parents.row(role).iter().map(move |parent| (*parent, role)))
+        .collect();
+    Rows::from_pairs(parents.len(), &pairs)
 }
 
 /// A cycle among the roles that were left waiting. Each of them waits for another, so walking on from any
@@ -118,6 +147,16 @@ mod tests {
         assert_eq!(path(&parents, 0, |role| role == 4), Some(vec![0, 1, 4]));
         assert_eq!(path(&parents, 0, |role| role == 0), Some(vec![0]));
         assert_eq!(path(&parents, 4, |role| role == 0), None);
+    }
+
+    #[test]
+    fn what_is_reached_and_who_reaches_it_mirror_each_other() {
+        let parents = rows(6, &[(0, 1), (1, 4), (0, 2), (2, 3), (3, 4)]);
+        assert_eq!(reached(&parents, [2, 5, 2].into_iter()), [2, 3, 4, 5]);
+        assert_eq!(reached(&parents, std::iter::once(9)), []);
+        assert_eq!(heirs(&parents, 4), [0, 1, 2, 3, 4]);
+        assert_eq!(heirs(&parents, 3), [0, 2, 3]);
+        assert_eq!(heirs(&parents, 5), [5]);
     }
 
     /// Checklist, authorization 14: a cyclic table that slipped in must not loop either.

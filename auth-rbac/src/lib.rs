@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod abac;
+mod admin;
 mod attribute;
 mod builder;
 mod combine;
@@ -11,13 +12,17 @@ mod engine;
 mod error;
 mod explain;
 mod graph;
+mod members;
 mod names;
+mod pattern;
 mod permission_set;
 mod permissions;
 mod principals;
 mod rbac;
+mod role_ref;
 mod rows;
 mod schema;
+mod separation;
 mod sets;
 mod slots;
 mod snapshot;
@@ -29,6 +34,7 @@ pub use abac::{
     explain::{Clause, ClauseOutcome, Compared, ExplainedRule, ExplainedRules},
     rule::{Actions, Demand, Kinds, Rule, RuleEffect, RuleName},
 };
+pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use attribute::{
     AttributeName, AttributeNameError, AttributePath, Root,
     kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
@@ -48,10 +54,13 @@ pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
-pub use rbac::{Outdated, Rbac};
+pub use rbac::{AtLeast, Outdated, Rbac};
+pub use role_ref::{RoleKey, RoleRef};
 pub use schema::{Schema, SchemaError};
+pub use separation::SeparationKind;
 pub use snapshot::{
-    Counts, DecidedBy, DescribeError, DescribedRule, Description, PermissionIndex, PrincipalIndex, Snapshot,
+    ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
+    Description, PermissionIndex, PrincipalIndex, RolesExplanation, Snapshot, Within,
 };
 pub use stack::Stack;
 pub use verdict::Verdict;

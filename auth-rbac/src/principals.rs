@@ -14,6 +14,13 @@ const HEADER: usize = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RecordAt(u32);
 
+impl RecordAt {
+    #[inline]
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Principals in the order of arrival. The three parts of an id are compared each by itself, never joined.
 ///
 /// A principal is one run of bytes, so that finding a cold one costs two cache misses: one for its place in

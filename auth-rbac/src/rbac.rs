@@ -8,7 +8,7 @@ use auth_core::{
     PrincipalId, Privileges,
 };
 
-use crate::{engine::Engine, snapshot::Snapshot, verdict::Verdict};
+use crate::{engine::Engine, explain::Explanation, snapshot::Snapshot, verdict::Verdict};
 
 /// Role-based access control: asks the [`Snapshot`] in force, which is replaced while requests go on.
 ///
@@ -30,7 +30,11 @@ impl Rbac {
     /// Puts a policy in force.
     #[must_use]
     pub fn new(snapshot: Snapshot) -> Self {
-        Self { policy: Arc::new(ArcSwapOption::from_pointee(snapshot)), audit: None }
+        Self::shared(Arc::new(snapshot))
+    }
+
+    pub(crate) fn shared(snapshot: Arc<Snapshot>) -> Self {
+        Self { policy: Arc::new(ArcSwapOption::new(Some(snapshot))), audit: None }
     }
 
     /// Has no policy yet: until one is put in force, every request is answered
@@ -83,6 +87,26 @@ impl Rbac {
         outcome
     }
 
+    /// Puts `next` in force if `present` still is.
+    pub(crate) fn replace_exactly(&self, present: &Arc<Snapshot>, next: &Arc<Snapshot>) -> bool {
+        let before = self.policy.compare_and_swap(present, Some(Arc::clone(next)));
+        let replaced = before.as_ref().is_some_and(|before| Arc::ptr_eq(before, present));
+        if replaced {
+            self.write_down(next.version());
+        }
+        replaced
+    }
+
+    /// Decides by a policy of this version or a newer one, so that whoever made a change finds it made: the
+    /// version that a change answered with, kept in their session perhaps, is the one to ask for.
+    ///
+    /// While the policy in force is older, as where a reload has not come round yet, every request is answered
+    /// [`DecideError::Behind`], HTTP 503.
+    #[must_use]
+    pub fn check_at_least(&self, version: PolicyVersion) -> AtLeast<'_> {
+        AtLeast { rbac: self, version }
+    }
+
     /// The policy in force, to look up numbers, list holders or describe decisions.
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
@@ -93,6 +117,10 @@ impl Rbac {
 impl Engine for Rbac {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
         self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.evaluate(request)
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.explain(request)
     }
 }
 
@@ -111,6 +139,41 @@ impl Privileges for Rbac {
 impl fmt::Debug for Rbac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Rbac").field(&self.policy.load().as_deref()).finish()
+    }
+}
+
+/// An [`Rbac`] that decides by a policy of some version or a newer one: [`Rbac::check_at_least`].
+#[derive(Debug, Clone, Copy)]
+pub struct AtLeast<'a> {
+    rbac: &'a Rbac,
+    version: PolicyVersion,
+}
+
+impl AtLeast<'_> {
+    /// Of one snapshot, so that no older one slips in between looking and asking.
+    fn with<T>(self, ask: impl FnOnce(&Snapshot) -> Result<T, DecideError>) -> Result<T, DecideError> {
+        let policy = self.rbac.policy.load();
+        let snapshot = policy.as_ref().ok_or(DecideError::NoPolicy)?;
+        if snapshot.version() < self.version {
+            return Err(DecideError::Behind { wanted: self.version, in_force: snapshot.version() });
+        }
+        ask(snapshot)
+    }
+}
+
+impl Engine for AtLeast<'_> {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        self.with(|snapshot| snapshot.evaluate(request))
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        self.with(|snapshot| snapshot.explain(request))
+    }
+}
+
+impl Authorizer for AtLeast<'_> {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        Ok(self.evaluate(request)?.decide(request))
     }
 }
 

@@ -56,6 +56,13 @@ impl Rule {
 impl Sets {
     /// The most memory that the sets of one policy may take, in 32-bit words: 256 MiB.
     pub(crate) const MAX_WORDS: usize = 1 << 26;
+    /// The same in bytes.
+    pub(crate) const MAX_BYTES: usize = Self::MAX_WORDS * size_of::<u32>();
+
+    /// Those of no role.
+    pub(crate) const fn none() -> Self {
+        Self { words: Vec::new(), closures: Vec::new() }
+    }
 
     /// Closes every role's rules over what it inherits. `order` has parents first. A denial, own or
     /// inherited, removes the permission from what the role gives.
@@ -111,6 +118,11 @@ impl Sets {
     #[inline]
     pub(crate) fn denies(&self, closure: Closure, permission: u32) -> bool {
         view(&self.words, closure.denies).contains(permission)
+    }
+
+    /// Whether nothing is permitted by it.
+    pub(crate) fn gives_nothing(&self, closure: Closure) -> bool {
+        closure.permits == SetRef::default()
     }
 
     /// What it holds on the heap.

@@ -2,23 +2,29 @@
 
 use std::fmt;
 
-use auth_core::{
-    AccessRequest, DecideError, Effect, Indeterminate, PolicyVersion, PrincipalId, RoleName, RuleId,
-};
+use auth_core::{PolicyVersion, PrincipalId, Realm};
 
 use crate::{
-    engine::{Engine, Model},
+    members::Members,
     names::Names,
     principals::{Principals, RecordAt},
     rows::Rows,
-    sets::{Rule, Sets},
-    verdict::Verdict,
+    separation::Separations,
+    sets::Sets,
 };
 
+mod activate;
+mod check;
+mod decide;
 mod describe;
+mod explain;
 mod review;
+mod separated;
 
+pub use activate::{ActivationError, ActiveRoles};
 pub use describe::{DecidedBy, DescribeError, DescribedRule, Description};
+pub use explain::RolesExplanation;
+pub use review::{DescribedSeparation, Within};
 
 /// A compiled policy: immutable, shared between threads, and asked without an allocation or a lock.
 ///
@@ -28,8 +34,13 @@ pub struct Snapshot {
     pub(crate) version: PolicyVersion,
     pub(crate) stamp: Stamp,
     pub(crate) principals: Principals,
-    /// Lists of roles that principals hold together, each stored once.
+    /// What they hold in a tenant alone.
+    pub(crate) members: Members,
+    /// Lists of roles that are held together, each stored once.
     pub(crate) profiles: Rows,
+    pub(crate) tenants: Names,
+    /// Behind those with a name come the roles of what principals may do directly: a holder has at most one, and
+    /// it is the last of its list.
     pub(crate) roles: Names,
     pub(crate) permissions: Names,
     /// What each role inherits directly.
@@ -37,6 +48,7 @@ pub struct Snapshot {
     /// Each role's own rules, packed.
     pub(crate) rules: Rows,
     pub(crate) sets: Sets,
+    pub(crate) separations: Separations,
 }
 
 /// Tells the snapshots of one process apart, so that a number of one is not taken for one of another.
@@ -64,7 +76,7 @@ impl Snapshot {
         self.version
     }
 
-    /// The principal's number in this snapshot, if it holds any role.
+    /// The principal's number in this snapshot, if it holds anything.
     #[must_use]
     pub fn principal(&self, principal: &PrincipalId) -> Option<PrincipalIndex> {
         self.principals.find(principal).map(|at| PrincipalIndex { at, stamp: self.stamp })
@@ -76,26 +88,6 @@ impl Snapshot {
         self.permissions.find(name.as_ref()).map(|index| PermissionIndex { index, stamp: self.stamp })
     }
 
-    /// What the policy says of a principal, with all its roles, and a permission: [`Effect::Deny`] if any of
-    /// the roles forbids it, otherwise [`Effect::Permit`] if any allows it, otherwise
-    /// [`Effect::NotApplicable`].
-    ///
-    /// The fastest way to ask, and the one without a proof: use [`Rbac`](crate::Rbac) at doors. Numbers of
-    /// another snapshot are [`Effect::Indeterminate`].
-    #[must_use]
-    #[inline]
-    pub fn check(&self, principal: PrincipalIndex, permission: PermissionIndex) -> Effect {
-        if principal.stamp != self.stamp || permission.stamp != self.stamp {
-            return Effect::Indeterminate(Indeterminate::Either);
-        }
-        let decided = self.holding(principal.at).and_then(|held| self.decide(held, permission.index));
-        match decided {
-            Some(decided) if decided.rule.denies => Effect::Deny,
-            Some(_) => Effect::Permit,
-            None => Effect::NotApplicable,
-        }
-    }
-
     /// How many roles, permissions and principals it knows.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -104,7 +96,16 @@ impl Snapshot {
             permissions: self.permissions.len(),
             principals: self.principals.len(),
             profiles: self.profiles.len(),
+            tenants: self.tenants.len(),
+            memberships: self.members.len(),
         }
+    }
+
+    /// The space of a tenant. One that nothing is said of has none, and what holds everywhere holds there.
+    fn space(&self, tenant: Option<&Realm>) -> u32 {
+        tenant
+            .and_then(|tenant| self.tenants.find(tenant.as_str()))
+            .map_or(0, |number| number.saturating_add(1))
     }
 
     /// The memory that it holds, in bytes.
@@ -113,6 +114,9 @@ impl Snapshot {
         [
             size_of::<Self>(),
             self.principals.bytes(),
+            self.members.bytes(),
+            self.tenants.bytes(),
+            self.separations.bytes(),
             self.profiles.bytes(),
             self.roles.bytes(),
             self.permissions.bytes(),
@@ -122,99 +126,6 @@ impl Snapshot {
         ]
         .into_iter()
         .fold(0, usize::saturating_add)
-    }
-
-    /// Hands the roles that are held to `then`, by number. A closure, because to return them as one type
-    /// would take a detour over memory that is a third of a check.
-    #[inline]
-    fn with_roles<T>(&self, holding: Holding, then: impl FnOnce(&[u32]) -> T) -> T {
-        match holding {
-            Holding::One(role) => then(&[role]),
-            Holding::List(list) => then(self.profiles.row(list)),
-        }
-    }
-
-    #[inline]
-    fn holding(&self, principal: RecordAt) -> Option<Holding> {
-        self.principals.value(principal).map(Holding::unpack)
-    }
-
-    #[inline]
-    fn decide(&self, held: Holding, permission: u32) -> Option<Decided> {
-        self.with_roles(held, |roles| self.decide_roles(roles, permission))
-    }
-
-    #[inline]
-    fn decide_roles(&self, roles: &[u32], permission: u32) -> Option<Decided> {
-        let mut permit = None;
-        for role in roles {
-            let closure = self.sets.closure(*role);
-            if self.sets.denies(closure, permission) {
-                return Some(Decided { role: *role, rule: Rule { permission, denies: true } });
-            }
-            if permit.is_none() && self.sets.permits(closure, permission) {
-                permit = Some(Decided { role: *role, rule: Rule { permission, denies: false } });
-            }
-        }
-        permit
-    }
-
-    /// As [`decide`](Self::decide), but only `active` roles give. All held ones forbid: who may choose their
-    /// active roles must not be able to put a denial aside. `roles` is sorted.
-    fn decide_active(&self, roles: &[u32], active: &[RoleName], permission: u32) -> Option<Decided> {
-        let denies = |role: &&u32| self.sets.denies(self.sets.closure(**role), permission);
-        if let Some(role) = roles.iter().find(denies) {
-            return Some(Decided { role: *role, rule: Rule { permission, denies: true } });
-        }
-        active
-            .iter()
-            .filter_map(|name| self.roles.find(name.as_str()))
-            .filter(|role| roles.binary_search(role).is_ok())
-            .find(|role| self.sets.permits(self.sets.closure(*role), permission))
-            .map(|role| Decided { role, rule: Rule { permission, denies: false } })
-    }
-
-    fn decide_request(&self, request: &AccessRequest<'_>) -> Option<Decided> {
-        let permission = self.permissions.find(request.action().as_str())?;
-        let held = self.principals.find(request.principal()).and_then(|at| self.holding(at));
-        if !request.asserted_roles().is_empty() {
-            return self.decide_asserted(held, request, permission);
-        }
-        match request.active_roles() {
-            None => self.decide(held?, permission),
-            Some(active) => self.with_roles(held?, |roles| self.decide_active(roles, active, permission)),
-        }
-    }
-
-    /// Asserted roles are held like assigned ones, for this request; a name that the policy does not know gives
-    /// nothing.
-    #[inline(never)]
-    fn decide_asserted(
-        &self,
-        held: Option<Holding>,
-        request: &AccessRequest<'_>,
-        permission: u32,
-    ) -> Option<Decided> {
-        let asserted = request.asserted_roles().iter();
-        let mut roles: Vec<u32> = asserted.filter_map(|name| self.roles.find(name.as_str())).collect();
-        if let Some(held) = held {
-            self.with_roles(held, |held| roles.extend_from_slice(held));
-        }
-        roles.sort_unstable();
-        match request.active_roles() {
-            None => self.decide_roles(&roles, permission),
-            Some(active) => self.decide_active(&roles, active, permission),
-        }
-    }
-}
-
-impl Engine for Snapshot {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        Ok(match self.decide_request(request) {
-            Some(decided) if decided.rule.denies => Verdict::deny(self.version, Some(decided.id())),
-            Some(decided) => Verdict::permit(self.version, Some(decided.id())),
-            None => Verdict::not_applicable(self.version),
-        })
     }
 }
 
@@ -238,10 +149,14 @@ pub struct Counts {
     pub roles: usize,
     /// Permissions declared.
     pub permissions: usize,
-    /// Principals that hold a role.
+    /// Principals that hold something.
     pub principals: usize,
     /// Distinct combinations of several roles that principals hold.
     pub profiles: usize,
+    /// Tenants that have something of their own.
+    pub tenants: usize,
+    /// Pairs of a principal and a tenant that it holds something in.
+    pub memberships: usize,
 }
 
 /// What a principal holds: most hold one role, the others share lists.
@@ -264,26 +179,7 @@ impl Holding {
     }
 
     #[inline]
-    const fn unpack(packed: u32) -> Self {
+    pub(crate) const fn unpack(packed: u32) -> Self {
         if packed & Self::MANY == 0 { Self::One(packed) } else { Self::List(packed & !Self::MANY) }
-    }
-}
-
-/// The rule that decided, and the assigned role through which it came.
-#[derive(Clone, Copy)]
-struct Decided {
-    role: u32,
-    rule: Rule,
-}
-
-impl Decided {
-    fn id(self) -> RuleId {
-        Model::Roles.rule((u64::from(self.role) << 32) | u64::from(self.rule.pack()))
-    }
-
-    fn from_number(number: u64) -> Self {
-        let role = (number >> 32) as u32;
-        let rule = (number & u64::from(u32::MAX)) as u32;
-        Self { role, rule: Rule::unpack(rule) }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use auth_core::{Action, Decision, Denial, Permit, PolicyVersion, RoleName, RuleId};
+use auth_core::{Action, Decision, Denial, Permit, PolicyVersion, Realm, RoleName, RuleId};
 
-use super::{Decided, Snapshot};
-use crate::{engine::Model, error::Path, graph, verdict::Verdict};
+use super::{Snapshot, decide::Decided};
+use crate::{engine::Model, error::Path, graph, sets::Rule, verdict::Verdict};
 
 impl Snapshot {
     /// Names the rule that decided, and the way from the principal's role to it.
@@ -22,19 +22,38 @@ impl Snapshot {
             return Err(DescribeError::OtherVersion { decided: version, snapshot: self.version });
         }
         let Some(rule) = rule else { return Ok(Description::NoRule) };
-        self.describe_rule(rule).map(Description::Rule).ok_or(DescribeError::UnknownRule)
+        self.describe_rule(rule).ok_or(DescribeError::UnknownRule)
     }
 
-    fn describe_rule(&self, id: RuleId) -> Option<DescribedRule> {
-        let (Model::Roles, number) = Model::of(id)? else { return None };
+    /// What allows a permission through a role that is held.
+    pub(super) fn describe_permit(&self, role: u32, permission: u32) -> Option<Description> {
+        self.describe_rule(self.rule_id(Decided { role, rule: Rule { permission, denies: false } }))
+    }
+
+    fn describe_rule(&self, id: RuleId) -> Option<Description> {
+        let (model, number) = Model::of(id)?;
         let Decided { role, rule } = Decided::from_number(number);
         let has_rule = |role| self.rules.row(role).binary_search(&rule.pack()).is_ok();
-        let path = graph::path(&self.parents, role, has_rule)?;
-        Some(DescribedRule {
-            denies: rule.denies,
-            permission: self.permission_name(rule.permission)?,
-            path: path.iter().map(|role| self.role_name(*role)).collect::<Option<_>>()?,
-        })
+        match model {
+            Model::Roles if !self.is_nameless(role) => {
+                let path = graph::path(&self.parents, role, has_rule)?;
+                Some(Description::Rule(DescribedRule {
+                    denies: rule.denies,
+                    permission: self.permission_name(rule.permission)?,
+                    tenant: self.role_key(role)?.tenant,
+                    path: path.iter().map(|role| self.role_name(*role)).collect::<Option<_>>()?,
+                }))
+            }
+            Model::Direct if self.is_nameless(role) && has_rule(role) => {
+                let permission = self.permission_name(rule.permission)?;
+                Some(Description::Direct { denies: rule.denies, permission })
+            }
+            Model::Separation => {
+                let separation = self.separation(u32::try_from(number).ok()?)?;
+                Some(Description::Separated { separation: separation.name.to_string() })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -78,8 +97,20 @@ impl From<&Verdict> for DecidedBy {
 pub enum Description {
     /// No rule of the principal's roles speaks of it, so it is denied.
     NoRule,
-    /// A rule decided.
+    /// A rule of a role decided.
     Rule(DescribedRule),
+    /// What the principal may or may not do by itself, without a role.
+    Direct {
+        /// Whether that forbids; otherwise it allows.
+        denies: bool,
+        /// The permission that it is about.
+        permission: Action,
+    },
+    /// More of some roles were active than a separation of duty lets be active together, so everything is denied.
+    Separated {
+        /// The name of the separation.
+        separation: String,
+    },
 }
 
 impl fmt::Display for Description {
@@ -87,6 +118,10 @@ impl fmt::Display for Description {
         match self {
             Self::NoRule => f.write_str("no rule allows it"),
             Self::Rule(rule) => rule.fmt(f),
+            Self::Direct { denies, permission } => write!(f, "{permission} {} directly", verb(*denies)),
+            Self::Separated { separation } => {
+                write!(f, "denied by separation of duty {separation}")
+            }
         }
     }
 }
@@ -96,6 +131,7 @@ impl fmt::Display for Description {
 pub struct DescribedRule {
     denies: bool,
     permission: Action,
+    tenant: Option<Realm>,
     path: Vec<RoleName>,
 }
 
@@ -112,6 +148,13 @@ impl DescribedRule {
         &self.permission
     }
 
+    /// The tenant that has the assigned role for itself. Further roles of the path are its own too, or the
+    /// policy's.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Realm> {
+        self.tenant.as_ref()
+    }
+
     /// From the role assigned to the principal to the role that has the rule, each inheriting from the next.
     /// One role if the assigned one has it; never empty.
     #[must_use]
@@ -122,9 +165,16 @@ impl DescribedRule {
 
 impl fmt::Display for DescribedRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.denies { "denied" } else { "allowed" };
-        write!(f, "{} {verb} by role {}", self.permission, Path(&self.path))
+        write!(f, "{} {} by role {}", self.permission, verb(self.denies), Path(&self.path))?;
+        match &self.tenant {
+            Some(tenant) => write!(f, " of {tenant}"),
+            None => Ok(()),
+        }
     }
+}
+
+const fn verb(denies: bool) -> &'static str {
+    if denies { "denied" } else { "allowed" }
 }
 
 /// Why a decision cannot be described.

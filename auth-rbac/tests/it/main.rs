@@ -10,14 +10,20 @@
 
 mod abac;
 mod active;
+mod administering;
 mod asserted;
 mod building;
 mod combining;
 mod deciding;
 mod describing;
+mod direct;
+mod explaining;
 mod model;
 mod naming;
 mod permissions;
 mod reloading;
 mod reviewing;
+mod separation;
 mod support;
+mod tenants;
+mod wildcards;

@@ -1,13 +1,13 @@
 //! Random policies: the compiled one says what the model says, and lists say what checks say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use auth_core::{AuthorizerExt, Effect, Page, RoleName};
-use auth_rbac::{Description, Rbac, Snapshot};
+use auth_rbac::{Description, Rbac, RoleKey, Snapshot};
 use proptest::prelude::*;
 
 use crate::{
-    model::{Model, permission, principals, role},
+    model::{Model, permission, principals, role, tenant},
     support::{NOW, action, evaluate, office, thing, user, who},
 };
 
@@ -117,6 +117,11 @@ proptest! {
                         prop_assert_eq!(rule.denies(), verdict.effect() == Effect::Deny);
                         prop_assert_eq!(rule.permission(), &action(&permission(what)));
                     }
+                    Description::Direct { denies, permission: named } => {
+                        prop_assert!(model.has_direct(n, what, denies));
+                        prop_assert_eq!(denies, verdict.effect() == Effect::Deny);
+                        prop_assert_eq!(named, action(&permission(what)));
+                    }
                     Description::NoRule => prop_assert_eq!(verdict.effect(), Effect::NotApplicable),
                     other => prop_assert!(false, "{other:?}"),
                 }
@@ -182,18 +187,59 @@ fn the_roles_of_a_principal_are_those_assigned() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Who covers somebody may do each thing that they may, for everybody in every order: no escalation by acting as
-    /// somebody else.
+    /// Who covers somebody may do each thing that they may, for everybody in every order and every tenant: no
+    /// escalation by acting as somebody else.
     #[test]
-    fn covering_is_permitting_everything_that_the_other_may(model in Model::any()) {
+    fn covering_is_permitting_everything_that_the_other_may(model in Model::with_tenants()) {
         let snapshot = model.compile(0);
         let all = principals();
+        let places: Vec<_> = (0..3).map(tenant).collect();
+        let permissions: BTreeMap<_, Vec<BTreeSet<_>>> = all
+            .iter()
+            .map(|who| {
+                let of = |place: &Option<_>| {
+                    snapshot.within(place.as_ref()).permissions_of(who).into_iter().collect()
+                };
+                (who, places.iter().map(of).collect())
+            })
+            .collect();
         for holder in &all {
-            let held: BTreeSet<_> = snapshot.permissions_of(holder).into_iter().collect();
             for other in &all {
-                let needed: BTreeSet<_> = snapshot.permissions_of(other).into_iter().collect();
-                prop_assert_eq!(snapshot.covers(holder, other), needed.is_subset(&held));
+                let covers = permissions[holder].iter().zip(&permissions[other]).all(|(a, b)| b.is_subset(a));
+                prop_assert_eq!(snapshot.covers(holder, other), covers);
             }
+        }
+    }
+
+    /// What a role gives is what a principal may do that holds nothing else; who is authorized for it holds it, or
+    /// an heir of it.
+    #[test]
+    fn the_reviews_of_a_role_agree_with_its_holders(model in Model::with_tenants(), place in 0..3_usize) {
+        let snapshot = model.compile(0);
+        let place = tenant(place);
+        let number = |key: &RoleKey| (0..).find(|n| model.keys(&[*n].into())[0] == *key).unwrap();
+        let within = snapshot.within(place.as_ref());
+        for (n, key) in snapshot.roles(Page::new(0, 100)).iter().enumerate() {
+            prop_assert_eq!(number(key), n, "roles are listed as they were declared");
+            let all = Page::new(0, 1_000);
+            let authorized: BTreeSet<_> = within.authorized_principals(key, all).into_iter().collect();
+            let assigned: BTreeSet<_> = within.assigned_principals(key, all).into_iter().collect();
+            for principal in &principals() {
+                let held = within.assigned_roles(principal);
+                prop_assert_eq!(assigned.contains(principal), held.contains(key));
+                let all_held = within.authorized_roles(principal);
+                prop_assert_eq!(authorized.contains(principal), all_held.contains(key));
+                let heirs = held.iter().any(|held| model.with_inherited(number(held)).contains(&n));
+                prop_assert_eq!(authorized.contains(principal), heirs);
+            }
+            let mut policy = model.builder(0);
+            let stranger = user("stranger");
+            policy.assign(&stranger, key).unwrap();
+            let alone = policy.build(crate::support::V1).unwrap();
+            let gives = alone.within(key.tenant.as_ref()).permissions_of(&stranger);
+            prop_assert_eq!(snapshot.permissions_of_role(key), gives);
+            let parents: BTreeSet<_> = snapshot.parents_of_role(key).iter().map(number).collect();
+            prop_assert!(parents.iter().all(|parent| model.inherits(n, *parent)));
         }
     }
 }

@@ -1,0 +1,319 @@
+//! Changing the policy while it is in force.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use auth_core::{
+    AccessRequest, Action, AuditEvent, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
+    DurableAudit, Malformed, PolicyVersion, Realm, Refusal, Resource, ResourceKind, RoleName, StoreError,
+    Unavailable, UnixTime,
+};
+
+use crate::{
+    builder::{PolicyBuilder, Reach},
+    error::PolicyError,
+    rbac::Rbac,
+    snapshot::Snapshot,
+};
+
+mod change;
+
+pub use change::PolicyChange;
+
+/// Changes the policy of an [`Rbac`] on behalf of people, none of whom hands out more than they hold.
+///
+/// Who makes a change needs the [permission](AdminPermissions) for it, and everything that somebody might come to
+/// by it: each permission that a role allows, to assign it or to have it inherited; each one that a role denies,
+/// to revoke it. That is the rule of Kubernetes' `escalate` and `bind`. A wildcard has to be held as such, since
+/// it will mean more one day.
+///
+/// A change is written down before it is in force: if that fails, there is none. It takes as long as to build the
+/// policy and to write; call it where that may block.
+pub struct Administration {
+    rbac: Rbac,
+    present: Mutex<Present>,
+    audit: Arc<dyn DurableAudit>,
+    clock: Arc<dyn Clock>,
+    permissions: AdminPermissions,
+}
+
+/// What is in force, as it was declared and as it was built.
+struct Present {
+    policy: PolicyBuilder,
+    snapshot: Arc<Snapshot>,
+}
+
+/// The permissions that changes take. Like all permissions, they have to be declared and given to somebody; in a
+/// tenant, for what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminPermissions {
+    /// To make roles and to change what they allow, deny and inherit: `policy.edit`.
+    pub edit: Action,
+    /// To assign and revoke roles, and rules of principals' own: `policy.assign`.
+    pub assign: Action,
+    /// To give roles what one does not hold: `policy.escalate`.
+    pub escalate: Action,
+    /// To assign what one does not hold: `policy.bind`.
+    pub bind: Action,
+}
+
+impl Default for AdminPermissions {
+    fn default() -> Self {
+        Self {
+            edit: Action::from_static("policy.edit"),
+            assign: Action::from_static("policy.assign"),
+            escalate: Action::from_static("policy.escalate"),
+            bind: Action::from_static("policy.bind"),
+        }
+    }
+}
+
+impl Administration {
+    /// The most changes that are made together.
+    pub const MAX_CHANGES: usize = 1_000;
+
+    /// Builds a policy, puts it in force and takes changes to it. They are written to `audit` as
+    /// [`AuditEvent::PolicyChanged`].
+    ///
+    /// # Errors
+    /// [`PolicyError`].
+    pub fn new(
+        policy: PolicyBuilder,
+        version: PolicyVersion,
+        permissions: AdminPermissions,
+        audit: Arc<dyn DurableAudit>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, PolicyError> {
+        let snapshot = Arc::new(policy.clone().build(version)?);
+        let rbac = Rbac::shared(Arc::clone(&snapshot));
+        Ok(Self { rbac, present: Mutex::new(Present { policy, snapshot }), audit, clock, permissions })
+    }
+
+    /// What decides by the policy in force.
+    #[must_use]
+    pub fn rbac(&self) -> &Rbac {
+        &self.rbac
+    }
+
+    /// The policy in force, as it was declared: to keep it, or to begin anew with it.
+    #[must_use]
+    pub fn policy(&self) -> PolicyBuilder {
+        self.lock().policy.clone()
+    }
+
+    /// Makes changes on behalf of somebody, with the limits of how they authenticated.
+    #[must_use]
+    pub fn by<'a>(&'a self, who: &'a Authenticated) -> Administering<'a> {
+        Administering { administration: self, who, active_roles: None, source: None }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Present> {
+        // It is replaced as a whole, so a panic elsewhere leaves it as it was.
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Administration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Administration").field("rbac", &self.rbac).finish_non_exhaustive()
+    }
+}
+
+/// Makes changes on behalf of somebody: [`Administration::by`].
+#[derive(Clone, Copy)]
+pub struct Administering<'a> {
+    administration: &'a Administration,
+    who: &'a Authenticated,
+    active_roles: Option<&'a [RoleName]>,
+    source: Option<IpAddr>,
+}
+
+impl<'a> Administering<'a> {
+    /// Uses only these of the roles that are held.
+    #[must_use]
+    pub fn with_active_roles(mut self, roles: &'a [RoleName]) -> Self {
+        self.active_roles = Some(roles);
+        self
+    }
+
+    /// States where the request came from. Without it, limits on networks refuse.
+    #[must_use]
+    pub fn from_address(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Makes all of the changes, in this order, or none, and answers the version since: whatever is decided
+    /// [at that version or later](Rbac::check_at_least) is decided with them.
+    ///
+    /// What somebody holds is what they held before the first of the changes.
+    ///
+    /// # Errors
+    /// [`AdminError`]; then nothing has changed.
+    pub fn apply(&self, changes: &[PolicyChange]) -> Result<PolicyVersion, AdminError> {
+        if changes.len() > Administration::MAX_CHANGES {
+            return Err(AdminError::TooMany);
+        }
+        let Administration { rbac, audit, clock, .. } = self.administration;
+        let mut present = self.administration.lock();
+        let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
+        if !is_in_force {
+            return Err(AdminError::Superseded);
+        }
+        let now = clock.now();
+        let mut policy = present.policy.clone();
+        for change in changes {
+            self.check(change, &mut policy, &present.policy, now)?;
+            change.apply(&mut policy)?;
+        }
+        let version = present.snapshot.version().next();
+        let snapshot = Arc::new(policy.clone().build(version)?);
+        let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
+            by: self.who.principal().clone(),
+            change: change.to_string(),
+            version,
+        };
+        audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
+        if !rbac.replace_exactly(&present.snapshot, &snapshot) {
+            return Err(AdminError::Superseded);
+        }
+        *present = Present { policy, snapshot };
+        Ok(version)
+    }
+
+    /// `policy` is what the changes before this one have made, `held` what was there before all of them.
+    fn check(
+        &self,
+        change: &PolicyChange,
+        policy: &mut PolicyBuilder,
+        held: &PolicyBuilder,
+        now: UnixTime,
+    ) -> Result<(), AdminError> {
+        let permissions = &self.administration.permissions;
+        let (needed, freely) = if change.is_assignment() {
+            (&permissions.assign, &permissions.bind)
+        } else {
+            (&permissions.edit, &permissions.escalate)
+        };
+        let tenant = change.tenant();
+        self.require(needed, tenant, now)?;
+        let given = change.gives(policy)?;
+        if given.is_empty() || self.may(freely, tenant, now)? {
+            return Ok(());
+        }
+        // What counts everywhere counts in every tenant, where the one who gives it may be denied it.
+        let me = held.number(self.who.principal());
+        let tenants = match (tenant, me) {
+            (None, Some(me)) => held.tenants_of(me),
+            _ => Vec::new(),
+        };
+        for permission in &given.permissions {
+            let Some(action) = policy.permission_name(*permission) else { continue };
+            for place in std::iter::once(tenant).chain(tenants.iter().map(Some)) {
+                if !self.may(&action, place, now)? {
+                    return Err(AdminError::Escalation { missing: action.to_string() });
+                }
+            }
+        }
+        let space = held.known_space(tenant).unwrap_or_default();
+        let own = self.wildcards(held, me, space)?;
+        match given.patterns.into_iter().find(|pattern| !own.iter().any(|own| own.patterns.contains(pattern)))
+        {
+            Some(missing) => Err(AdminError::Escalation { missing }),
+            None => Ok(()),
+        }
+    }
+
+    /// What active roles and rules of one's own allow by wildcards.
+    fn wildcards(
+        &self,
+        policy: &PolicyBuilder,
+        me: Option<u32>,
+        space: u32,
+    ) -> Result<[Reach; 2], AdminError> {
+        let asserted = self.who.asserted_roles().iter().filter_map(|role| policy.roles.find(role.as_str()));
+        let assigned = me.into_iter().flat_map(|me| policy.held_by(me, space));
+        let is_active = |role: &u32| {
+            let name = policy.roles.get(*role);
+            self.active_roles.is_none_or(|active| active.iter().any(|active| Some(active.as_str()) == name))
+        };
+        let by_roles = policy.reach(assigned.chain(asserted).filter(is_active), false)?;
+        let directly = match me {
+            Some(me) => policy.reach_directly(me, space)?,
+            None => Reach::default(),
+        };
+        Ok([by_roles, directly])
+    }
+
+    fn require(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
+        let mut resource = Resource::any(ResourceKind::from_static("policy"));
+        if let Some(tenant) = tenant {
+            resource = resource.of_tenant(tenant.clone());
+        }
+        let mut request = AccessRequest::new(self.who, action, &resource, now);
+        if let Some(roles) = self.active_roles {
+            request = request.with_active_roles(roles);
+        }
+        if let Some(source) = self.source {
+            request = request.from_address(source);
+        }
+        self.administration.rbac.require(&request).map(drop)
+    }
+
+    fn may(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<bool, Refusal> {
+        match self.require(action, tenant, now) {
+            Ok(()) => Ok(true),
+            Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+impl fmt::Debug for Administering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Administering").field("by", self.who.principal()).finish_non_exhaustive()
+    }
+}
+
+/// Why a policy was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// Whoever asked may not make such changes.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Somebody might come to more by it than whoever asked holds.
+    #[error("nobody hands out more than they hold: {missing} is not held")]
+    Escalation {
+        /// The first permission, or wildcard, that is not held.
+        missing: String,
+    },
+    /// The policy would not be one.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// It could not be written down, so it was not done.
+    #[error("the change could not be written down")]
+    Audit(#[source] StoreError),
+    /// Another policy is in force than the one that would be changed: begin anew with that one. If it came at this
+    /// very moment, the change is written down although it was not made.
+    #[error("another policy is in force")]
+    Superseded,
+    /// More than [`Administration::MAX_CHANGES`] together.
+    #[error("at most {} changes are made together", Administration::MAX_CHANGES)]
+    TooMany,
+}
+
+impl From<AdminError> for Refusal {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Refused(refusal) => refusal,
+            AdminError::Escalation { .. } => Denial::new(DenialReason::NotPermitted).into(),
+            AdminError::Policy(_) | AdminError::TooMany => Malformed::Content.into(),
+            AdminError::Audit(error) => error.into(),
+            AdminError::Superseded => Self::Unavailable(Unavailable::Overloaded),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Taking back what was declared. What is not there is as gone as what was taken back.
+
+use auth_core::{PrincipalId, Realm};
+
+use super::{InTenant, PolicyBuilder};
+use crate::{error::PolicyError, role_ref::RoleRef, sets::Rule};
+
+impl PolicyBuilder {
+    /// Takes back [`assign`](Self::assign); or [`assign_in`](Self::assign_in), if a tenant is named.
+    ///
+    /// # Errors
+    /// [`PolicyError::UnknownRole`].
+    pub fn revoke<'r>(
+        &mut self,
+        tenant: Option<&Realm>,
+        principal: &PrincipalId,
+        role: impl Into<RoleRef<'r>>,
+    ) -> Result<&mut Self, PolicyError> {
+        let role = self.find_role(&role.into())?;
+        let owner = self.roles.space(role);
+        let space = if owner == 0 { self.known_space(tenant) } else { Some(owner) };
+        if let (Some(principal), Some(space)) = (self.number(principal), space) {
+            remove(&mut self.assignments, &mut self.memberships, InTenant { principal, space, what: role });
+        }
+        Ok(self)
+    }
+
+    /// Takes back [`inherit`](Self::inherit).
+    ///
+    /// # Errors
+    /// [`PolicyError::UnknownRole`].
+    pub fn disinherit<'r, 'p>(
+        &mut self,
+        role: impl Into<RoleRef<'r>>,
+        parent: impl Into<RoleRef<'p>>,
+    ) -> Result<&mut Self, PolicyError> {
+        let pair = (self.find_role(&role.into())?, self.find_role(&parent.into())?);
+        self.inheritances.retain(|known| *known != pair);
+        Ok(self)
+    }
+
+    /// Takes back [`allow`](Self::allow), of the same permission or wildcard.
+    ///
+    /// # Errors
+    /// As [`allow`](Self::allow).
+    pub fn disallow<'r>(
+        &mut self,
+        role: impl Into<RoleRef<'r>>,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
+        self.remove_rule(&role.into(), permission.as_ref(), false)
+    }
+
+    /// Takes back [`deny`](Self::deny), of the same permission or wildcard.
+    ///
+    /// # Errors
+    /// As [`allow`](Self::allow).
+    pub fn undeny<'r>(
+        &mut self,
+        role: impl Into<RoleRef<'r>>,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
+        self.remove_rule(&role.into(), permission.as_ref(), true)
+    }
+
+    /// Takes back [`allow_principal`](Self::allow_principal); or
+    /// [`allow_principal_in`](Self::allow_principal_in), if a tenant is named.
+    ///
+    /// # Errors
+    /// As [`allow_principal`](Self::allow_principal).
+    pub fn disallow_principal(
+        &mut self,
+        tenant: Option<&Realm>,
+        principal: &PrincipalId,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
+        self.remove_direct(tenant, principal, permission.as_ref(), false)
+    }
+
+    /// Takes back [`deny_principal`](Self::deny_principal); or
+    /// [`deny_principal_in`](Self::deny_principal_in), if a tenant is named.
+    ///
+    /// # Errors
+    /// As [`allow_principal`](Self::allow_principal).
+    pub fn undeny_principal(
+        &mut self,
+        tenant: Option<&Realm>,
+        principal: &PrincipalId,
+        permission: impl AsRef<str>,
+    ) -> Result<&mut Self, PolicyError> {
+        self.remove_direct(tenant, principal, permission.as_ref(), true)
+    }
+
+    fn remove_rule(
+        &mut self,
+        role: &RoleRef<'_>,
+        permission: &str,
+        denies: bool,
+    ) -> Result<&mut Self, PolicyError> {
+        let pair = (self.find_role(role)?, self.rule(permission, denies)?);
+        self.rules.retain(|known| *known != pair);
+        self.forget_patterns();
+        Ok(self)
+    }
+
+    fn remove_direct(
+        &mut self,
+        tenant: Option<&Realm>,
+        principal: &PrincipalId,
+        permission: &str,
+        denies: bool,
+    ) -> Result<&mut Self, PolicyError> {
+        let what = self.rule(permission, denies)?;
+        if let (Some(principal), Some(space)) = (self.number(principal), self.known_space(tenant)) {
+            remove(&mut self.direct, &mut self.direct_in, InTenant { principal, space, what });
+        }
+        self.forget_patterns();
+        Ok(self)
+    }
+
+    /// Forgets wildcards that no rule has any more.
+    fn forget_patterns(&mut self) {
+        let rules = self.rules.iter().chain(&self.direct).map(|(_, rule)| *rule);
+        let used: Vec<u32> = rules
+            .chain(self.direct_in.iter().map(|member| member.what))
+            .map(|rule| Rule::unpack(rule).permission)
+            .collect();
+        self.patterns.keep(&used);
+    }
+
+    /// The number of a principal, if anything was ever said of it.
+    pub(crate) fn number(&self, principal: &PrincipalId) -> Option<u32> {
+        self.principals.find(principal).and_then(|at| self.principals.value(at))
+    }
+
+    /// The space of a tenant, if anything was ever said of it.
+    pub(crate) fn known_space(&self, tenant: Option<&Realm>) -> Option<u32> {
+        match tenant {
+            None => Some(0),
+            Some(tenant) => self.tenants.find(tenant.as_str()).map(|number| number.saturating_add(1)),
+        }
+    }
+}
+
+fn remove(everywhere: &mut Vec<(u32, u32)>, in_tenants: &mut Vec<InTenant>, what: InTenant) {
+    match what.space {
+        0 => everywhere.retain(|known| *known != (what.principal, what.what)),
+        _ => in_tenants.retain(|known| *known != what),
+    }
+}

@@ -1,0 +1,203 @@
+//! Rules about several permissions at once.
+
+use auth_core::Action;
+
+use crate::{
+    error::{Counted, PolicyError},
+    names::Names,
+    rows::Rows,
+    sets::Rule,
+};
+
+/// Stands for one segment.
+const ONE: &str = "*";
+/// Stands for one or more segments, at the end.
+const REST: &str = "**";
+
+/// Names of permissions by their segments, which are parted by dots: `*` is exactly one segment, whichever it
+/// is, and a last `**` is one or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern(Box<str>);
+
+impl Pattern {
+    fn parse(text: &str) -> Option<Self> {
+        let rest = match text.strip_suffix(REST) {
+            Some("") => return Some(Self(text.into())),
+            Some(rest) => rest.strip_suffix('.')?,
+            None => text,
+        };
+        // All other segments are stars or what a name may be made of.
+        let is_segment = |segment: &str| segment == ONE || Action::parse(segment).is_ok();
+        (text.len() <= Action::MAX_LEN && rest.split('.').all(is_segment)).then(|| Self(text.into()))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        let mut segments = name.split('.');
+        for wanted in self.0.split('.') {
+            match segments.next() {
+                Some(_) if wanted == REST => return true,
+                Some(segment) if wanted == ONE || wanted == segment => {}
+                _ => return false,
+            }
+        }
+        segments.next().is_none()
+    }
+}
+
+/// The patterns of a policy. In rules they are numbered on from the permissions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Patterns(Vec<Option<Pattern>>);
+
+impl Patterns {
+    /// The most distinct ones. Each is compared with every permission.
+    pub(crate) const MAX: usize = 1 << 12;
+    /// Numbers from here on are patterns.
+    const BASE: u32 = 1 << 20;
+
+    /// The number of a pattern, or `None` if `text` has no star and so is none.
+    pub(crate) fn number(&mut self, text: &str) -> Result<Option<u32>, PolicyError> {
+        if !text.contains(ONE) {
+            return Ok(None);
+        }
+        let pattern = Pattern::parse(text).ok_or(PolicyError::Pattern)?;
+        let known = self.0.iter().position(|known| known.as_ref() == Some(&pattern));
+        let at = match known.or_else(|| self.0.iter().position(Option::is_none)) {
+            Some(at) => at,
+            None if self.0.len() >= Self::MAX => {
+                return Err(PolicyError::TooMany { what: Counted::Patterns, max: Self::MAX });
+            }
+            None => {
+                self.0.push(None);
+                self.0.len().saturating_sub(1)
+            }
+        };
+        if let Some(place) = self.0.get_mut(at) {
+            *place = Some(pattern);
+        }
+        Ok(u32::try_from(at).ok().map(|at| at | Self::BASE))
+    }
+
+    /// Forgets all that are not among `used`, the numbers of permissions and patterns.
+    pub(crate) fn keep(&mut self, used: &[u32]) {
+        let mut kept = vec![false; self.0.len()];
+        for number in used.iter().filter(|number| Self::is_pattern(**number)) {
+            if let Some(kept) = kept.get_mut((number & !Self::BASE) as usize) {
+                *kept = true;
+            }
+        }
+        self.0.iter_mut().zip(kept).filter(|(_, kept)| !kept).for_each(|(pattern, _)| *pattern = None);
+    }
+
+    /// A pattern as it is written.
+    pub(crate) fn text(&self, number: u32) -> Option<&str> {
+        self.0.get((number & !Self::BASE) as usize)?.as_ref().map(|pattern| &*pattern.0)
+    }
+
+    /// Whether a rule's number is a pattern's, and not a permission's.
+    pub(crate) const fn is_pattern(number: u32) -> bool {
+        number >= Self::BASE
+    }
+
+    /// The permissions of each pattern.
+    ///
+    /// # Errors
+    /// [`PolicyError::UnmatchedPattern`]: most likely a typing error, and one in a rule that forbids would
+    /// forbid nothing.
+    pub(crate) fn expand(&self, permissions: &Names) -> Result<Expanded, PolicyError> {
+        let mut rows = Rows::with_capacity(self.0.len(), 0);
+        for pattern in &self.0 {
+            let Some(pattern) = pattern else {
+                rows.push(&[]);
+                continue;
+            };
+            let named =
+                |permission: &u32| permissions.get(*permission).is_some_and(|name| pattern.matches(name));
+            let row: Vec<u32> =
+                (0..u32::try_from(permissions.len()).unwrap_or(u32::MAX)).filter(named).collect();
+            if row.is_empty() {
+                return Err(PolicyError::UnmatchedPattern(pattern.0.to_string()));
+            }
+            rows.push(&row);
+        }
+        Ok(Expanded(rows))
+    }
+}
+
+/// What each pattern stands for.
+#[derive(Debug)]
+pub(crate) struct Expanded(Rows);
+
+impl Expanded {
+    /// The permissions that a pattern stands for.
+    pub(crate) fn meaning(&self, pattern: u32) -> &[u32] {
+        self.0.row(pattern & !Patterns::BASE)
+    }
+
+    /// Puts permissions in the place of patterns, in pairs of whose rule it is and the packed rule.
+    pub(crate) fn apply(&self, pairs: Vec<(u32, u32)>, max: usize) -> Result<Vec<(u32, u32)>, PolicyError> {
+        if self.0.len() == 0 {
+            return Ok(pairs);
+        }
+        let mut all = Vec::with_capacity(pairs.len());
+        for (whose, packed) in pairs {
+            let Rule { permission, denies } = Rule::unpack(packed);
+            if !Patterns::is_pattern(permission) {
+                all.push((whose, packed));
+                continue;
+            }
+            let meant = self.meaning(permission);
+            all.extend(
+                meant.iter().map(|permission| (whose, Rule { permission: *permission, denies }.pack())),
+            );
+            if all.len() > max {
+                return Err(PolicyError::TooMany { what: Counted::Rules, max });
+            }
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checklist, authorization 24: by whole segments, so that no prefix collides, and exactly as many as
+    /// there are stars.
+    #[test]
+    fn a_star_is_exactly_one_segment() {
+        let cases = [
+            ("invoices.*", "invoices.read", true),
+            ("invoices.*", "invoices", false),
+            ("invoices.*", "invoices.lines.read", false),
+            ("invoices.*", "invoices2.read", false),
+            ("invoices.*", "Invoices.read", false),
+            ("*.read", "invoices.read", true),
+            ("*.read", "invoices.lines.read", false),
+            ("*.*", "invoices.read", true),
+            ("*", "invoices", true),
+            ("*", "invoices.read", false),
+            ("invoices.**", "invoices.read", true),
+            ("invoices.**", "invoices.lines.read", true),
+            ("invoices.**", "invoices", false),
+            ("invoices.*.**", "invoices.read", false),
+            ("**", "invoices", true),
+            ("**", "a.b.c", true),
+            ("pods.*", "pods/status.read", false),
+        ];
+        for (pattern, name, expected) in cases {
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(name), expected, "{pattern} {name}");
+        }
+    }
+
+    /// Checklist, authorization 24: what other systems read as a prefix is refused, not read in another way.
+    #[test]
+    fn a_star_stands_alone_in_its_segment() {
+        for bad in [
+            "a*", "*a", "doc:*", "/foo/*", "***", "**.read", "a.**.b", "a..*", ".*", "*.", "a.*b", "é.*",
+            "* ",
+        ] {
+            assert_eq!(Pattern::parse(bad), None, "{bad}");
+        }
+        assert_eq!(Pattern::parse(&format!("{}.*", "a".repeat(200))), None);
+    }
+}
