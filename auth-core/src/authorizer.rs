@@ -73,6 +73,12 @@ pub trait AuthorizerExt: Authorizer {
         }
     }
 
+    /// Answers many requests, each as [`require`](Self::require) would, in their order: what a page shows and hides.
+    /// Where the policy may change in between, ask one snapshot of it.
+    fn require_each(&self, requests: &[AccessRequest<'_>]) -> Vec<Result<Permit, Refusal>> {
+        requests.iter().map(|request| self.require(request)).collect()
+    }
+
     /// A permit for the permission `P` on a resource of its kind, as a type that says so.
     ///
     /// # Errors

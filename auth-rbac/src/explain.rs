@@ -4,7 +4,10 @@ use std::fmt;
 
 use auth_core::{Effect, Indeterminate};
 
-use crate::{abac::explain::ExplainedRules, acl::AclDescription, combine::Combiner, verdict::Verdict};
+use crate::{
+    abac::explain::ExplainedRules, acl::AclDescription, combine::Combiner, snapshot::RolesExplanation,
+    verdict::Verdict,
+};
 
 /// A [`Verdict`], and why: made anew for a request by [`Engine::explain`](crate::Engine::explain), which takes
 /// its time.
@@ -26,6 +29,8 @@ pub enum Because {
     Unexplained,
     /// Access control lists were asked.
     Acl(AclDescription),
+    /// Roles, direct permissions and separations of duty.
+    Roles(RolesExplanation),
     /// In words of an engine that is not of this crate.
     Words(String),
     /// Rules with conditions were evaluated.
@@ -63,6 +68,7 @@ impl Explanation {
         match &self.because {
             Because::Unexplained => Ok(()),
             Because::Acl(description) => write!(f, ": {description}"),
+            Because::Roles(roles) => write!(f, ": {roles}"),
             Because::Words(words) => write!(f, ": {words}"),
             Because::Rules(rules) => write!(f, ": {rules}"),
             Because::Combined { combiner, parts } => {

@@ -71,7 +71,7 @@ pub use schema::{Schema, SchemaError};
 pub use separation::SeparationKind;
 pub use snapshot::{
     ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
-    Description, PermissionIndex, PrincipalIndex, Snapshot, Within,
+    Description, PermissionIndex, PrincipalIndex, RolesExplanation, Snapshot, Within,
 };
 #[cfg(any(feature = "json", feature = "toml"))]
 pub use source::PolicyFile;

@@ -17,11 +17,13 @@ mod activate;
 mod check;
 mod decide;
 mod describe;
+mod explain;
 mod review;
 mod separated;
 
 pub use activate::{ActivationError, ActiveRoles};
 pub use describe::{DecidedBy, DescribeError, DescribedRule, Description};
+pub use explain::RolesExplanation;
 pub use review::{DescribedSeparation, Within};
 
 /// A compiled policy: immutable, shared between threads, and asked without an allocation or a lock.

@@ -64,13 +64,8 @@ impl Snapshot {
             return Err(ActivationError::TooMany);
         }
         let space = self.space(tenant);
-        let asserted = self.asserted(who.asserted_roles());
-        match self.principals.find(who.principal()) {
-            Some(at) => self.with_held(at, space, |held| {
-                self.activate_of(Held { asserted: &asserted, ..held }, roles, space)
-            }),
-            None => self.activate_of(Held { asserted: &asserted, ..Held::default() }, roles, space),
-        }
+        let all = (who.principal(), who.asserted_roles());
+        self.with_all_of(all, space, |held| self.activate_of(held, roles, space))
     }
 
     fn activate_of(

@@ -23,7 +23,7 @@ impl Snapshot {
         if self.separations.any_dynamic() {
             return self.check_within(0, principal, permission.index);
         }
-        effect(self.holding(principal.at).and_then(|held| self.decide(held, permission.index)))
+        effect(self.holding(principal.at).and_then(|held| self.decide_plainly(held, permission.index)))
     }
 
     /// As [`check`](Self::check), for a resource of a tenant: what the principal holds there counts as well.

@@ -1,10 +1,11 @@
 //! From a request to a verdict.
 
-use auth_core::{AccessRequest, DecideError, RoleName, RuleId};
+use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PrincipalId, RoleName, RuleId};
 
 use super::{Holding, RecordAt, Snapshot};
 use crate::{
     engine::{Engine, Model},
+    explain::Explanation,
     separation::SeparationKind,
     sets::Rule,
     verdict::Verdict,
@@ -46,7 +47,7 @@ pub(super) enum Active<'a> {
 impl Snapshot {
     /// What was said of one principal and one permission, where no separation and no tenant has to be looked at.
     #[inline]
-    pub(super) fn decide(&self, held: Holding, permission: u32) -> Option<Decided> {
+    pub(super) fn decide_plainly(&self, held: Holding, permission: u32) -> Option<Decided> {
         self.with_roles(held, |roles| self.decide_roles(roles, permission))
     }
 
@@ -109,7 +110,7 @@ impl Snapshot {
         permit
     }
 
-    /// As [`decide`](Self::decide), but only `active` roles give. All held ones forbid: who may choose their
+    /// As [`decide_plainly`](Self::decide_plainly), but only `active` roles give. All held ones forbid: who may choose their
     /// active roles must not be able to put a denial aside.
     pub(super) fn decide_held(&self, held: Held<'_>, active: Active<'_>, permission: u32) -> Option<Decided> {
         let denies = |role: &u32| self.sets.denies(self.sets.closure(*role), permission);
@@ -161,7 +162,7 @@ impl Snapshot {
     }
 
     /// Looks up what the asserted names mean. Sorted.
-    pub(super) fn asserted(&self, names: &[RoleName]) -> Vec<u32> {
+    fn asserted(&self, names: &[RoleName]) -> Vec<u32> {
         let mut roles: Vec<u32> = names.iter().filter_map(|name| self.roles.find(name.as_str())).collect();
         roles.sort_unstable();
         roles
@@ -171,17 +172,28 @@ impl Snapshot {
     /// nothing.
     #[inline(never)]
     fn evaluate_carefully(&self, request: &AccessRequest<'_>, permission: u32) -> Verdict {
-        let principal = self.principals.find(request.principal());
         let space = self.space(request.resource().tenant());
-        let asserted = self.asserted(request.asserted_roles());
         let active = request.active_roles().map_or(Active::All, |names| Active::Named(names, space));
-        let evaluate = |held: Held<'_>| match self.separated(held, active) {
-            Some(number) => Verdict::deny(self.version, Some(Model::Separation.rule(u64::from(number)))),
-            None => self.verdict(self.decide_held(held, active, permission)),
-        };
-        match principal {
-            Some(at) => self.with_held(at, space, |held| evaluate(Held { asserted: &asserted, ..held })),
-            None => evaluate(Held { asserted: &asserted, ..Held::default() }),
+        self.with_all_of((request.principal(), request.asserted_roles()), space, |held| {
+            match self.separated(held, active) {
+                Some(number) => Verdict::deny(self.version, Some(Model::Separation.rule(u64::from(number)))),
+                None => self.verdict(self.decide_held(held, active, permission)),
+            }
+        })
+    }
+
+    /// Hands all that somebody holds to `then`, asserted roles included.
+    pub(super) fn with_all_of<T>(
+        &self,
+        who: (&PrincipalId, &[RoleName]),
+        space: u32,
+        then: impl FnOnce(Held<'_>) -> T,
+    ) -> T {
+        let (principal, asserted) = who;
+        let asserted = self.asserted(asserted);
+        match self.principals.find(principal) {
+            Some(at) => self.with_held(at, space, |held| then(Held { asserted: &asserted, ..held })),
+            None => then(Held { asserted: &asserted, ..Held::default() }),
         }
     }
 
@@ -195,7 +207,7 @@ impl Snapshot {
     }
 
     #[inline]
-    fn rule_id(&self, decided: Decided) -> RuleId {
+    pub(super) fn rule_id(&self, decided: Decided) -> RuleId {
         let model = if self.is_nameless(decided.role) { Model::Direct } else { Model::Roles };
         model.rule((u64::from(decided.role) << 32) | u64::from(decided.rule.pack()))
     }
@@ -222,6 +234,16 @@ impl Engine for Snapshot {
             return Ok(self.evaluate_carefully(request, permission));
         }
         let held = self.principals.find(request.principal()).and_then(|at| self.holding(at));
-        Ok(self.verdict(held.and_then(|held| self.decide(held, permission))))
+        Ok(self.verdict(held.and_then(|held| self.decide_plainly(held, permission))))
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        Ok(self.explain_request(request, self.evaluate(request)?))
+    }
+}
+
+impl Authorizer for Snapshot {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        Ok(self.evaluate(request)?.decide(request))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use auth_core::{Action, Decision, Denial, Permit, PolicyVersion, Realm, RoleName, RuleId};
 
 use super::{Snapshot, decide::Decided};
-use crate::{engine::Model, error::Path, graph, verdict::Verdict};
+use crate::{engine::Model, error::Path, graph, sets::Rule, verdict::Verdict};
 
 impl Snapshot {
     /// Names the rule that decided, and the way from the principal's role to it.
@@ -23,6 +23,11 @@ impl Snapshot {
         }
         let Some(rule) = rule else { return Ok(Description::NoRule) };
         self.describe_rule(rule).ok_or(DescribeError::UnknownRule)
+    }
+
+    /// What allows a permission through a role that is held.
+    pub(super) fn describe_permit(&self, role: u32, permission: u32) -> Option<Description> {
+        self.describe_rule(self.rule_id(Decided { role, rule: Rule { permission, denies: false } }))
     }
 
     fn describe_rule(&self, id: RuleId) -> Option<Description> {

@@ -60,6 +60,7 @@ pub(crate) fn map(attributes: &[(&str, Value)]) -> AttributeMap {
 }
 
 /// Who asks, for what, and under which circumstances.
+#[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) who: Authenticated,
     pub(crate) action: Action,

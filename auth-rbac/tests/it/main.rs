@@ -22,6 +22,8 @@ mod describing;
 mod direct;
 mod document;
 mod document_property;
+mod explaining;
+mod live;
 mod model;
 mod naming;
 mod permissions;
