@@ -1,9 +1,11 @@
 //! The question that an authorizer answers.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use crate::{
     authentication::Authentication,
+    decimal::Decimal,
+    limits::Network,
     principal::{PrincipalId, Realm, RoleName},
     proof::Authenticated,
     text::{self, Class, NameError, Text},
@@ -81,17 +83,41 @@ pub enum AttributeValue<'a> {
     Bool(bool),
     /// A whole number.
     Integer(i64),
+    /// A decimal number.
+    Decimal(Decimal),
     /// Text.
     Text(&'a str),
     /// A moment.
     Time(UnixTime),
+    /// A length of time, of which whole seconds count.
+    Duration(Duration),
     /// An address.
     Address(IpAddr),
+    /// A range of addresses.
+    Network(Network),
+    /// A principal, with its realm and its kind.
+    Principal(&'a PrincipalId),
     /// A set of texts.
     Texts(&'a [&'a str]),
+    /// A set of texts that somebody owns.
+    Strings(&'a [String]),
+    /// A set of whole numbers.
+    Integers(&'a [i64]),
+    /// A set of decimal numbers.
+    Decimals(&'a [Decimal]),
+    /// A set of moments.
+    Times(&'a [UnixTime]),
+    /// A set of lengths of time.
+    Durations(&'a [Duration]),
+    /// A set of addresses.
+    Addresses(&'a [IpAddr]),
+    /// A set of ranges of addresses.
+    Networks(&'a [Network]),
+    /// A set of principals.
+    Principals(&'a [PrincipalId]),
 }
 
-/// Attributes of a resource or of the circumstances, for engines that look at them.
+/// Attributes of a principal, of a resource or of the circumstances, for engines that look at them.
 pub trait Attributes: Sync {
     /// The attribute's value, or `None` if it has none.
     fn attribute(&self, name: &str) -> Option<AttributeValue<'_>>;
@@ -106,6 +132,7 @@ pub struct AccessRequest<'a> {
     now: UnixTime,
     active_roles: Option<&'a [RoleName]>,
     source: Option<IpAddr>,
+    principal_attributes: Option<&'a dyn Attributes>,
     resource_attributes: Option<&'a dyn Attributes>,
     context_attributes: Option<&'a dyn Attributes>,
 }
@@ -137,6 +164,7 @@ impl<'a> AccessRequest<'a> {
             now,
             active_roles: None,
             source: None,
+            principal_attributes: None,
             resource_attributes: None,
             context_attributes: None,
         }
@@ -154,6 +182,14 @@ impl<'a> AccessRequest<'a> {
     #[must_use]
     pub fn from_address(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Adds what is known of the principal: its departments, its clearance. They are the word of whoever calls this,
+    /// so read them from a store of yours, or from verified claims.
+    #[must_use]
+    pub fn with_principal_attributes(mut self, attributes: &'a dyn Attributes) -> Self {
+        self.principal_attributes = Some(attributes);
         self
     }
 
@@ -218,6 +254,12 @@ impl<'a> AccessRequest<'a> {
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// An attribute of the principal.
+    #[must_use]
+    pub fn principal_attribute(&self, name: &str) -> Option<AttributeValue<'a>> {
+        self.principal_attributes.and_then(|attributes| attributes.attribute(name))
     }
 
     /// An attribute of the resource.

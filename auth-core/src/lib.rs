@@ -15,6 +15,7 @@ mod authorizer;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod counter;
+mod decimal;
 mod decision;
 mod entropy;
 mod gate;
@@ -50,6 +51,7 @@ pub use {
     authenticator::{AuthenticateError, Authenticator},
     authorizer::{AsyncAuthorizer, AsyncAuthorizerExt, Authorizer, AuthorizerExt, Local},
     counter::{Count, CounterKey, Window},
+    decimal::{Decimal, DecimalError},
     decision::{
         AnyPermission, Decision, Denial, DenialReason, Effect, Indeterminate, Obligation, Permission, Permit,
         PolicyVersion, RuleId,
@@ -59,7 +61,7 @@ pub use {
     key_ring::{Binding, DerivedKey, KeyName, KeyRing, KeyRingError, OpenError, Purpose},
     limits::{Limits, Network, NetworkError, Scope, Scopes, ScopesError},
     memory::{MemoryAccounts, MemoryAssignments, MemoryCounters, MemorySessions, MemoryTokens},
-    principal::{Assignment, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
+    principal::{Assignment, GroupName, LoginName, PrincipalId, PrincipalKind, Realm, RoleName},
     privileges::Privileges,
     proof::{Authenticated, FactorPassed, LiveSession, Login, PendingLogin},
     refusal::{

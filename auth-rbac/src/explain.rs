@@ -4,7 +4,10 @@ use std::fmt;
 
 use auth_core::{Effect, Indeterminate};
 
-use crate::{combine::Combiner, snapshot::RolesExplanation, verdict::Verdict};
+use crate::{
+    abac::explain::ExplainedRules, acl::AclDescription, combine::Combiner, snapshot::RolesExplanation,
+    verdict::Verdict,
+};
 
 /// A [`Verdict`], and why: made anew for a request by [`Engine::explain`](crate::Engine::explain), which takes
 /// its time.
@@ -24,10 +27,14 @@ pub struct Explanation {
 pub enum Because {
     /// The engine tells no more than its verdict.
     Unexplained,
+    /// Access control lists were asked.
+    Acl(AclDescription),
     /// Roles, direct permissions and separations of duty.
     Roles(RolesExplanation),
     /// In words of an engine that is not of this crate.
     Words(String),
+    /// Rules with conditions were evaluated.
+    Rules(ExplainedRules),
     /// Several engines were asked, in this order. Those after the last one could not change the outcome.
     Combined {
         /// How their effects became one.
@@ -60,8 +67,10 @@ impl Explanation {
         write!(f, "{:1$}{2}", "", depth.saturating_mul(2), word(self.verdict.effect()))?;
         match &self.because {
             Because::Unexplained => Ok(()),
+            Because::Acl(description) => write!(f, ": {description}"),
             Because::Roles(roles) => write!(f, ": {roles}"),
             Because::Words(words) => write!(f, ": {words}"),
+            Because::Rules(rules) => write!(f, ": {rules}"),
             Because::Combined { combiner, parts } => {
                 write!(f, ": {combiner} of")?;
                 parts.iter().try_for_each(|part| {

@@ -1,0 +1,340 @@
+//! Evaluation of compiled conditions.
+
+use auth_core::{AccessRequest, Assurance, Challenge, PrincipalKind, UnixTime};
+
+use super::{
+    operand::{Operand, Truth},
+    program::{Node, Program, TermNode},
+};
+use crate::{
+    attribute::Root,
+    condition::zone,
+    schema::{Home, builtin::BuiltIn, resolve::Source},
+};
+
+/// The evaluation of one request, which remembers the first `N` of its attributes.
+pub(super) struct Evaluation<'a, const N: usize> {
+    program: &'a Program,
+    facts: Facts<'a>,
+    seen: [Seen<'a>; N],
+    /// How many elements quantifiers may still look at.
+    steps: u32,
+}
+
+/// What is known of the request.
+#[derive(Clone, Copy)]
+pub(super) struct Facts<'a> {
+    pub(super) request: &'a AccessRequest<'a>,
+    pub(super) home: &'a Home,
+    /// Attributes of the action, sorted by name.
+    pub(super) action: &'a [(crate::attribute::AttributeName, crate::attribute::value::Value)],
+    authenticated: UnixTime,
+    assurance: Assurance,
+}
+
+#[derive(Clone, Copy)]
+enum Seen<'a> {
+    Not,
+    Missing,
+    /// There, and of another type than the schema says, or too large.
+    Bad,
+    There(Operand<'a>),
+}
+
+/// What an attribute is in a request.
+pub(super) enum Found<'a> {
+    Missing,
+    Bad,
+    There(Operand<'a>),
+}
+
+/// Elements that quantifiers look at, the innermost first.
+struct Scope<'s, 'a> {
+    element: Operand<'a>,
+    outer: Option<&'s Scope<'s, 'a>>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(
+        request: &'a AccessRequest<'a>,
+        home: &'a Home,
+        action: &'a [(crate::attribute::AttributeName, crate::attribute::value::Value)],
+    ) -> Self {
+        let authentication = request.authentication();
+        Self { request, home, action, authenticated: authentication.at, assurance: authentication.assurance }
+    }
+
+    /// The same request, had it satisfied a challenge just now. What methods that took is not known, so the methods are
+    /// those that were used already.
+    pub(super) fn after(self, challenge: &Challenge) -> Self {
+        let assurance = challenge.assurance.map_or(self.assurance, |wanted| wanted.max(self.assurance));
+        Self { authenticated: self.request.now(), assurance, ..self }
+    }
+
+    /// Whether the authentication satisfies a challenge already.
+    pub(super) fn satisfies(&self, challenge: &Challenge) -> bool {
+        let fresh = challenge.max_age.is_none_or(|max| self.request.now().since(self.authenticated) <= max);
+        fresh && challenge.assurance.is_none_or(|wanted| self.assurance >= wanted)
+    }
+
+    #[inline]
+    fn built_in(&self, built_in: BuiltIn) -> Option<Operand<'a>> {
+        let request = self.request;
+        let authentication = request.authentication();
+        let of_kind = |kind| {
+            let principal = request.principal();
+            let home = match self.home {
+                Home::Realm(realm) => principal.realm() == realm,
+                Home::Any => true,
+            };
+            (home && principal.kind() == kind).then(|| Operand::Text(principal.id()))
+        };
+        match built_in {
+            BuiltIn::Principal => Some(Operand::Principal(request.principal())),
+            BuiltIn::PrincipalId => of_kind(PrincipalKind::User),
+            BuiltIn::ServiceId => of_kind(PrincipalKind::Service),
+            BuiltIn::DeviceId => of_kind(PrincipalKind::Device),
+            BuiltIn::PrincipalKind => Some(Operand::Text(request.principal().kind().as_str())),
+            BuiltIn::PrincipalRealm => Some(Operand::Text(request.principal().realm().as_str())),
+            BuiltIn::AssertedRoles => Some(Operand::Roles(request.asserted_roles())),
+            BuiltIn::ActionName => Some(Operand::Text(request.action().as_str())),
+            BuiltIn::ResourceKind => Some(Operand::Text(request.resource().kind().as_str())),
+            BuiltIn::ResourceId => request.resource().id().map(Operand::Text),
+            BuiltIn::ResourceTenant => {
+                request.resource().tenant().map(|tenant| Operand::Text(tenant.as_str()))
+            }
+            BuiltIn::Time => Some(Operand::Time(request.now())),
+            BuiltIn::Address => request.source().map(|source| Operand::Address(source.to_canonical())),
+            BuiltIn::AuthenticationTime => Some(Operand::Time(self.authenticated)),
+            BuiltIn::AuthenticationAge => {
+                let age = request.now().since(self.authenticated).as_secs();
+                i64::try_from(age).ok().map(Operand::Duration)
+            }
+            BuiltIn::Assurance => level(self.assurance).map(Operand::Integer),
+            BuiltIn::Methods => Some(Operand::Methods(&authentication.methods)),
+            BuiltIn::Impersonated => Some(Operand::Bool(authentication.actor.is_some())),
+        }
+    }
+}
+
+/// The number of a level; a level that this version does not know has none.
+const fn level(assurance: Assurance) -> Option<i64> {
+    match assurance {
+        Assurance::Aal1 => Some(1),
+        Assurance::Aal2 => Some(2),
+        Assurance::Aal3 => Some(3),
+        _ => None,
+    }
+}
+
+impl<'a, const N: usize> Evaluation<'a, N> {
+    /// Elements that the quantifiers of one evaluation look at together. Sets within sets within sets would keep a
+    /// thread busy for ever; beyond this, conditions are indeterminate.
+    pub(super) const MAX_STEPS: u32 = 100_000;
+
+    #[inline]
+    pub(super) fn new(program: &'a Program, facts: Facts<'a>) -> Self {
+        Self { program, facts, seen: [Seen::Not; N], steps: Self::MAX_STEPS }
+    }
+
+    /// Evaluates a condition.
+    #[inline]
+    pub(super) fn truth(&mut self, node: u32) -> Truth {
+        self.predicate(node, None)
+    }
+
+    fn predicate(&mut self, node: u32, scope: Option<&Scope<'_, 'a>>) -> Truth {
+        let program = self.program;
+        let Some(node) = program.nodes.get(node as usize) else { return Truth::Unknown };
+        match *node {
+            Node::Constant(constant) => constant.into(),
+            Node::TextIs { slot, constant, equal } => {
+                match (self.slot(slot), program.constants.get(constant as usize)) {
+                    (Some(Operand::Text(text)), Some(crate::attribute::value::Value::Text(constant))) => {
+                        ((text == constant) == equal).into()
+                    }
+                    _ => Truth::Unknown,
+                }
+            }
+            Node::IntegerIs { slot, by, constant } => {
+                known(self.slot(slot).and_then(|value| value.compare(by, Operand::Integer(constant))))
+            }
+            Node::All { first, end } => self.join(first, end, Truth::False, scope),
+            Node::Any { first, end } => self.join(first, end, Truth::True, scope),
+            Node::Not(inner) => self.predicate(inner, scope).not(),
+            Node::Is(term) => match self.term(term, scope) {
+                Some(Operand::Bool(is)) => is.into(),
+                _ => Truth::Unknown,
+            },
+            Node::Compare { left, by, right } => {
+                let (left, right) = (self.term(left, scope), self.term(right, scope));
+                known(left.zip(right).and_then(|(left, right)| left.compare(by, right)))
+            }
+            Node::In { value, set } => {
+                let (value, set) = (self.term(value, scope), self.term(set, scope));
+                known(value.zip(set).and_then(|(value, set)| value.is_in(set)))
+            }
+            Node::Within { value, from, to, inclusive } => self.within([value, from, to], inclusive, scope),
+            Node::Like { text, pattern } => {
+                match (self.term(text, scope), program.patterns.get(pattern as usize)) {
+                    (Some(Operand::Text(text)), Some(pattern)) => pattern.matches(text).into(),
+                    _ => Truth::Unknown,
+                }
+            }
+            Node::Has(slot) => match self.find(slot) {
+                Found::There(_) => Truth::True,
+                Found::Missing => Truth::False,
+                Found::Bad => Truth::Unknown,
+            },
+            Node::AnyOf { set, holds } => self.quantified(set, holds, Truth::True, scope),
+            Node::AllOf { set, holds } => self.quantified(set, holds, Truth::False, scope),
+        }
+    }
+
+    /// Conjunction, which ends at the first that is false, and disjunction, which ends at the first that is true. What
+    /// is neither leaves it open (Kleene; XACML 3.0, section 7.3.5 of `and` and `or`).
+    #[inline]
+    fn join(&mut self, first: u32, end: u32, ends: Truth, scope: Option<&Scope<'_, 'a>>) -> Truth {
+        let program = self.program;
+        let mut result = ends.not();
+        for child in program.children.get(first as usize..end as usize).unwrap_or_default() {
+            match self.predicate(*child, scope) {
+                truth if truth == ends => return ends,
+                Truth::Unknown => result = Truth::Unknown,
+                _ => {}
+            }
+        }
+        result
+    }
+
+    /// One after the other, as [`join`](Self::join). "All" of no elements is neither true nor false.
+    fn quantified(&mut self, set: u32, holds: u32, ends: Truth, scope: Option<&Scope<'_, 'a>>) -> Truth {
+        let Some((set, len)) = self.term(set, scope).and_then(|set| Some((set, set.len()?))) else {
+            return Truth::Unknown;
+        };
+        if len == 0 {
+            return if ends == Truth::True { Truth::False } else { Truth::Unknown };
+        }
+        let mut result = ends.not();
+        for index in 0..len {
+            let Some(left) = self.steps.checked_sub(1) else { return Truth::Unknown };
+            self.steps = left;
+            let Some(element) = set.element(index) else {
+                result = Truth::Unknown;
+                continue;
+            };
+            match self.predicate(holds, Some(&Scope { element, outer: scope })) {
+                truth if truth == ends => return ends,
+                Truth::Unknown => result = Truth::Unknown,
+                _ => {}
+            }
+        }
+        result
+    }
+
+    fn within(&mut self, terms: [u32; 3], inclusive: bool, scope: Option<&Scope<'_, 'a>>) -> Truth {
+        use crate::condition::tree::Comparison::{AtLeast, AtMost, Less};
+        let [value, from, to] = terms.map(|term| self.term(term, scope));
+        let (Some(value), Some(from), Some(to)) = (value, from, to) else { return Truth::Unknown };
+        let last = if inclusive { AtMost } else { Less };
+        known(value.compare(AtLeast, from).zip(value.compare(last, to)).map(|(from, to)| from && to))
+    }
+
+    #[inline]
+    fn term(&mut self, term: u32, scope: Option<&Scope<'_, 'a>>) -> Option<Operand<'a>> {
+        let program = self.program;
+        match *program.terms.get(term as usize)? {
+            TermNode::Slot(slot) => self.slot(slot),
+            TermNode::Constant(constant) => program.constant(constant),
+            other => self.computed(other, scope),
+        }
+    }
+
+    fn computed(&mut self, term: TermNode, scope: Option<&Scope<'_, 'a>>) -> Option<Operand<'a>> {
+        let program = self.program;
+        match term {
+            TermNode::Slot(slot) => self.slot(slot),
+            TermNode::Constant(constant) => program.constant(constant),
+            TermNode::Variable(between) => {
+                let mut scope = scope?;
+                for _ in 0..between {
+                    scope = scope.outer?;
+                }
+                Some(scope.element)
+            }
+            TermNode::Size(set) => i64::try_from(self.term(set, scope)?.len()?).ok().map(Operand::Integer),
+            TermNode::Part { time, part, zone } => {
+                let Operand::Time(time) = self.term(time, scope)? else { return None };
+                let zone = match zone {
+                    Some(zone) => Some(program.zones.get(zone as usize)?),
+                    None => None,
+                };
+                let value = zone::part(time, part, zone)?;
+                Some(match part {
+                    crate::condition::tree::Part::TimeOfDay => Operand::Duration(value),
+                    _ => Operand::Integer(value),
+                })
+            }
+            TermNode::Arithmetic { left, by, right } => {
+                let (left, right) = (self.term(left, scope)?, self.term(right, scope)?);
+                left.compute(by, right)
+            }
+        }
+    }
+
+    /// The value of an attribute, if it is there and of its type.
+    #[inline]
+    pub(super) fn slot(&mut self, slot: u32) -> Option<Operand<'a>> {
+        match self.seen.get(slot as usize) {
+            Some(Seen::There(operand)) => Some(*operand),
+            Some(Seen::Missing | Seen::Bad) => None,
+            _ => match self.find(slot) {
+                Found::There(operand) => Some(operand),
+                _ => None,
+            },
+        }
+    }
+
+    pub(super) fn find(&mut self, slot: u32) -> Found<'a> {
+        let seen = match self.seen.get(slot as usize) {
+            Some(Seen::Not) | None => self.read(slot),
+            Some(seen) => *seen,
+        };
+        if let Some(place) = self.seen.get_mut(slot as usize) {
+            *place = seen;
+        }
+        match seen {
+            Seen::There(operand) => Found::There(operand),
+            Seen::Missing => Found::Missing,
+            Seen::Not | Seen::Bad => Found::Bad,
+        }
+    }
+
+    fn read(&self, slot: u32) -> Seen<'a> {
+        let program = self.program;
+        let Some(slot) = program.slots.get(slot as usize) else { return Seen::Bad };
+        let facts = &self.facts;
+        let value = match &slot.source {
+            Source::BuiltIn(built_in) => {
+                return facts.built_in(*built_in).map_or(Seen::Missing, Seen::There);
+            }
+            Source::Named(Root::Principal, name) => facts.request.principal_attribute(name.as_str()),
+            Source::Named(Root::Resource, name) => facts.request.resource_attribute(name.as_str()),
+            Source::Named(Root::Context, name) => facts.request.context_attribute(name.as_str()),
+            Source::Named(Root::Action, name) => {
+                let found = facts.action.binary_search_by(|(known, _)| known.cmp(name)).ok();
+                found.and_then(|found| facts.action.get(found)).map(|(_, value)| value.lend())
+            }
+        };
+        match value.map(Operand::new) {
+            None => Seen::Missing,
+            Some(Some(operand)) if operand.attribute_type() == slot.kind => Seen::There(operand),
+            Some(_) => Seen::Bad,
+        }
+    }
+}
+
+#[inline]
+fn known(truth: Option<bool>) -> Truth {
+    truth.map_or(Truth::Unknown, Truth::from)
+}

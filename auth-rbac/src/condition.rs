@@ -1,0 +1,160 @@
+//! Conditions over attributes.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub(crate) mod error;
+mod lex;
+pub(crate) mod literal;
+mod nested;
+mod parse;
+pub(crate) mod pattern;
+pub(crate) mod print;
+pub(crate) mod shape;
+mod text;
+pub(crate) mod tree;
+pub(crate) mod zone;
+
+use error::{ConditionError, ConditionProblem, Span};
+use tree::Predicate;
+
+/// A condition over attributes: a tree, which text is read as and written from.
+///
+/// ```
+/// use auth_rbac::Condition;
+///
+/// let condition = Condition::parse(
+///     r#"resource.owner == principal.id && context.ip in cidr("10.0.0.0/8")
+///        && context.time.hour in 9..17 && "finance" in principal.departments"#,
+/// )?;
+/// assert_eq!(Condition::parse(&condition.to_string())?, condition);
+/// # Ok::<(), auth_rbac::ConditionError>(())
+/// ```
+///
+/// Serde writes it as its text, and reads it from text or from the tree; [`tree`](Self::tree) is serialised by itself.
+/// What it means is decided when it is compiled under a [`Schema`](crate::Schema).
+#[derive(Clone)]
+pub struct Condition {
+    tree: Arc<Predicate>,
+    /// What it was read from.
+    source: Option<Arc<(String, Vec<Span>)>>,
+}
+
+impl Condition {
+    /// The most bytes, as text.
+    pub const MAX_LEN: usize = 16_384;
+    /// The deepest nesting.
+    pub const MAX_DEPTH: usize = 32;
+    /// The most parts: comparisons, attributes, constants and what joins them.
+    pub const MAX_NODES: usize = 1_024;
+
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// [`ConditionError`] if it is not one, or if it is too long, too deep or too large.
+    pub fn parse(text: &str) -> Result<Self, ConditionError> {
+        let (tree, spans) =
+            parse::parse(text).map_err(|(problem, span)| ConditionError::new(problem, text, span))?;
+        shape::check(&tree)
+            .map_err(|problem| ConditionError::new(problem, text, Span { start: 0, end: text.len() }))?;
+        Ok(Self { tree: Arc::new(tree), source: Some(Arc::new((text.to_owned(), spans))) })
+    }
+
+    /// Takes a condition that was built as a tree.
+    ///
+    /// # Errors
+    /// [`ConditionError`] if it is too long, too deep or too large, if `&&` or `||` joins fewer than two, or if a
+    /// constant cannot be written.
+    pub fn new(tree: Predicate) -> Result<Self, ConditionError> {
+        let tree = shape::canonical(tree)
+            .map_err(|problem| ConditionError::new(problem, "", Span { start: 0, end: 0 }))?;
+        Ok(Self { tree: Arc::new(tree), source: None })
+    }
+
+    /// The condition that is always true.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { tree: Arc::new(Predicate::Constant(true)), source: None }
+    }
+
+    /// The tree.
+    #[must_use]
+    pub fn tree(&self) -> &Predicate {
+        &self.tree
+    }
+
+    /// An error at a node, by its number in the order of the tree.
+    pub(crate) fn error(&self, problem: ConditionProblem, node: usize) -> ConditionError {
+        let at = |text: &str, spans: &[Span]| {
+            let span = spans.get(node).copied().unwrap_or(Span { start: 0, end: text.len() });
+            ConditionError::new(problem.clone(), text, span)
+        };
+        match &self.source {
+            Some(source) => at(&source.0, &source.1),
+            None => {
+                let (text, spans) = print::print(&self.tree);
+                at(&text, &spans)
+            }
+        }
+    }
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree
+    }
+}
+
+impl Eq for Condition {}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print::print(&self.tree).0)
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Condition({self})")
+    }
+}
+
+impl std::str::FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        Self::parse(text)
+    }
+}
+
+impl Serialize for Condition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrTree;
+
+        impl<'de> de::Visitor<'de> for TextOrTree {
+            type Value = Condition;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a condition, as text or as a tree")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Condition, E> {
+                Condition::parse(text).map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Condition, A::Error> {
+                let tree = Predicate::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Condition::new(tree).map_err(de::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_any(TextOrTree)
+    }
+}

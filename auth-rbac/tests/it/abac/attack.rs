@@ -1,0 +1,148 @@
+//! Input that is made to do harm.
+
+use auth_core::Effect;
+use auth_rbac::{Condition, ConditionProblem, Predicate, Term, Value};
+
+use super::{Asked, asked, compile, map, permit, truth};
+
+fn problem(text: &str) -> ConditionProblem {
+    Condition::parse(text).unwrap_err().problem().clone()
+}
+
+/// Checklist, authorization 22: nesting that is deeper than the stack is refused while it is read, in every form.
+#[test]
+fn deep_nesting_is_refused() {
+    let levels = 100_000 / 16;
+    for (open, inner, close) in [
+        ("(", "true", ")"),
+        ("!", "true", ""),
+        ("!(", "true", ")"),
+        ("any(d in ", "resource.numbers", ": true)"),
+        ("size(", "resource.numbers", ")"),
+        ("[", "1", "]"),
+        ("1+(", "1", ")"),
+    ] {
+        let text = format!("{}{inner}{}", open.repeat(levels), close.repeat(levels));
+        assert!(matches!(problem(&text), ConditionProblem::TooLong | ConditionProblem::TooDeep), "{open}");
+        let text = format!("{}{inner}{}", open.repeat(800), close.repeat(800));
+        assert_eq!(problem(&text), ConditionProblem::TooDeep, "{open}");
+    }
+    assert_eq!(problem(&format!("1 {} == 1", "+ 1".repeat(800))), ConditionProblem::TooDeep);
+    assert_eq!(
+        problem(&format!("context.time{} == 1", ".zone(\"Z\").hour".repeat(400))),
+        ConditionProblem::TooDeep
+    );
+
+    let nested =
+        |levels: usize| format!("{}{{\"constant\":true}}{}", "{\"not\":".repeat(levels), "}".repeat(levels));
+    assert!(serde_json::from_str::<Condition>(&nested(Condition::MAX_DEPTH - 1)).is_ok());
+    assert!(serde_json::from_str::<Condition>(&nested(Condition::MAX_DEPTH)).is_err());
+    // Before serde_json's own limit of 128.
+    let error = serde_json::from_str::<Predicate>(&nested(100)).unwrap_err().to_string();
+    assert!(error.contains("nested too deeply"), "{error}");
+    // The count starts anew after a refusal.
+    assert!(serde_json::from_str::<Condition>(&nested(Condition::MAX_DEPTH - 1)).is_ok());
+
+    let mut tree = Predicate::Constant(true);
+    for _ in 0..1_000 {
+        tree = Predicate::Not(Box::new(tree));
+    }
+    assert_eq!(Condition::new(tree).unwrap_err().problem(), &ConditionProblem::TooDeep);
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    assert_eq!(problem(&" ".repeat(Condition::MAX_LEN + 1)), ConditionProblem::TooLong);
+    let wide = format!("true{}", "||true".repeat(Condition::MAX_NODES));
+    assert_eq!(problem(&wide), ConditionProblem::TooLarge);
+    let text = |len: usize| Predicate::Compare {
+        left: Term::Constant(Value::Text("a".repeat(len))),
+        by: auth_rbac::Comparison::Equal,
+        right: Term::Principal,
+    };
+    assert_eq!(Condition::new(text(Condition::MAX_LEN)).unwrap_err().problem(), &ConditionProblem::TooLong);
+    // What is short as it stands and long as it is written.
+    let hidden = Predicate::Compare {
+        left: Term::Constant(Value::Text("\u{200b}".repeat(4_000))),
+        by: auth_rbac::Comparison::Equal,
+        right: Term::Principal,
+    };
+    assert_eq!(Condition::new(hidden).unwrap_err().problem(), &ConditionProblem::TooLong);
+}
+
+/// Sets within sets within sets: an evaluation ends, and what was not looked at is not known.
+#[test]
+fn an_evaluation_ends() {
+    let numbers: Vec<i64> = (0..2_000).collect();
+    let asked = Asked { of_resource: map(&[("numbers", numbers.into())]), ..asked() };
+    let nested =
+        "any(a in resource.numbers: any(b in resource.numbers: any(c in resource.numbers: a + b + c < 0)))";
+    let started = std::time::Instant::now();
+    assert_eq!(truth(nested, &asked), None);
+    assert_eq!(truth(&format!("!{nested}"), &asked), None);
+    assert!(started.elapsed().as_secs() < 10);
+    let abac = compile(&[permit("p", "true"), super::deny("d", nested)]);
+    assert!(matches!(asked.effect(&abac), Effect::Indeterminate(_)));
+    assert_eq!(truth("any(a in resource.numbers: a == 1999)", &asked), Some(true));
+}
+
+/// Checklist, authorization 19 and 20: bad addresses and patterns in policy or request neither panic nor match.
+#[test]
+fn bad_constants_are_refused() {
+    for text in [
+        r#"context.ip in cidr("")"#,
+        r#"context.ip in cidr("10.0.0.0/33")"#,
+        r#"context.ip == ip("999.1.1.1")"#,
+        r#"context.ip == ip("10.0.0.1/8")"#,
+        r#"resource.path like "\""#,
+        r#"resource.path like "(a+)+$\""#,
+        r#"resource.owner == "\u{110000}""#,
+        r#"resource.owner == "\u{d800}""#,
+        r#"resource.owner == "\u{}""#,
+        r#"resource.owner == "\u{+41}""#,
+        r#"resource.owner == "\x41""#,
+        r#"principal == principal("nowhere", "user", "")"#,
+        r#"principal == principal("local:default", "role", "ann")"#,
+    ] {
+        assert!(Condition::parse(text).is_err(), "{text}");
+    }
+    let stars = format!("resource.path like \"{}\"", "a*".repeat(17));
+    assert!(matches!(problem(&stars), ConditionProblem::Constant(_)));
+}
+
+/// Checklist, authorization 23: what turns text around, or cannot be seen, does not hide in a policy ("Trojan Source").
+#[test]
+fn characters_that_cannot_be_seen_are_written_as_escapes() {
+    for character in [
+        '\u{202e}',
+        '\u{2066}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{feff}',
+        '\u{ad}',
+        '\u{0}',
+        '\u{7f}',
+        '\u{85}',
+        '\u{e0041}',
+    ] {
+        assert!(Condition::parse(&format!("resource.owner == \"{character}\"")).is_err(), "{character:?}");
+        let escaped = format!("resource.owner == \"\\u{{{:x}}}\"", u32::from(character));
+        let condition = Condition::parse(&escaped).unwrap();
+        assert_eq!(condition.to_string(), escaped);
+        let Predicate::Compare { right: Term::Constant(Value::Text(text)), .. } = condition.tree() else {
+            panic!()
+        };
+        assert_eq!(*text, character.to_string());
+    }
+}
+
+/// Checklist, authorization 24: a star is a star where it is not a pattern.
+#[test]
+fn a_star_in_an_equality_is_a_star() {
+    let owned = |owner: &str| Asked { of_resource: map(&[("owner", owner.into())]), ..asked() };
+    assert_eq!(truth(r#"resource.owner == "*""#, &owned("ann")), Some(false));
+    assert_eq!(truth(r#"resource.owner == "*""#, &owned("*")), Some(true));
+    assert_eq!(truth(r#"resource.owner in ["a*"]"#, &owned("ann")), Some(false));
+    assert_eq!(truth(r#"resource.owner like "*""#, &owned("*")), Some(true));
+    assert_eq!(truth(r#"resource.owner like "\*""#, &owned("ann")), Some(false));
+}
