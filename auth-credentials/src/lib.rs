@@ -5,15 +5,19 @@
 mod accounts;
 pub mod danger;
 mod hash;
-mod one_factor;
+mod login_policies;
+mod otp;
 mod password;
 mod password_authenticator;
 mod policy;
 mod pool;
+mod second_factors;
 mod source;
 mod stores;
 mod throttle;
 
+#[cfg(feature = "qr")]
+pub use otp::qr::QrError;
 pub use {
     accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
     hash::{
@@ -22,11 +26,22 @@ pub use {
         params::{Argon2Params, ParamsError},
         phc::{PasswordHash, StoredHashError},
     },
-    one_factor::OneFactor,
+    login_policies::{OneFactor, TwoFactors},
+    otp::{
+        codes::{OtpDevice, OtpVerdict},
+        key::{OtpAlgorithm, OtpDigits, OtpKey, OtpKeyError},
+        uri::{OtpUri, OtpUriError},
+    },
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     policy::{PasswordPolicy, PolicyError},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
+    second_factors::{
+        Confirmed, SecondFactors,
+        credential::CodeCredential,
+        error::SecondFactorError,
+        recovery::{RecoveryCode, RecoveryCodes},
+    },
     source::SourceKey,
     stores::AccountStores,
     throttle::{Limit, Throttle, ThrottleError, ThrottleLimits},

@@ -55,6 +55,14 @@ impl ThrottleLimits {
         Self { pair: Limit::of(10, 15), account: Limit::of(30, 15), source: Limit::of(100, 15) }
     }
 
+    /// For second factors: 5 for a pair, 20 for an account, 100 for a source, each in 15 minutes.
+    ///
+    /// Whoever gets here has passed a first factor, so what they spend is not a stranger's to spend.
+    #[must_use]
+    pub fn second_factor() -> Self {
+        Self { pair: Limit::of(5, 15), account: Limit::of(20, 15), source: Limit::of(100, 15) }
+    }
+
     /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
     #[must_use]
     pub fn sign_up() -> Self {

@@ -15,6 +15,7 @@ mod log_in;
 mod login_gate;
 mod normalization;
 mod pool;
+mod second_factors;
 mod sign_up;
 mod support;
 mod throttle;

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod counters;
+pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
 

@@ -40,6 +40,7 @@ from!(
     credentials::ChangePasswordError => Core::from,
     credentials::HashError => Core::from,
     credentials::Overloaded => Core::from,
+    credentials::SecondFactorError => Core::from,
     credentials::SignUpError => Core::from,
     credentials::ThrottleError => Core::from,
     jwt::RemoteVerifyError => Core::from,
