@@ -2,6 +2,7 @@
 
 mod change_password;
 mod error;
+mod own;
 mod sign_up;
 mod status;
 mod sweep;
@@ -151,7 +152,7 @@ impl Accounts {
     }
 
     /// Judges a password that is chosen for an account as it is now.
-    async fn judge_password(
+    pub(crate) async fn judge_password(
         &self,
         password: &Password,
         account: &Account,

@@ -5,6 +5,7 @@
 mod accounts;
 pub mod danger;
 mod hash;
+mod links;
 mod login_policies;
 mod otp;
 mod password;
@@ -25,6 +26,15 @@ pub use {
         memory::{HashMemory, OutOfMemory},
         params::{Argon2Params, ParamsError},
         phc::{PasswordHash, StoredHashError},
+    },
+    links::{
+        AccountLinks, Invited, MagicLogin,
+        address::{MailAddress, MailAddressError},
+        base::{Link, LinkBase, LinkBaseError, LinkPurpose},
+        error::LinkError,
+        message::{Message, NotSent, Notice, Notifier},
+        notifiers::{MemoryNotifier, WriterNotifier},
+        token::OneTimeToken,
     },
     login_policies::{OneFactor, TwoFactors},
     otp::{

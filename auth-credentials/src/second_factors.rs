@@ -10,12 +10,11 @@ mod remove;
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Account, Authenticated, CounterStore, CredentialBlob, CredentialKey, CredentialKind, CredentialRecord,
-    KeyRing, PrincipalId, RejectionReason, StoreError,
+    CounterStore, CredentialBlob, CredentialKey, CredentialKind, CredentialRecord, KeyRing, PrincipalId,
+    StoreError,
 };
 
 pub use self::enrol::Confirmed;
-use self::error::SecondFactorError;
 use crate::{
     accounts::Accounts,
     otp::{
@@ -29,7 +28,7 @@ use crate::{
 ///
 /// As an [`Authenticator`](auth_core::Authenticator) it checks a code of a login that waits for one and yields a
 /// [`FactorPassed`](auth_core::FactorPassed) for [`Accounts::proceed`]. The rest are flows of somebody who is logged
-/// in, and not long ago ([`RECENT`](Self::RECENT)):
+/// in, and not long ago ([`Accounts::RECENT`]):
 ///
 /// | flow | what comes of it |
 /// |---|---|
@@ -55,8 +54,6 @@ pub struct SecondFactors {
 }
 
 impl SecondFactors {
-    /// How long ago a login may be to change factors with it.
-    pub const RECENT: Duration = Duration::from_secs(600);
     /// How long an enrolment waits for its first code.
     pub const ENROLMENT_LIFE: Duration = Duration::from_secs(600);
     /// Consecutive failures after which a device is refused until it is enrolled anew: 100, the most that NIST
@@ -98,30 +95,6 @@ impl SecondFactors {
     pub fn with_codes(mut self, algorithm: OtpAlgorithm, digits: OtpDigits) -> Self {
         (self.algorithm, self.digits) = (algorithm, digits);
         self
-    }
-
-    /// The account of whoever makes the request, if they may change its factors: their own, by a login that is not
-    /// long ago, without limits, of the present epoch. No key of a program and no impersonator gets here.
-    async fn own_account(&self, who: &Authenticated) -> Result<Account, SecondFactorError> {
-        let (checks, authentication) = (self.accounts.authenticator(), who.authentication());
-        let limits = who.limits();
-        if authentication.actor.is_some()
-            || limits.scopes.is_some()
-            || limits.tenant.is_some()
-            || limits.networks.is_some()
-        {
-            return Err(RejectionReason::Policy.into());
-        }
-        who.fresh_within(Self::RECENT, checks.clock.now())?;
-        let account = checks.stores.accounts.by_id(who.principal()).await?;
-        let account = account.ok_or(RejectionReason::Unknown)?;
-        if account.status != auth_core::AccountStatus::Active {
-            return Err(RejectionReason::Disabled.into());
-        }
-        if account.epoch != authentication.epoch {
-            return Err(RejectionReason::Revoked.into());
-        }
-        Ok(account)
     }
 
     /// All credentials of an account that are of this kind.

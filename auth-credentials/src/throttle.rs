@@ -79,6 +79,12 @@ impl Throttle {
         Self::new(counters, Purpose::new("second-factor"), ThrottleLimits::second_factor())
     }
 
+    /// A throttle for asking for links, with [`ThrottleLimits::links`].
+    #[must_use]
+    pub fn links(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("link"), ThrottleLimits::links())
+    }
+
     /// What is throttled, as audit events name it.
     #[must_use]
     pub fn purpose(&self) -> Purpose {

@@ -49,7 +49,7 @@ impl SecondFactors {
         device: OtpDevice,
     ) -> Result<OtpUri, SecondFactorError> {
         let checks = self.accounts.authenticator();
-        let account = self.own_account(who).await?;
+        let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         let key = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES_PENDING);
         let stored = StoredDevice { device, last: None };
         let data = stored.seal(&self.keys, &account.id, &key, &*self.accounts.entropy)?;
@@ -76,7 +76,7 @@ impl SecondFactors {
     /// [`SecondFactorError`]; nothing is enrolled then, and the next code may be tried.
     pub async fn confirm(&self, who: &Authenticated, typed: &str) -> Result<Confirmed, SecondFactorError> {
         let checks = self.accounts.authenticator();
-        let account = self.own_account(who).await?;
+        let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         let pending = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES_PENDING);
         let found = checks.stores.credentials.find(&pending).await?.ok_or(RejectionReason::NoCredential)?;
         let now = checks.clock.now();

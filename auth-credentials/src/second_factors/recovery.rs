@@ -85,7 +85,7 @@ impl SecondFactors {
         who: &Authenticated,
     ) -> Result<RecoveryCodes, SecondFactorError> {
         let checks = self.accounts.authenticator();
-        let account = self.own_account(who).await?;
+        let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         let device = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
         checks.stores.credentials.find(&device).await?.ok_or(RejectionReason::NoCredential)?;
         let (codes, changes) = self.new_recovery_codes(&account.id).await?;

@@ -45,7 +45,7 @@ impl SecondFactors {
         source: Option<IpAddr>,
     ) -> Result<EpochRaised, SecondFactorError> {
         let checks = self.accounts.authenticator();
-        let account = self.own_account(who).await?;
+        let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         let device = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
         checks.stores.credentials.find(&device).await?.ok_or(RejectionReason::NoCredential)?;
         let mut changes = self.removals(&account.id).await?;

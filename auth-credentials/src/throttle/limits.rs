@@ -63,6 +63,14 @@ impl ThrottleLimits {
         Self { pair: Limit::of(5, 15), account: Limit::of(20, 15), source: Limit::of(100, 15) }
     }
 
+    /// For asking for links: 3 for a pair, 10 for an account, 20 for a source, each in an hour.
+    ///
+    /// Every one is a message that somebody has to read and somebody pays for.
+    #[must_use]
+    pub fn links() -> Self {
+        Self { pair: Limit::of(3, 60), account: Limit::of(10, 60), source: Limit::of(20, 60) }
+    }
+
     /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
     #[must_use]
     pub fn sign_up() -> Self {

@@ -11,6 +11,7 @@
 
 mod allocations;
 mod change_password;
+mod links;
 mod log_in;
 mod login_gate;
 mod normalization;

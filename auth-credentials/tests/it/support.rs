@@ -5,6 +5,7 @@ pub(crate) mod counters;
 pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
+pub(crate) mod mail;
 
 use std::{
     net::{IpAddr, Ipv4Addr},

@@ -7,7 +7,7 @@ use auth_core::{
     PrincipalId, RejectionReason, Scopes, SystemEntropy, testing::block_on,
 };
 use auth_credentials::{
-    OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpUri, SecondFactorError, SecondFactors,
+    Accounts, OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpUri, SecondFactorError, SecondFactors,
 };
 
 use crate::support::{app::PASSWORD, factors::Site};
@@ -90,7 +90,7 @@ fn only_a_fresh_login_without_limits_enrols() {
     assert_eq!(reason(begin(login.clone().with_limits(networks))), "policy");
     let admin = PrincipalId::local_user("admin").unwrap();
     assert_eq!(reason(begin(login.clone().with_actor(admin))), "policy");
-    site.app.clock.step(SecondFactors::RECENT);
+    site.app.clock.step(Accounts::RECENT);
     assert!(begin(login.clone()).is_ok());
     site.app.clock.step(Duration::from_secs(1));
     assert_eq!(reason(begin(login)), "challenged");
