@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod accounts;
+mod api_keys;
 pub mod danger;
 mod hash;
 mod links;
@@ -21,6 +22,13 @@ mod throttle;
 pub use otp::qr::QrError;
 pub use {
     accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
+    api_keys::{
+        ApiKeys,
+        credential::ApiKeyCredential,
+        error::ApiKeyError,
+        terms::{ApiKeySummary, ApiKeyTerms, NewApiKey},
+        text::{ApiKeyFormatError, ApiKeyId, ApiKeyPrefix, ParsedApiKey},
+    },
     hash::{
         hasher::{HashError, PasswordHasher, PasswordMatch},
         memory::{HashMemory, OutOfMemory},

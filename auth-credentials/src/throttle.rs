@@ -85,6 +85,12 @@ impl Throttle {
         Self::new(counters, Purpose::new("link"), ThrottleLimits::links())
     }
 
+    /// A throttle for refused API keys, with [`ThrottleLimits::api_keys`].
+    #[must_use]
+    pub fn api_keys(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
+    }
+
     /// What is throttled, as audit events name it.
     #[must_use]
     pub fn purpose(&self) -> Purpose {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{Account, AccountStatus, Authenticated, Challenge, Limits, RejectionReason, StoreError};
+use auth_core::{
+    Account, AccountStatus, Authenticated, Challenge, Limits, Method, RejectionReason, StoreError,
+};
 
 use super::Accounts;
 
@@ -17,7 +19,10 @@ impl Accounts {
         E: From<Challenge> + From<RejectionReason> + From<StoreError>,
     {
         let (checks, authentication) = (&self.authenticator, who.authentication());
-        if authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
+        let program = [Method::API_KEY, Method::BEARER_TOKEN]
+            .iter()
+            .any(|method| authentication.methods.contains(method));
+        if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
             return Err(RejectionReason::Policy.into());
         }
         who.fresh_within(Self::RECENT, checks.clock.now())?;

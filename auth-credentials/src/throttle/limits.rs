@@ -71,6 +71,14 @@ impl ThrottleLimits {
         Self { pair: Limit::of(3, 60), account: Limit::of(10, 60), source: Limit::of(20, 60) }
     }
 
+    /// For API keys that were refused: 300 from a source in 15 minutes. Accounts are not counted: nobody guesses 256
+    /// bits, and a program with a revoked key must not keep others out.
+    #[must_use]
+    pub fn api_keys() -> Self {
+        let limit = Limit::of(300, 15);
+        Self { pair: limit, account: limit, source: limit }
+    }
+
     /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
     #[must_use]
     pub fn sign_up() -> Self {

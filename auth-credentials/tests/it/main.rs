@@ -10,6 +10,7 @@
 )]
 
 mod allocations;
+mod api_keys;
 mod change_password;
 mod links;
 mod log_in;
