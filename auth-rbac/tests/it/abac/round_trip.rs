@@ -128,7 +128,7 @@ pub(crate) fn tree() -> impl Strategy<Value = Predicate> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_condition_is_read_as_the_tree_that_it_is_written_from(tree in tree()) {
