@@ -16,14 +16,24 @@ use auth_core::{
 use auth_rbac::{PolicyBuilder, Rbac, Snapshot};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
-const SMALL: Shape = Shape { users: 10, roles: 2 };
-const LARGE: Shape = Shape { users: 100_000, roles: 10_000 };
+mod hard;
+#[cfg(feature = "peers")]
+mod peers;
+mod swapping;
+
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+/// Two rules and ten people, and casbin's own small, medium and large.
+const SHAPES: [(&str, Shape); 4] = [
+    ("10x2", Shape { users: 10, roles: 2 }),
+    ("1000x100", Shape { users: 1_000, roles: 100 }),
+    ("10000x1000", Shape { users: 10_000, roles: 1_000 }),
+    ("100000x10000", Shape { users: 100_000, roles: 10_000 }),
+];
 /// How many people are built at once before they ask: few enough to be in the cache, as they are in a server
 /// that has just authenticated one, and enough that reading the clock does not count.
-const BATCH: u64 = 16;
+pub(crate) const BATCH: u64 = 16;
 
-fn principal(shape: Shape, user: u64) -> PrincipalId {
+pub(crate) fn principal(shape: Shape, user: u64) -> PrincipalId {
     PrincipalId::local_user(&shape.user(user)).unwrap()
 }
 
@@ -63,14 +73,14 @@ impl Names {
 
 /// One kind of data, and the action of reading it.
 #[derive(Clone)]
-struct Target {
+pub(crate) struct Target {
     action: Action,
     resource: Resource,
 }
 
 impl Target {
     /// Of text that lives as long as the program, as text that is written in it does.
-    fn new(data: String) -> Self {
+    pub(crate) fn new(data: String) -> Self {
         let action: &'static str = format!("{data}.read").leak();
         Self {
             action: Action::from_static(action),
@@ -78,11 +88,11 @@ impl Target {
         }
     }
 
-    fn all(shape: Shape) -> Vec<Self> {
+    pub(crate) fn all(shape: Shape) -> Vec<Self> {
         (0..shape.roles.div_ceil(10)).map(|kind| Self::new(shape.data(kind * 10))).collect()
     }
 
-    fn asked_by<'a>(&'a self, who: &'a Authenticated) -> AccessRequest<'a> {
+    pub(crate) fn asked_by<'a>(&'a self, who: &'a Authenticated) -> AccessRequest<'a> {
         AccessRequest::new(who, &self.action, &self.resource, NOW)
     }
 }
@@ -153,7 +163,7 @@ fn by_names(c: &mut Criterion, name: &str, shape: Shape, rbac: &Rbac) {
 }
 
 fn ours(c: &mut Criterion) {
-    for (name, shape) in [("10x2", SMALL), ("100000x10000", LARGE)] {
+    for (name, shape) in SHAPES {
         let names = Names::new(shape);
         // The policy that was built last is the one that is asked: a smoke test builds it once.
         let mut last = None;
@@ -180,71 +190,17 @@ fn ours(c: &mut Criterion) {
         println!("rbac/{name}-resident/ours: {} bytes", snapshot.size_in_bytes());
         by_ids(c, name, shape, &snapshot);
         by_names(c, name, shape, &rbac);
-    }
-}
-
-#[cfg(feature = "peers")]
-fn peers(c: &mut Criterion) {
-    use casbin::{CachedEnforcer, CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
-
-    const MODEL: &str = "
-[request_definition]
-r = sub, obj, act
-[policy_definition]
-p = sub, obj, act
-[role_definition]
-g = _, _
-[policy_effect]
-e = some(where (p.eft == allow))
-[matchers]
-m = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act
-";
-    async fn fill<E: MgmtApi>(mut enforcer: E, shape: Shape) -> E {
-        let rules = (0..shape.roles).map(|n| vec![shape.role(n), shape.data(n), "read".to_owned()]).collect();
-        let links = (0..shape.users).map(|n| vec![shape.user(n), shape.role(shape.role_of(n))]).collect();
-        enforcer.add_policies(rules).await.unwrap();
-        enforcer.add_grouping_policies(links).await.unwrap();
-        enforcer
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let model = || runtime.block_on(DefaultModel::from_str(MODEL)).unwrap();
-
-    let mut group = c.benchmark_group("rbac");
-    group.sample_size(10);
-    for (name, shape) in [("10x2", SMALL), ("100000x10000", LARGE)] {
-        let start = Instant::now();
-        let plain = Enforcer::new(model(), MemoryAdapter::default());
-        let enforcer = runtime.block_on(async { fill(plain.await.unwrap(), shape).await });
-        println!("rbac/{name}-build/casbin: {:?}, once, names included", start.elapsed());
-
-        let user = shape.users / 2 + 1;
-        let (sub, obj) = (shape.user(user), shape.data(shape.role_of(user)));
-        group.bench_function(format!("{name}-warm-allow/casbin"), |b| {
-            b.iter(|| assert!(enforcer.enforce(black_box((sub.as_str(), obj.as_str(), "read"))).unwrap()));
-        });
-        let last = shape.data(shape.roles - 1);
-        if shape.data(shape.role_of(0)) != last {
-            let first = shape.user(0);
-            group.bench_function(format!("{name}-warm-deny/casbin"), |b| {
-                b.iter(|| {
-                    assert!(!enforcer.enforce(black_box((first.as_str(), last.as_str(), "read"))).unwrap())
-                });
-            });
+        if shape.users == 100_000 {
+            swapping::rows(&rbac, &|| names.build(), &Target::all(shape), shape);
         }
-        drop(enforcer);
-
-        // The answer to the same question, remembered.
-        let cached = CachedEnforcer::new(model(), MemoryAdapter::default());
-        let enforcer = runtime.block_on(async { fill(cached.await.unwrap(), shape).await });
-        group.bench_function(format!("{name}-warm-allow/casbin-cached"), |b| {
-            b.iter(|| assert!(enforcer.enforce(black_box((sub.as_str(), obj.as_str(), "read"))).unwrap()));
-        });
     }
-    group.finish();
 }
 
 #[cfg(not(feature = "peers"))]
-fn peers(_: &mut Criterion) {}
+fn peer_rows(_: &mut Criterion) {}
 
-criterion_group!(benches, ours, peers);
+#[cfg(feature = "peers")]
+use peers::rows as peer_rows;
+
+criterion_group!(benches, ours, hard::rows, peer_rows);
 criterion_main!(benches);
