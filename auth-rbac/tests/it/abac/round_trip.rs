@@ -189,4 +189,14 @@ fn what_is_written_is_what_people_write() {
     ] {
         assert_eq!(condition(text).to_string(), text);
     }
+    for (text, written) in [
+        ("(context.time).hour in 9 .. 17", "context.time.hour in 9..17"),
+        ("((resource.public)&&(((true))))", "resource.public && true"),
+        ("90m<resource.keep", "1h30m < resource.keep"),
+        ("resource.amount==1.50", "resource.amount == 1.5"),
+        ("resource.owner like \"a***\"", "resource.owner like \"a*\""),
+    ] {
+        assert_eq!(condition(text).to_string(), written);
+        assert_eq!(condition(text), condition(written));
+    }
 }
