@@ -65,8 +65,8 @@ async fn nodes<S: Server>(server: &S) -> Vec<Arc<dyn SessionStore>> {
 /// Does harm again and again while a torture goes on.
 async fn torture_while(nodes: Vec<Arc<dyn SessionStore>>, mut harm: impl FnMut()) -> Report {
     let options = Options {
-        time: Duration::from_secs(15),
-        rounds: 5,
+        time: Duration::from_secs(10),
+        rounds: 3,
         operations: 8,
         accounts: 6,
         ..Options::default()
