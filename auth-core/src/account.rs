@@ -85,6 +85,16 @@ text::name! {
 impl CredentialKind {
     /// A password's hash.
     pub const PASSWORD: Self = Self::from_static("password");
+    /// The sealed secret of a device that makes one-time codes.
+    pub const ONE_TIME_CODES: Self = Self::from_static("otp");
+    /// The same before a first code has confirmed it. It is no factor yet.
+    pub const ONE_TIME_CODES_PENDING: Self = Self::from_static("otp-pending");
+    /// The hash of one recovery code.
+    pub const RECOVERY_CODE: Self = Self::from_static("recovery-code");
+    /// The address that somebody has proven to read.
+    pub const MAILBOX: Self = Self::from_static("mailbox");
+    /// The hash of a program's key, and what it may be used for.
+    pub const API_KEY: Self = Self::from_static("api-key");
 }
 
 /// Names a credential: unique in realm and kind.

@@ -108,7 +108,7 @@ pub enum AuditEvent {
     },
     /// Somebody tried too often.
     Throttled {
-        /// At what: `login`, `sign-up`.
+        /// At what: `login`, `sign-up`, `second-factor`, `link`, `api-key`.
         what: &'static str,
         /// Whose account it was about, if that is known.
         principal: Option<PrincipalId>,
@@ -133,6 +133,43 @@ pub enum AuditEvent {
         method: Method,
         /// The account's epoch since.
         epoch: AuthEpoch,
+    },
+    /// A credential was added: a second factor, a key.
+    CredentialAdded {
+        /// Whose.
+        principal: PrincipalId,
+        /// Of what sort.
+        method: Method,
+        /// Which, where there may be several and they have names that are no secret.
+        id: Option<String>,
+    },
+    /// A credential was removed.
+    CredentialRemoved {
+        /// Whose.
+        principal: PrincipalId,
+        /// Of what sort.
+        method: Method,
+        /// Which, where there may be several and they have names that are no secret.
+        id: Option<String>,
+    },
+    /// A link was sent to the address of an account.
+    LinkSent {
+        /// Whose.
+        principal: PrincipalId,
+        /// What for: `verify`, `reset`, `magic-link`, `change-address`, `invite`.
+        what: &'static str,
+    },
+    /// Somebody has proven to read the mail of an address, which is the account's login from then on.
+    AddressProven {
+        /// Whose.
+        principal: PrincipalId,
+        /// The account's epoch since.
+        epoch: AuthEpoch,
+    },
+    /// A message could not be handed over.
+    NotSent {
+        /// What for.
+        what: &'static str,
     },
     /// A stored hash was brought up to the current parameters.
     CredentialRehashed {
@@ -289,6 +326,11 @@ impl AuditEvent {
             Self::Overloaded { .. } => "overloaded",
             Self::StoreFull { .. } => "store.full",
             Self::CredentialChanged { .. } => "credential.changed",
+            Self::CredentialAdded { .. } => "credential.added",
+            Self::CredentialRemoved { .. } => "credential.removed",
+            Self::LinkSent { .. } => "link.sent",
+            Self::AddressProven { .. } => "address.proven",
+            Self::NotSent { .. } => "not-sent",
             Self::CredentialRehashed { .. } => "credential.rehashed",
             Self::AccountDisabled { .. } => "account.disabled",
             Self::AccountEnabled { .. } => "account.enabled",

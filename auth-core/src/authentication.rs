@@ -29,6 +29,37 @@ impl Method {
     pub const BEARER_TOKEN: Self = Self::from_static("bearer");
     /// More than one factor (`mfa`).
     pub const MULTI_FACTOR: Self = Self::from_static("mfa");
+    /// A code from a list that was handed out in advance: a "look-up secret" of NIST SP 800-63B-4 section 3.1.2.
+    pub const RECOVERY_CODE: Self = Self::from_static("recovery");
+    /// A link that was sent to an address. It shows who reads the mail, which is no factor by itself (NIST SP
+    /// 800-63B-4 section 3.1.3.1).
+    pub const MAIL_LINK: Self = Self::from_static("mail");
+    /// A key of a program. It opens requests and never a session.
+    pub const API_KEY: Self = Self::from_static("api-key");
+
+    /// What sort of factor it shows, if that is known and if it shows one. Two methods of one sort are not two
+    /// factors.
+    #[must_use]
+    pub fn kind(&self) -> Option<FactorKind> {
+        match self.as_str() {
+            "pwd" | "pin" | "kba" => Some(FactorKind::Know),
+            "otp" | "hwk" | "swk" | "pop" | "sc" | "sms" | "tel" | "recovery" => Some(FactorKind::Have),
+            "face" | "fpt" | "iris" | "retina" | "vbm" => Some(FactorKind::Are),
+            _ => None,
+        }
+    }
+}
+
+/// The three sorts of factors (NIST SP 800-63-4, "multi-factor authentication").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FactorKind {
+    /// Something one knows: a password.
+    Know,
+    /// Something one has: a device that makes codes, a key, a list of codes.
+    Have,
+    /// Something one is: a fingerprint.
+    Are,
 }
 
 /// How sure one may be of an authentication: the levels of NIST SP 800-63B-4, section 2.

@@ -10,8 +10,38 @@ use crate::{
 
 /// Decides which factors make a login. Pure: it sees methods, not people or stores.
 pub trait LoginPolicy: Send + Sync {
-    /// What these passed methods amount to.
-    fn judge(&self, passed: &[Method]) -> Judgement;
+    /// What these passed methods amount to, for an account that has these second factors.
+    fn judge(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement;
+}
+
+/// The second factors that an account has: what a policy holds a login to, beside its own rules.
+///
+/// The gate asks for it with every factor, so that no way in forgets to look: who states that there is none,
+/// does so by a call that can be searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enrolled(Vec<Method>);
+
+impl Enrolled {
+    /// States that the account has these second factors and no others.
+    ///
+    /// They must have been read after the credential that was checked: what is enrolled or removed later raises
+    /// the epoch, which ends the login.
+    #[must_use]
+    pub fn assertion(methods: Vec<Method>) -> Self {
+        Self(methods)
+    }
+
+    /// The methods that pass one of them.
+    #[must_use]
+    pub fn methods(&self) -> &[Method] {
+        &self.0
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// What a [`LoginPolicy`] says of the factors passed so far.
@@ -24,20 +54,20 @@ pub enum Judgement {
 }
 
 impl<T: LoginPolicy + ?Sized> LoginPolicy for Arc<T> {
-    fn judge(&self, passed: &[Method]) -> Judgement {
-        (**self).judge(passed)
+    fn judge(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement {
+        (**self).judge(passed, enrolled)
     }
 }
 
 impl<T: LoginPolicy + ?Sized> LoginPolicy for Box<T> {
-    fn judge(&self, passed: &[Method]) -> Judgement {
-        (**self).judge(passed)
+    fn judge(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement {
+        (**self).judge(passed, enrolled)
     }
 }
 
 impl<T: LoginPolicy + ?Sized> LoginPolicy for &T {
-    fn judge(&self, passed: &[Method]) -> Judgement {
-        (**self).judge(passed)
+    fn judge(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement {
+        (**self).judge(passed, enrolled)
     }
 }
 
@@ -93,13 +123,18 @@ impl LoginGate {
         Self { policy }
     }
 
-    /// Takes the first factor.
+    /// Takes the first factor, of an account that has these second factors.
     ///
     /// # Errors
     /// [`GateError::Refused`] if the policy does not accept it.
-    pub fn begin(&self, factor: FactorPassed, now: UnixTime) -> Result<LoginOutcome, GateError> {
+    pub fn begin(
+        &self,
+        factor: FactorPassed,
+        enrolled: &Enrolled,
+        now: UnixTime,
+    ) -> Result<LoginOutcome, GateError> {
         let expires_at = now.saturating_add(Self::PENDING_LIFE);
-        self.judge(vec![factor.method().clone()], &factor, expires_at)
+        self.judge(vec![factor.method().clone()], enrolled, &factor, expires_at)
     }
 
     /// Takes one more factor. Whatever comes of it, the pending login is used up.
@@ -110,6 +145,7 @@ impl LoginGate {
         &self,
         pending: PendingLogin,
         factor: FactorPassed,
+        enrolled: &Enrolled,
         now: UnixTime,
     ) -> Result<LoginOutcome, GateError> {
         if factor.principal() != pending.principal() {
@@ -124,16 +160,17 @@ impl LoginGate {
         let mut passed = pending.passed().to_vec();
         passed.push(factor.method().clone());
         // The deadline stays the first factor's: more factors do not buy more time.
-        self.judge(passed, &factor, pending.expires_at())
+        self.judge(passed, enrolled, &factor, pending.expires_at())
     }
 
     fn judge(
         &self,
         passed: Vec<Method>,
+        enrolled: &Enrolled,
         last: &FactorPassed,
         expires_at: UnixTime,
     ) -> Result<LoginOutcome, GateError> {
-        match self.policy.judge(&passed) {
+        match self.policy.judge(&passed, enrolled) {
             Judgement::Enough(assurance) => {
                 let (principal, method) = (last.principal().clone(), last.method().clone());
                 let authentication = Authentication::new(principal, method, last.at(), last.epoch())
@@ -163,7 +200,7 @@ mod tests {
     struct TwoFactors;
 
     impl LoginPolicy for TwoFactors {
-        fn judge(&self, passed: &[Method]) -> Judgement {
+        fn judge(&self, passed: &[Method], _: &Enrolled) -> Judgement {
             if passed.contains(&Method::PASSWORD) && passed.contains(&Method::ONE_TIME_CODE) {
                 Judgement::Enough(Assurance::Aal2)
             } else {
@@ -178,8 +215,12 @@ mod tests {
         FactorPassed::assertion(PrincipalId::local_user(user).unwrap(), method, NOW, AuthEpoch::new(epoch))
     }
 
+    fn none() -> Enrolled {
+        Enrolled::assertion(Vec::new())
+    }
+
     fn pending(gate: &LoginGate) -> PendingLogin {
-        match gate.begin(factor("ann", Method::PASSWORD, 1), NOW).unwrap() {
+        match gate.begin(factor("ann", Method::PASSWORD, 1), &none(), NOW).unwrap() {
             LoginOutcome::Pending(pending) => pending,
             LoginOutcome::Complete(_) => panic!("one factor was enough"),
         }
@@ -190,7 +231,7 @@ mod tests {
         let gate = LoginGate::new(Arc::new(TwoFactors));
         let first = pending(&gate);
         assert_eq!(first.missing(), [Method::ONE_TIME_CODE]);
-        match gate.proceed(first, factor("ann", Method::ONE_TIME_CODE, 1), NOW).unwrap() {
+        match gate.proceed(first, factor("ann", Method::ONE_TIME_CODE, 1), &none(), NOW).unwrap() {
             LoginOutcome::Complete(login) => {
                 assert_eq!(login.authentication().methods, [Method::PASSWORD, Method::ONE_TIME_CODE]);
                 assert_eq!(login.authentication().assurance, Assurance::Aal2);
@@ -211,7 +252,7 @@ mod tests {
             (factor("ann", Method::PASSWORD, 1), NOW, GateError::NotAsked),
         ];
         for (second, now, expected) in cases {
-            assert_eq!(gate.proceed(pending(&gate), second, now).unwrap_err(), expected);
+            assert_eq!(gate.proceed(pending(&gate), second, &none(), now).unwrap_err(), expected);
         }
     }
 }

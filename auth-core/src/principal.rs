@@ -170,6 +170,11 @@ text::name! {
     RoleName, max: 128, class: Class::Identifier
 }
 
+text::name! {
+    /// Names a group of principals within its realm. Letters, digits and `._-:/`; case counts.
+    GroupName, max: 128, class: Class::Identifier
+}
+
 /// States that a principal holds a role.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Assignment {

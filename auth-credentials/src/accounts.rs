@@ -1,7 +1,9 @@
 //! The flows around an account.
 
 mod change_password;
+mod defaults;
 mod error;
+mod own;
 mod sign_up;
 mod status;
 mod sweep;
@@ -9,9 +11,9 @@ mod sweep;
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{
-    AuditEvent, AuthenticateError, Authenticator, CounterStore, Entropy, FactorPassed, GateError, LoginGate,
-    LoginOutcome, Method, PendingLogin, PrincipalId, Rejection, RejectionReason, SessionId, SessionStore,
-    StoreError,
+    Account, AuditEvent, AuthenticateError, Authenticator, CounterStore, CredentialKey, CredentialKind,
+    Enrolled, Entropy, FactorPassed, GateError, LoginGate, LoginOutcome, Method, PendingLogin, PrincipalId,
+    Rejection, RejectionReason, SessionId, SessionStore, StoreError,
 };
 
 pub use self::{
@@ -19,13 +21,14 @@ pub use self::{
     sweep::EpochRaised,
 };
 use crate::{
+    password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     policy::PasswordPolicy,
     throttle::Throttle,
 };
 
 /// How often a change starts again because the account changed meanwhile.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// The flows around an account: sign up, log in, change the password, disable, log out.
 ///
@@ -47,7 +50,7 @@ pub struct Accounts {
     gate: LoginGate,
     policy: PasswordPolicy,
     sign_ups: Throttle,
-    entropy: Arc<dyn Entropy>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 impl Accounts {
@@ -62,6 +65,13 @@ impl Accounts {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self { authenticator, gate, policy, sign_ups: Throttle::sign_up(counters), entropy }
+    }
+
+    /// The same with another policy for passwords that are chosen from now on.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PasswordPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The same with another throttle for sign-ups.
@@ -101,24 +111,67 @@ impl Accounts {
     pub async fn log_in(&self, credential: PasswordCredential) -> Result<LoginOutcome, AuthenticateError> {
         let source = credential.source;
         let factor = self.authenticator.authenticate(credential).await?;
+        self.begin(factor, source).await
+    }
+
+    /// Takes a first factor through the gate, whatever checked it: every way in that is not
+    /// [`log_in`](Self::log_in) begins here. The second factors of the account are looked up and held to.
+    ///
+    /// # Errors
+    /// [`AuthenticateError`]: the gate does not accept the factor, or the store failed.
+    pub async fn begin(
+        &self,
+        factor: FactorPassed,
+        source: Option<IpAddr>,
+    ) -> Result<LoginOutcome, AuthenticateError> {
         let (principal, method) = (factor.principal().clone(), factor.method().clone());
-        let outcome = self.gate.begin(factor, self.authenticator.clock.now());
+        let enrolled = self.enrolled(&principal).await?;
+        let outcome = self.gate.begin(factor, &enrolled, self.authenticator.clock.now());
         Ok(self.write_down(outcome, principal, method, source)?)
     }
 
     /// Takes a login that waits for one through its next factor, whatever checked that.
     ///
     /// # Errors
-    /// [`Rejection`]: the gate does not accept the factor. The login has to begin again.
-    pub fn proceed(
+    /// [`AuthenticateError`]: the gate does not accept the factor, or the store failed. The login has to begin again.
+    pub async fn proceed(
         &self,
         pending: PendingLogin,
         factor: FactorPassed,
         source: Option<IpAddr>,
-    ) -> Result<LoginOutcome, Rejection> {
+    ) -> Result<LoginOutcome, AuthenticateError> {
         let (principal, method) = (factor.principal().clone(), factor.method().clone());
-        let outcome = self.gate.proceed(pending, factor, self.authenticator.clock.now());
-        self.write_down(outcome, principal, method, source)
+        let enrolled = self.enrolled(&principal).await?;
+        let outcome = self.gate.proceed(pending, factor, &enrolled, self.authenticator.clock.now());
+        Ok(self.write_down(outcome, principal, method, source)?)
+    }
+
+    /// The second factors that an account has now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn enrolled(&self, principal: &PrincipalId) -> Result<Enrolled, StoreError> {
+        let device = CredentialKey::only(principal, CredentialKind::ONE_TIME_CODES);
+        let methods = match self.authenticator.stores.credentials.find(&device).await? {
+            Some(_) => vec![Method::ONE_TIME_CODE, Method::RECOVERY_CODE],
+            None => Vec::new(),
+        };
+        Ok(Enrolled::assertion(methods))
+    }
+
+    /// Judges a password that is chosen for an account as it is now.
+    pub(crate) async fn judge_password(
+        &self,
+        password: &Password,
+        account: &Account,
+    ) -> Result<(), ChangePasswordError> {
+        let second = self.policy.has_two_lengths() && !self.enrolled(&account.id).await?.is_empty();
+        if second {
+            self.policy.check_beside_second_factor(password, &account.login)?;
+        } else {
+            self.policy.check(password, &account.login)?;
+        }
+        Ok(())
     }
 
     /// Writes down what the gate says of a factor: a login that is complete, or a refusal.

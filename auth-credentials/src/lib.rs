@@ -3,30 +3,63 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod accounts;
+mod api_keys;
 pub mod danger;
 mod hash;
-mod one_factor;
+mod links;
+mod login_policies;
+mod otp;
 mod password;
 mod password_authenticator;
 mod policy;
 mod pool;
+mod second_factors;
 mod source;
 mod stores;
 mod throttle;
 
+#[cfg(feature = "qr")]
+pub use otp::qr::QrError;
 pub use {
     accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
+    api_keys::{
+        ApiKeys,
+        credential::ApiKeyCredential,
+        error::ApiKeyError,
+        terms::{ApiKeySummary, ApiKeyTerms, NewApiKey},
+        text::{ApiKeyFormatError, ApiKeyId, ApiKeyPrefix, ParsedApiKey},
+    },
     hash::{
         hasher::{HashError, PasswordHasher, PasswordMatch},
         memory::{HashMemory, OutOfMemory},
         params::{Argon2Params, ParamsError},
         phc::{PasswordHash, StoredHashError},
     },
-    one_factor::OneFactor,
+    links::{
+        AccountLinks, Invited, MagicLogin,
+        address::{MailAddress, MailAddressError},
+        base::{Link, LinkBase, LinkBaseError, LinkPurpose},
+        error::LinkError,
+        message::{Message, NotSent, Notice, Notifier},
+        notifiers::{MemoryNotifier, WriterNotifier},
+        token::OneTimeToken,
+    },
+    login_policies::{OneFactor, TwoFactors},
+    otp::{
+        codes::{OtpDevice, OtpVerdict},
+        key::{OtpAlgorithm, OtpDigits, OtpKey, OtpKeyError},
+        uri::{OtpUri, OtpUriError},
+    },
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     policy::{PasswordPolicy, PolicyError},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
+    second_factors::{
+        Confirmed, SecondFactors,
+        credential::CodeCredential,
+        error::SecondFactorError,
+        recovery::{RecoveryCode, RecoveryCodes},
+    },
     source::SourceKey,
     stores::AccountStores,
     throttle::{Limit, Throttle, ThrottleError, ThrottleLimits},

@@ -51,6 +51,11 @@ impl Password {
         self.too_long
     }
 
+    /// How many characters (Unicode code points) it has.
+    pub(crate) fn chars(&self) -> usize {
+        self.expose_str().chars().count()
+    }
+
     /// The bytes to hash; none if the input was too long.
     pub(crate) fn expose(&self) -> &[u8] {
         self.secret.expose()

@@ -116,7 +116,8 @@ impl PasswordAuthenticator {
         login: Option<&LoginName>,
         source: Option<IpAddr>,
     ) -> Result<HashPlace, E> {
-        let tries = throttle.tries(realm, login, SourceKey::from_peer(source), self.clock.now());
+        let whose = login.map(|login| login.as_str().as_bytes());
+        let tries = throttle.tries(realm, whose, SourceKey::from_peer(source), self.clock.now());
         let note = |error: &ThrottleError| {
             if let ThrottleError::Throttled(_) = error {
                 let what = throttle.purpose().as_str();

@@ -17,6 +17,8 @@ use crate::password::Password;
 #[derive(Debug, Clone)]
 pub struct PasswordPolicy {
     min_chars: usize,
+    /// For accounts with a second factor, if that is less.
+    min_beside: Option<usize>,
     context: Vec<String>,
 }
 
@@ -50,7 +52,7 @@ impl PasswordPolicy {
     /// For passwords that log in alone: at least 15 characters.
     #[must_use]
     pub fn single_factor() -> Self {
-        Self { min_chars: Self::MIN_ALONE, context: Vec::new() }
+        Self { min_chars: Self::MIN_ALONE, min_beside: None, context: Vec::new() }
     }
 
     /// For passwords that never log in without a second factor: at least 8 characters.
@@ -58,13 +60,24 @@ impl PasswordPolicy {
     /// Only for accounts whose [`LoginPolicy`](auth_core::LoginPolicy) asks for that factor.
     #[must_use]
     pub fn only_with_second_factor() -> Self {
-        Self { min_chars: Self::MIN_WITH_SECOND_FACTOR, context: Vec::new() }
+        Self { min_chars: Self::MIN_WITH_SECOND_FACTOR, min_beside: None, context: Vec::new() }
+    }
+
+    /// The same, and at least 8 characters for accounts that have a second factor.
+    ///
+    /// Whoever gives the second factor up needs a longer password:
+    /// [`SecondFactors::remove`](crate::SecondFactors::remove) sees to it.
+    #[must_use]
+    pub fn shorter_beside_second_factor(mut self) -> Self {
+        self.min_beside = Some(Self::MIN_WITH_SECOND_FACTOR);
+        self
     }
 
     /// The same with a greater least length, in code points. A smaller one changes nothing.
     #[must_use]
     pub fn at_least(mut self, min_chars: usize) -> Self {
         self.min_chars = self.min_chars.max(min_chars);
+        self.min_beside = self.min_beside.map(|min| min.max(min_chars));
         self
     }
 
@@ -86,13 +99,46 @@ impl PasswordPolicy {
     /// # Errors
     /// [`PolicyError`] if it may not be chosen.
     pub fn check(&self, password: &Password, login: &LoginName) -> Result<(), PolicyError> {
+        self.check_at_least(self.min_chars, password, login)
+    }
+
+    /// The same for an account that has a second factor.
+    pub(crate) fn check_beside_second_factor(
+        &self,
+        password: &Password,
+        login: &LoginName,
+    ) -> Result<(), PolicyError> {
+        self.check_at_least(self.min_beside.unwrap_or(self.min_chars), password, login)
+    }
+
+    /// The same for an account that gives its second factor up.
+    pub(crate) fn check_alone(&self, password: &Password, login: &LoginName) -> Result<(), PolicyError> {
+        self.check_at_least(self.min_alone(), password, login)
+    }
+
+    /// The least length of a password that stands alone.
+    pub(crate) fn min_alone(&self) -> usize {
+        self.min_chars.max(Self::MIN_ALONE)
+    }
+
+    /// Whether it matters for the length if there is a second factor.
+    pub(crate) fn has_two_lengths(&self) -> bool {
+        self.min_beside.is_some()
+    }
+
+    /// Whether there may be passwords that are too short to stand alone.
+    pub(crate) fn allows_short_passwords(&self) -> bool {
+        self.min_beside.unwrap_or(self.min_chars) < Self::MIN_ALONE
+    }
+
+    fn check_at_least(&self, min: usize, password: &Password, login: &LoginName) -> Result<(), PolicyError> {
         if password.is_too_long() {
             return Err(PolicyError::TooLong);
         }
-        let text = password.expose_str();
-        if text.chars().count() < self.min_chars {
-            return Err(PolicyError::TooShort { min: self.min_chars });
+        if password.chars() < min {
+            return Err(PolicyError::TooShort { min });
         }
+        let text = password.expose_str();
         let folded = zeroize::Zeroizing::new(text.to_lowercase());
         let login = login.as_str();
         let (local, domain) = login.split_once('@').unwrap_or((login, ""));

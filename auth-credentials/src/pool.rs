@@ -10,7 +10,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use auth_core::{AuthenticateError, Refusal, Unavailable};
+use auth_core::{AuthenticateError, EntropyError, Refusal, Unavailable};
 use futures_channel::oneshot;
 
 use self::queue::{Done, Job, Queue, Work};
@@ -57,6 +57,9 @@ pub enum HashPoolError {
     /// A thread could not be started.
     #[error("hash worker did not start")]
     Spawn(#[source] io::Error),
+    /// The operating system gave no random bytes.
+    #[error("no random bytes for the hasher")]
+    Entropy(#[from] EntropyError),
 }
 
 /// The pool has no place left, or none for this source. HTTP 503: try again in a moment.
@@ -110,7 +113,7 @@ impl HashPool {
     /// Starts the workers, each with its memory.
     ///
     /// # Errors
-    /// [`HashPoolError`] if memory or threads are missing.
+    /// [`HashPoolError::OutOfMemory`] or [`HashPoolError::Spawn`].
     pub fn start(hasher: PasswordHasher, size: HashPoolSize) -> Result<Self, HashPoolError> {
         let queue = Arc::new(Queue::new(size));
         // From here on a return drops the pool, which ends the workers that were started.

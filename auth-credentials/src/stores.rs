@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{AccountStore, CredentialStore};
+use auth_core::{
+    AccountStore, CredentialKind, CredentialRecord, CredentialStore, Page, PrincipalId, StoreError,
+};
 
 /// The two traits of the account storage, usually of one and the same store.
 #[derive(Clone)]
@@ -31,5 +33,23 @@ impl AccountStores {
 impl fmt::Debug for AccountStores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccountStores").finish_non_exhaustive()
+    }
+}
+
+/// All credentials of a principal that are of this kind, oldest first.
+pub(crate) async fn list_kind(
+    store: &dyn CredentialStore,
+    owner: &PrincipalId,
+    kind: &CredentialKind,
+) -> Result<Vec<CredentialRecord>, StoreError> {
+    let (mut all, mut page) = (Vec::new(), Page::first());
+    loop {
+        let records = store.list(owner, page).await?;
+        let last = records.len() < page.limit() as usize;
+        all.extend(records.into_iter().filter(|record| record.key.kind == *kind));
+        if last {
+            return Ok(all);
+        }
+        page = page.next();
     }
 }

@@ -73,6 +73,24 @@ impl Throttle {
         Self::new(counters, Purpose::new("sign-up"), ThrottleLimits::sign_up())
     }
 
+    /// A throttle for second factors, with [`ThrottleLimits::second_factor`].
+    #[must_use]
+    pub fn second_factor(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("second-factor"), ThrottleLimits::second_factor())
+    }
+
+    /// A throttle for asking for links, with [`ThrottleLimits::links`].
+    #[must_use]
+    pub fn links(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("link"), ThrottleLimits::links())
+    }
+
+    /// A throttle for refused API keys, with [`ThrottleLimits::api_keys`].
+    #[must_use]
+    pub fn api_keys(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
+    }
+
     /// What is throttled, as audit events name it.
     #[must_use]
     pub fn purpose(&self) -> Purpose {
@@ -98,7 +116,7 @@ impl Throttle {
         source: SourceKey,
         now: UnixTime,
     ) -> Result<(), ThrottleError> {
-        let tries = self.tries(realm, Some(login), source, now);
+        let tries = self.tries(realm, Some(login.as_str().as_bytes()), source, now);
         tries.look().await?;
         tries.count().await
     }
@@ -128,48 +146,52 @@ impl Throttle {
         login: &LoginName,
         source: SourceKey,
     ) -> Result<(), StoreError> {
-        let pair = self.pair(realm, login, source);
+        self.forget_pair(realm, login.as_str().as_bytes(), source).await
+    }
+
+    /// The same, whatever the account is called by.
+    pub(crate) async fn forget_pair(
+        &self,
+        realm: &Realm,
+        whose: &[u8],
+        source: SourceKey,
+    ) -> Result<(), StoreError> {
+        let pair = self.pair(realm, whose, source);
         self.counters.reset(&pair.key, pair.limit.window).await
     }
 
-    /// A try that is looked at and counted in two steps, with something in between.
+    /// A try that is looked at and counted in two steps, with something in between. The account may be called by
+    /// its login, or by its principal where that is known.
     pub(crate) fn tries(
         &self,
         realm: &Realm,
-        login: Option<&LoginName>,
+        whose: Option<&[u8]>,
         source: SourceKey,
         now: UnixTime,
     ) -> Tries<'_> {
         let by_source = self.key(realm, b"source", None, Some(source));
         let mut turn_of = by_source;
         let mut counted = Vec::with_capacity(3);
-        if let Some(login) = login {
-            turn_of = self.key(realm, b"account", Some(login), None);
-            counted.push(self.pair(realm, login, source));
+        if let Some(whose) = whose {
+            turn_of = self.key(realm, b"account", Some(whose), None);
+            counted.push(self.pair(realm, whose, source));
             counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false });
         }
         counted.push(Counted { key: by_source, limit: self.limits.source, hard: true });
         Tries { counters: &*self.counters, counted, soft: SoftTurn::new(&turn_of, now), now }
     }
 
-    fn pair(&self, realm: &Realm, login: &LoginName, source: SourceKey) -> Counted {
-        let key = self.key(realm, b"pair", Some(login), Some(source));
+    fn pair(&self, realm: &Realm, whose: &[u8], source: SourceKey) -> Counted {
+        let key = self.key(realm, b"pair", Some(whose), Some(source));
         Counted { key, limit: self.limits.pair, hard: true }
     }
 
-    fn key(
-        &self,
-        realm: &Realm,
-        what: &[u8],
-        login: Option<&LoginName>,
-        source: Option<SourceKey>,
-    ) -> CounterKey {
+    fn key(&self, realm: &Realm, what: &[u8], whose: Option<&[u8]>, source: Option<SourceKey>) -> CounterKey {
         let mut address = Vec::with_capacity(SourceKey::MAX_LEN);
         if let Some(source) = source {
             source.write_to(&mut address);
         }
-        let login = login.map_or("", LoginName::as_str).as_bytes();
-        CounterKey::new(realm, self.purpose, &[what, login, &address])
+        CounterKey::new(realm, self.purpose, &[what, whose.unwrap_or_default(), &address])
     }
 }
 

@@ -6,13 +6,15 @@ use std::{
 };
 
 use auth_core::{Challenge, Effect, Indeterminate, Obligation, PolicyVersion};
+use serde::{Deserialize, Serialize};
 
 use crate::verdict::{StepUp, Verdict};
 
 /// How the effects of several rules or engines become one (XACML 3.0, appendix C).
 ///
 /// What cannot be evaluated is never skipped: a rule that might have forbidden keeps others from allowing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Combiner {
     /// One denial denies, whatever allows (C.2).

@@ -135,19 +135,19 @@ impl fmt::Display for All<'_> {
     }
 }
 
-/// Shows a path of roles on one line, its middle left out if it is long.
-pub(crate) struct Path<'a>(pub(crate) &'a [RoleName]);
+/// Shows a path on one line, its middle left out if it is long.
+pub(crate) struct Path<'a, T>(pub(crate) &'a [T]);
 
-impl Path<'_> {
-    /// Roles shown at each end of a long path.
+impl<T> Path<'_, T> {
+    /// Steps shown at each end of a long path.
     const ENDS: usize = 8;
 }
 
-impl fmt::Display for Path<'_> {
+impl<T: fmt::Display> fmt::Display for Path<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = self.0.len().saturating_sub(Self::ENDS.saturating_mul(2));
         let tail = self.0.len().saturating_sub(Self::ENDS);
-        for (n, role) in self.0.iter().enumerate() {
+        for (n, step) in self.0.iter().enumerate() {
             if n > 0 && (n <= Self::ENDS || n >= tail || hidden == 0) {
                 f.write_str(" > ")?;
             }
@@ -155,7 +155,7 @@ impl fmt::Display for Path<'_> {
                 write!(f, "({hidden} more)")?;
             }
             if hidden == 0 || n < Self::ENDS || n >= tail {
-                role.fmt(f)?;
+                step.fmt(f)?;
             }
         }
         Ok(())

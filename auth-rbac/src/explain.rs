@@ -4,7 +4,10 @@ use std::fmt;
 
 use auth_core::{Effect, Indeterminate};
 
-use crate::{abac::explain::ExplainedRules, combine::Combiner, snapshot::RolesExplanation, verdict::Verdict};
+use crate::{
+    abac::explain::ExplainedRules, acl::AclDescription, combine::Combiner, snapshot::RolesExplanation,
+    verdict::Verdict,
+};
 
 /// A [`Verdict`], and why: made anew for a request by [`Engine::explain`](crate::Engine::explain), which takes
 /// its time.
@@ -24,6 +27,8 @@ pub struct Explanation {
 pub enum Because {
     /// The engine tells no more than its verdict.
     Unexplained,
+    /// Access control lists were asked.
+    Acl(AclDescription),
     /// Roles, direct permissions and separations of duty.
     Roles(RolesExplanation),
     /// In words of an engine that is not of this crate.
@@ -62,6 +67,7 @@ impl Explanation {
         write!(f, "{:1$}{2}", "", depth.saturating_mul(2), word(self.verdict.effect()))?;
         match &self.because {
             Because::Unexplained => Ok(()),
+            Because::Acl(description) => write!(f, ": {description}"),
             Because::Roles(roles) => write!(f, ": {roles}"),
             Because::Words(words) => write!(f, ": {words}"),
             Because::Rules(rules) => write!(f, ": {rules}"),

@@ -153,7 +153,7 @@ mod tests {
     fn what_is_reached_and_who_reaches_it_mirror_each_other() {
         let parents = rows(6, &[(0, 1), (1, 4), (0, 2), (2, 3), (3, 4)]);
         assert_eq!(reached(&parents, [2, 5, 2].into_iter()), [2, 3, 4, 5]);
-        assert_eq!(reached(&parents, std::iter::once(9)), []);
+        assert!(reached(&parents, std::iter::once(9)).is_empty());
         assert_eq!(heirs(&parents, 4), [0, 1, 2, 3, 4]);
         assert_eq!(heirs(&parents, 3), [0, 2, 3]);
         assert_eq!(heirs(&parents, 5), [5]);

@@ -2,21 +2,25 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
 mod abac;
+mod acl;
 mod admin;
 mod attribute;
 mod builder;
 mod combine;
 mod compile;
 mod condition;
+pub mod document;
 mod engine;
 mod error;
 mod explain;
 mod graph;
+mod live;
 mod members;
 mod names;
 mod pattern;
 mod permission_set;
 mod permissions;
+mod policy;
 mod principals;
 mod rbac;
 mod role_ref;
@@ -26,6 +30,7 @@ mod separation;
 mod sets;
 mod slots;
 mod snapshot;
+mod source;
 mod stack;
 mod verdict;
 
@@ -33,6 +38,10 @@ pub use abac::{
     Abac, AbacError, RuleProblem,
     explain::{Clause, ClauseOutcome, Compared, ExplainedRule, ExplainedRules},
     rule::{Actions, Demand, Kinds, Rule, RuleEffect, RuleName},
+};
+pub use acl::{
+    Acl, AclBuilder, AclCounted, AclCounts, AclDescription, AclError, AclOrder, AclResource, DescribedEntry,
+    GroupId, Trustee,
 };
 pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
 pub use attribute::{
@@ -53,7 +62,9 @@ pub use condition::{
 pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
+pub use live::LivePolicy;
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
+pub use policy::{Policy, PolicyDescription};
 pub use rbac::{AtLeast, Outdated, Rbac};
 pub use role_ref::{RoleKey, RoleRef};
 pub use schema::{Schema, SchemaError};
@@ -61,6 +72,11 @@ pub use separation::SeparationKind;
 pub use snapshot::{
     ActivationError, ActiveRoles, Counts, DecidedBy, DescribeError, DescribedRule, DescribedSeparation,
     Description, PermissionIndex, PrincipalIndex, RolesExplanation, Snapshot, Within,
+};
+#[cfg(any(feature = "json", feature = "toml"))]
+pub use source::PolicyFile;
+pub use source::{
+    Loaded, PolicyReloader, PolicySource, Polled, ReloadError, Reloaded, Revision, SourceError,
 };
 pub use stack::Stack;
 pub use verdict::Verdict;

@@ -6,8 +6,8 @@ use auth_core::{
     ResourceKind, RoleName, UnixTime, testing,
 };
 use auth_rbac::{
-    Abac, Actions, AttributeMap, AttributeName, Combiner, Condition, Engine, Kinds, PolicyBuilder, Rbac,
-    Rule, RuleName, Schema, Stack, Value,
+    Abac, AclBuilder, AclOrder, Actions, AttributeMap, AttributeName, Combiner, Condition, Engine, GroupId,
+    Kinds, PolicyBuilder, Rbac, Rule, RuleName, Schema, Stack, Trustee, Value,
 };
 
 const NOW: UnixTime = UnixTime::from_secs(1_000);
@@ -96,6 +96,43 @@ fn a_check_by_numbers_allocates_nothing() {
         assert_eq!(snapshot.check(principal, permission), Effect::Permit);
     });
     assert_eq!(count, 0);
+}
+
+/// Short lists and long ones, in either order: nothing allocates.
+#[test]
+fn a_check_of_a_list_allocates_nothing() {
+    const DOC: ResourceKind = ResourceKind::from_static("doc");
+    let user = |n: usize| PrincipalId::local_user(&format!("user{n}")).unwrap();
+    let (inner, outer) = (GroupId::local("inner").unwrap(), GroupId::local("outer").unwrap());
+    let (folder, doc) = (Resource::one(DOC, "folder").unwrap(), Resource::one(DOC, "1").unwrap());
+    for (order, entries) in
+        [AclOrder::DenyOverrides, AclOrder::FirstMatch].map(|order| [(order, 2), (order, 200)]).concat()
+    {
+        let mut acl = AclBuilder::new(order);
+        acl.permission("doc.read").unwrap().permission("doc.write").unwrap();
+        acl.group(&inner).unwrap().group(&outer).unwrap().nest(&outer, &inner).unwrap();
+        acl.member(&inner, &user(0)).unwrap();
+        let mut above = acl.resource(&folder).unwrap();
+        above.allow(&outer, ["doc.read"]).unwrap().deny(Trustee::Owner, ["doc.write"]).unwrap();
+        for n in 0..entries {
+            above.allow(user(n + 1), ["doc.write"]).unwrap();
+        }
+        acl.resource(&doc).unwrap().inside(&folder).unwrap().owned_by(&user(1)).unwrap();
+        let acl = acl.build(PolicyVersion::new(1)).unwrap();
+        let mut effects = Vec::new();
+        for n in [0, 1, 2, 999] {
+            let who = testing::authenticated_as(&user(n), NOW);
+            for action in ["doc.read", "doc.write", "no.action"] {
+                let action = Action::parse(action).unwrap();
+                let request = AccessRequest::new(&who, &action, &doc, NOW);
+                effects.push(acl.evaluate(&request).unwrap().effect());
+                assert_eq!(allocations(|| drop(acl.evaluate(&request))), 0);
+            }
+        }
+        for effect in [Effect::Permit, Effect::Deny, Effect::NotApplicable] {
+            assert!(effects.contains(&effect), "{order:?} {entries} {effects:?}");
+        }
+    }
 }
 
 /// Attributes of every kind, found by an index and not, allowed, forbidden, and unknown.

@@ -86,7 +86,7 @@ impl DurableAudit for MemoryAudit {
 }
 
 /// Writes events to `tracing`, with target `auth` and level `INFO`, or `WARN` for what should not happen in a
-/// quiet system: replays, overload, full stores.
+/// quiet system: replays, overload, full stores, messages that were not sent.
 #[cfg(feature = "tracing")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingAudit;
@@ -97,6 +97,7 @@ impl AuditSink for TracingAudit {
         let (at, name) = (at.as_secs(), event.name());
         match event {
             AuditEvent::SessionReplayed { .. }
+            | AuditEvent::NotSent { .. }
             | AuditEvent::Overloaded { .. }
             | AuditEvent::StoreFull { .. } => {
                 tracing::warn!(target: "auth", at, name, ?event);

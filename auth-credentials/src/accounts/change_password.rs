@@ -45,7 +45,7 @@ impl Accounts {
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
         }
-        self.policy.check(&new, &account.login)?;
+        self.judge_password(&new, &account).await?;
         let place = checks
             .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
             .await?;
@@ -79,13 +79,15 @@ impl Accounts {
     ) -> Result<EpochRaised, ChangePasswordError> {
         let checks = &self.authenticator;
         let account = checks.stores.accounts.by_id(id).await?.ok_or(RejectionReason::Unknown)?;
-        self.policy.check(&new, &account.login)?;
-        let hash = checks.admit(source)?.hash(new).await?;
+        self.judge_password(&new, &account).await?;
+        let hash = checks.admit(source)?.hash(new.clone()).await?;
         let data = hash.to_blob().ok_or(HashError::Aborted)?;
 
         let key = CredentialKey::only(id, CredentialKind::PASSWORD);
         for _ in 0..TRIES {
             let account = checks.stores.accounts.by_id(id).await?.ok_or(RejectionReason::Unknown)?;
+            // Again, for what is applied is held to this version: a second factor may have gone meanwhile.
+            self.judge_password(&new, &account).await?;
             let (key, data) = (key.clone(), data.clone());
             let change = match checks.stores.credentials.find(&key).await? {
                 Some(found) => {

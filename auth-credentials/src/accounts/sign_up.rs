@@ -51,7 +51,7 @@ impl Accounts {
     }
 
     /// A new user: 128 unpredictable bits in hexadecimal, so that ids tell nothing and fit into a URL.
-    fn new_id(&self, realm: &Realm) -> Result<PrincipalId, SignUpError> {
+    pub(crate) fn new_id(&self, realm: &Realm) -> Result<PrincipalId, EntropyError> {
         let bytes: [u8; 16] = entropy_array(&*self.entropy)?;
         let mut id = String::with_capacity(32);
         for byte in bytes {
@@ -59,6 +59,6 @@ impl Accounts {
             let _ = write!(id, "{byte:02x}");
         }
         // Hexadecimal digits are a name; the error is that of a source that gave nothing.
-        PrincipalId::new(realm.clone(), PrincipalKind::User, &id).map_err(|_| EntropyError.into())
+        PrincipalId::new(realm.clone(), PrincipalKind::User, &id).map_err(|_| EntropyError)
     }
 }

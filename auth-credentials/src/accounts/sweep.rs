@@ -20,7 +20,7 @@ pub struct EpochRaised {
 }
 
 impl EpochRaised {
-    pub(super) fn of(account: &Account) -> Self {
+    pub(crate) fn of(account: &Account) -> Self {
         Self { principal: account.id.clone(), epoch: account.epoch }
     }
 

@@ -55,6 +55,30 @@ impl ThrottleLimits {
         Self { pair: Limit::of(10, 15), account: Limit::of(30, 15), source: Limit::of(100, 15) }
     }
 
+    /// For second factors: 5 for a pair, 20 for an account, 100 for a source, each in 15 minutes.
+    ///
+    /// Whoever gets here has passed a first factor, so what they spend is not a stranger's to spend.
+    #[must_use]
+    pub fn second_factor() -> Self {
+        Self { pair: Limit::of(5, 15), account: Limit::of(20, 15), source: Limit::of(100, 15) }
+    }
+
+    /// For asking for links: 3 for a pair, 10 for an account, 20 for a source, each in an hour.
+    ///
+    /// Every one is a message that somebody has to read and somebody pays for.
+    #[must_use]
+    pub fn links() -> Self {
+        Self { pair: Limit::of(3, 60), account: Limit::of(10, 60), source: Limit::of(20, 60) }
+    }
+
+    /// For API keys that were refused: 300 from a source in 15 minutes. Accounts are not counted: nobody guesses 256
+    /// bits, and a program with a revoked key must not keep others out.
+    #[must_use]
+    pub fn api_keys() -> Self {
+        let limit = Limit::of(300, 15);
+        Self { pair: limit, account: limit, source: limit }
+    }
+
     /// For signing up: 20 from a source in an hour. Accounts are not counted: nothing is guessed.
     #[must_use]
     pub fn sign_up() -> Self {

@@ -33,6 +33,14 @@ impl Tries<'_> {
         }
         Ok(())
     }
+
+    /// Counts the try, and lets it go on whatever the count is: for what was refused already.
+    pub(crate) async fn count_only(&self) -> Result<(), ThrottleError> {
+        for one in &self.counted {
+            self.counters.add(&one.key, 1, one.limit.window, self.now).await?;
+        }
+        Ok(())
+    }
 }
 
 /// One thing that is counted, and what happens beyond its limit.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Assurance, AuditEvent, AuthEpoch, AuthenticateError, Clock, FactorPassed, Judgement, LoginGate,
+    Assurance, AuditEvent, AuthEpoch, AuthenticateError, Clock, Enrolled, FactorPassed, Judgement, LoginGate,
     LoginOutcome, LoginPolicy, Method, PrincipalId, RejectionReason, SystemEntropy, testing::block_on,
 };
 use auth_credentials::{Accounts, PasswordPolicy};
@@ -17,7 +17,7 @@ use crate::support::{
 struct RefusesAll;
 
 impl LoginPolicy for RefusesAll {
-    fn judge(&self, _: &[Method]) -> Judgement {
+    fn judge(&self, _: &[Method], _: &Enrolled) -> Judgement {
         Judgement::Missing(Vec::new())
     }
 }
@@ -25,7 +25,7 @@ impl LoginPolicy for RefusesAll {
 struct TwoFactors;
 
 impl LoginPolicy for TwoFactors {
-    fn judge(&self, passed: &[Method]) -> Judgement {
+    fn judge(&self, passed: &[Method], _: &Enrolled) -> Judgement {
         match passed {
             [_, _] => Judgement::Enough(Assurance::Aal2),
             _ => Judgement::Missing(vec![Method::ONE_TIME_CODE]),
@@ -73,12 +73,13 @@ fn a_login_is_written_down_when_the_gate_completes_it_and_not_before() {
         FactorPassed::assertion(principal, Method::ONE_TIME_CODE, app.clock.now(), AuthEpoch::ZERO)
     };
     let (first, somebody) = (pending(), PrincipalId::local_user("somebody").unwrap());
-    let refused = accounts.proceed(pending(), code(somebody), Some(address(1)));
-    assert_eq!(refused.unwrap_err().reason(), RejectionReason::Policy);
+    let refused = block_on(accounts.proceed(pending(), code(somebody), Some(address(1))));
+    assert!(matches!(refused, Err(AuthenticateError::Rejected(_))));
+    assert_eq!(app.reasons().last(), Some(&RejectionReason::Policy));
     let factors = app.audit.events().iter().filter(|(_, event)| event.name() == "factor.passed").count();
     assert!(factors == 3 && !app.audit.has("login"), "{factors} passwords were right, and nobody is in");
 
-    let complete = accounts.proceed(first, code(app.id("ann")), Some(address(1))).unwrap();
+    let complete = block_on(accounts.proceed(first, code(app.id("ann")), Some(address(1)))).unwrap();
     assert!(matches!(complete, LoginOutcome::Complete(_)));
     let expected = AuditEvent::LoggedIn {
         principal: app.id("ann"),

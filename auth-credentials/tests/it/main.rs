@@ -10,11 +10,14 @@
 )]
 
 mod allocations;
+mod api_keys;
 mod change_password;
+mod links;
 mod log_in;
 mod login_gate;
 mod normalization;
 mod pool;
+mod second_factors;
 mod sign_up;
 mod support;
 mod throttle;

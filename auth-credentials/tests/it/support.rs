@@ -2,8 +2,10 @@
 
 pub(crate) mod app;
 pub(crate) mod counters;
+pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
+pub(crate) mod mail;
 
 use std::{
     net::{IpAddr, Ipv4Addr},

@@ -60,8 +60,8 @@ impl Snapshot {
 /// What a decision was made by, in numbers: taken from whatever carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecidedBy {
-    version: Option<PolicyVersion>,
-    rule: Option<RuleId>,
+    pub(crate) version: Option<PolicyVersion>,
+    pub(crate) rule: Option<RuleId>,
 }
 
 impl<P> From<&Permit<P>> for DecidedBy {

@@ -9,6 +9,9 @@
 )]
 
 mod abac;
+mod acl;
+mod acl_building;
+mod acl_model;
 mod active;
 mod administering;
 mod asserted;
@@ -17,7 +20,10 @@ mod combining;
 mod deciding;
 mod describing;
 mod direct;
+mod document;
+mod document_property;
 mod explaining;
+mod live;
 mod model;
 mod naming;
 mod permissions;

@@ -48,6 +48,17 @@ pub(crate) fn evaluate(
     engine.evaluate(&request).unwrap()
 }
 
+/// Evaluates a request for one resource.
+pub(crate) fn evaluate_on(
+    engine: &dyn Engine,
+    principal: &PrincipalId,
+    action: &Action,
+    resource: &Resource,
+) -> Verdict {
+    let who = who(principal);
+    engine.evaluate(&AccessRequest::new(&who, action, resource, NOW)).unwrap()
+}
+
 pub(crate) fn effect(engine: &dyn Engine, principal: &PrincipalId, permission: &str) -> Effect {
     evaluate(engine, principal, permission, None).effect()
 }

@@ -68,11 +68,17 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 22] = [
+const OF_SET_UP: [&str; 26] = [
     "auth_core::KeyRingError",
     "auth_credentials::HashPoolError",
+    "auth_credentials::LinkBaseError",
+    // What somebody types is judged by an `OtpDevice`, and no URI of a stranger is read.
+    "auth_credentials::OtpKeyError",
+    "auth_credentials::OtpUriError",
     "auth_credentials::OutOfMemory",
     "auth_credentials::ParamsError",
+    // Names of hundreds of bytes.
+    "auth_credentials::QrError",
     "auth_jwt::BearerError",
     "auth_jwt::CacheError",
     // Inside of an `AsyncSigner`, and then an `AsyncSignError`.

@@ -19,14 +19,10 @@ use actix_web::{
 use auth_web::{
     Auth, CurrentUser, NextPath, PublicUrl, Refusal, Require, Session, Visit,
     core::{
-        AccountEpochs, AccountStore, AuditSink, CounterStore, KeyName, KeyRing, LoginGate, LoginName,
-        LoginOutcome, MemoryAccounts, MemoryCounters, MemorySessions, PolicyVersion, Realm, SystemClock,
-        SystemEntropy, TracingAudit,
+        AccountEpochs, AccountStore, AuditSink, CounterStore, KeyName, KeyRing, LoginName, LoginOutcome,
+        MemoryAccounts, MemoryCounters, MemorySessions, PolicyVersion, Realm, SystemEntropy, TracingAudit,
     },
-    credentials::{
-        AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
-        PasswordCredential, PasswordHasher, PasswordPolicy, Throttle,
-    },
+    credentials::{AccountStores, Accounts, PasswordCredential},
     rbac::{PolicyBuilder, Rbac, permissions},
     session::{CookiePolicy, EpochCheck, SessionData, SessionPolicy, Sessions},
 };
@@ -139,17 +135,8 @@ pub async fn build(listen: SocketAddr) -> Result<(Auth, Data<Accounts>), Box<dyn
     let directory = Arc::new(MemoryAccounts::new(1_000));
     let counters: Arc<dyn CounterStore> = Arc::new(MemoryCounters::new(4_096));
 
-    let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
-    let authenticator = PasswordAuthenticator::new(
-        AccountStores::new(Arc::clone(&directory)),
-        HashPool::start(hasher, HashPoolSize::default())?,
-        Throttle::login(Arc::clone(&counters)),
-        Arc::clone(&audit),
-        Arc::new(SystemClock),
-    );
-    let gate = LoginGate::new(Arc::new(OneFactor::password()));
-    let policy = PasswordPolicy::single_factor();
-    let accounts = Accounts::new(authenticator, gate, policy, counters, Arc::new(SystemEntropy));
+    let stores = AccountStores::new(Arc::clone(&directory));
+    let accounts = Accounts::password_only(stores, counters, Arc::clone(&audit))?;
     for email in ["ann@example.com", "bob@example.com"] {
         accounts.sign_up(PasswordCredential::typed(email, PASSWORD.to_owned(), None)).await?;
     }

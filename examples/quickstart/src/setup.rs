@@ -7,13 +7,9 @@ use auth_web::{
     axum08::Mounted,
     core::{
         AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
-        LoginGate, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, SystemEntropy,
-        TracingAudit, WhenReached,
+        Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, TracingAudit, WhenReached,
     },
-    credentials::{
-        AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, OneFactor, PasswordAuthenticator,
-        PasswordHasher, PasswordPolicy, Throttle,
-    },
+    credentials::{AccountStores, Accounts, PasswordPolicy},
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::Rbac,
     session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
@@ -109,21 +105,9 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
 }
 
 pub fn passwords(stores: &Stores, audit: &Arc<dyn AuditSink>) -> Result<Accounts, Box<dyn Error>> {
-    let hasher = PasswordHasher::new(Argon2Params::default(), Arc::new(SystemEntropy))?;
-    let authenticator = PasswordAuthenticator::new(
-        AccountStores::from_parts(Arc::clone(&stores.accounts), Arc::clone(&stores.credentials)),
-        HashPool::start(hasher, HashPoolSize::default())?,
-        Throttle::login(Arc::clone(&stores.counters)),
-        Arc::clone(audit),
-        Arc::new(SystemClock),
-    );
-    Ok(Accounts::new(
-        authenticator,
-        LoginGate::new(Arc::new(OneFactor::password())),
-        PasswordPolicy::single_factor().with_context(["quickstart"]),
-        Arc::clone(&stores.counters),
-        Arc::new(SystemEntropy),
-    ))
+    let store = AccountStores::from_parts(Arc::clone(&stores.accounts), Arc::clone(&stores.credentials));
+    let accounts = Accounts::password_only(store, Arc::clone(&stores.counters), Arc::clone(audit))?;
+    Ok(accounts.with_policy(PasswordPolicy::single_factor().with_context(["quickstart"])))
 }
 
 /// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as

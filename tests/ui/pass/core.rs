@@ -3,13 +3,13 @@ use std::sync::Arc;
 
 use auth_core::{
     AccessRequest, Action, AuthEpoch, Authenticated, Authorizer, AuthorizerExt, DecideError, Decision,
-    FactorPassed, Judgement, Login, LoginGate, LoginOutcome, LoginPolicy, Method, Permission, Permit,
+    Enrolled, FactorPassed, Judgement, Login, LoginGate, LoginOutcome, LoginPolicy, Method, Permission, Permit,
     PolicyVersion, PrincipalId, Resource, ResourceKind, UnixTime,
 };
 
 struct PasswordIsEnough;
 impl LoginPolicy for PasswordIsEnough {
-    fn judge(&self, _: &[Method]) -> Judgement {
+    fn judge(&self, _: &[Method], _: &Enrolled) -> Judgement {
         Judgement::Enough(auth_core::Assurance::Aal1)
     }
 }
@@ -41,7 +41,8 @@ fn main() {
     let gate = LoginGate::new(Arc::new(PasswordIsEnough));
 
     let factor = FactorPassed::assertion(ann, Method::PASSWORD, now, AuthEpoch::ZERO);
-    let LoginOutcome::Complete(login) = gate.begin(factor, now).unwrap() else { panic!("pending") };
+    let none = Enrolled::assertion(Vec::new());
+    let LoginOutcome::Complete(login) = gate.begin(factor, &none, now).unwrap() else { panic!("pending") };
     let request = start(login);
 
     let user = Resource::one(UsersDelete::RESOURCE, "7").unwrap();

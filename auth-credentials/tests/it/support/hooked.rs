@@ -4,9 +4,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AccountChange, AccountStore, Applied, Created, CredentialBlob, CredentialKey, CredentialRecord,
-    CredentialStore, EpochBump, FoundCredential, LoginName, Page, PrincipalId, Realm, StoreError, UnixTime,
-    Updated, Version,
+    Account, AccountChange, AccountStore, Applied, Claim, Created, CredentialBlob, CredentialKey,
+    CredentialRecord, CredentialStore, EpochBump, FoundCredential, LoginName, Page, PrincipalId, Purpose,
+    Put, Realm, StoreError, TokenKey, TokenRecord, TokenStore, TokenSubject, UnixTime, Updated, Version,
 };
 
 type Hook = Box<dyn FnOnce() + Send>;
@@ -75,4 +75,14 @@ hooked!(CredentialStore {
     async fn consume(&self, key: &CredentialKey, expected: Version) -> bool;
     async fn count_failure(&self, key: &CredentialKey) -> Option<u32>;
     async fn succeeded(&self, key: &CredentialKey, expected: Version, now: UnixTime) -> bool;
+});
+
+hooked!(TokenStore {
+    async fn put(&self, token: &TokenRecord, now: UnixTime) -> Put;
+    async fn replace(&self, token: &TokenRecord, now: UnixTime) -> Put;
+    async fn take(&self, key: &TokenKey, now: UnixTime) -> Option<TokenRecord>;
+    async fn peek(&self, key: &TokenKey, now: UnixTime) -> Option<TokenRecord>;
+    async fn claim(&self, key: &TokenKey, expires_at: UnixTime, now: UnixTime) -> Claim;
+    async fn revoke(&self, realm: &Realm, purpose: Purpose, subject: &TokenSubject, now: UnixTime) -> u64;
+    async fn purge(&self, now: UnixTime, limit: u32) -> u64;
 });

@@ -1,0 +1,39 @@
+//! Whose own account a request may change.
+
+use std::time::Duration;
+
+use auth_core::{
+    Account, AccountStatus, Authenticated, Challenge, Limits, Method, RejectionReason, StoreError,
+};
+
+use super::Accounts;
+
+impl Accounts {
+    /// How long ago a login may be to change with it how somebody logs in: 10 minutes.
+    pub const RECENT: Duration = Duration::from_secs(600);
+
+    /// The account of whoever makes the request, if they may change how it is logged in to: their own, by a login that
+    /// is not long ago, without limits, of the present epoch. No key of a program and no impersonator gets here.
+    pub(crate) async fn own_account<E>(&self, who: &Authenticated) -> Result<Account, E>
+    where
+        E: From<Challenge> + From<RejectionReason> + From<StoreError>,
+    {
+        let (checks, authentication) = (&self.authenticator, who.authentication());
+        let program = [Method::API_KEY, Method::BEARER_TOKEN]
+            .iter()
+            .any(|method| authentication.methods.contains(method));
+        if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
+            return Err(RejectionReason::Policy.into());
+        }
+        who.fresh_within(Self::RECENT, checks.clock.now())?;
+        let account = checks.stores.accounts.by_id(who.principal()).await?;
+        let account = account.ok_or(RejectionReason::Unknown)?;
+        if account.status != AccountStatus::Active {
+            return Err(RejectionReason::Disabled.into());
+        }
+        if account.epoch != authentication.epoch {
+            return Err(RejectionReason::Revoked.into());
+        }
+        Ok(account)
+    }
+}

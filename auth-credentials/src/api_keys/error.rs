@@ -1,0 +1,72 @@
+//! Why there is no key, or none less.
+
+use auth_core::{
+    AuthenticateError, Challenge, EntropyError, Malformed, Refusal, RejectionReason, StoreError, Unavailable,
+};
+
+/// Why there is no key, or none less.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiKeyError {
+    /// The account has [`ApiKeys::MAX_KEYS`](crate::ApiKeys::MAX_KEYS) keys.
+    #[error("account has as many keys as it may have")]
+    TooMany,
+    /// More than 16 networks.
+    #[error("key has more than 16 networks")]
+    Terms,
+    /// The account has no such key.
+    #[error("no such key")]
+    NoSuchKey,
+    /// The name of a service is taken.
+    #[error("name is taken")]
+    NameTaken,
+    /// The login is too long ago: ask for a password or a code again.
+    #[error("stronger or fresher authentication needed")]
+    Challenged(Challenge),
+    /// The account may not have keys now, or it cannot be done now.
+    #[error(transparent)]
+    Refused(#[from] AuthenticateError),
+}
+
+impl ApiKeyError {
+    pub(super) fn busy() -> Self {
+        Self::Refused(Unavailable::Overloaded.into())
+    }
+}
+
+impl From<Challenge> for ApiKeyError {
+    fn from(challenge: Challenge) -> Self {
+        Self::Challenged(challenge)
+    }
+}
+
+impl From<RejectionReason> for ApiKeyError {
+    fn from(reason: RejectionReason) -> Self {
+        Self::Refused(reason.into())
+    }
+}
+
+impl From<StoreError> for ApiKeyError {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<EntropyError> for ApiKeyError {
+    fn from(error: EntropyError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+/// What cannot be had is a bad request.
+impl From<ApiKeyError> for Refusal {
+    fn from(error: ApiKeyError) -> Self {
+        match error {
+            ApiKeyError::TooMany | ApiKeyError::Terms | ApiKeyError::NoSuchKey | ApiKeyError::NameTaken => {
+                Self::Malformed(Malformed::Content)
+            }
+            ApiKeyError::Challenged(challenge) => challenge.into(),
+            ApiKeyError::Refused(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Links that are sent to an address, and what they do.
+
+pub(crate) mod address;
+mod ask;
+pub(crate) mod base;
+mod change;
+pub(crate) mod error;
+mod invite;
+mod magic;
+pub(crate) mod message;
+pub(crate) mod notifiers;
+mod redeem;
+mod reset;
+pub(crate) mod token;
+mod verify;
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{
+    AuditEvent, CounterStore, EntropyError, PrincipalId, Put, Realm, StoreError, TokenKey, TokenRecord,
+    TokenStore, TokenSubject,
+};
+
+use self::{
+    address::MailAddress,
+    base::{LinkBase, LinkBaseError, LinkPurpose},
+    error::LinkError,
+    message::{Message, Notice, Notifier},
+    token::{OneTimeToken, Ticket},
+};
+pub use self::{invite::Invited, magic::MagicLogin};
+use crate::{accounts::Accounts, throttle::Throttle};
+
+/// Links that are sent to the address of an account, which is its login: to verify it, to set a new password, to log
+/// in, to change it, to invite.
+///
+/// | ask | use | what comes of it |
+/// |---|---|---|
+/// | [`ask_to_verify`](Self::ask_to_verify) | [`verify`](Self::verify) | the address is proven |
+/// | [`ask_to_reset`](Self::ask_to_reset) | [`reset`](Self::reset) | a new password; every session is dead, and nobody is logged in |
+/// | [`ask_to_log_in`](Self::ask_to_log_in) | [`log_in`](Self::log_in) | a factor, for [`Accounts::begin`] |
+/// | [`ask_to_change`](Self::ask_to_change) | [`change`](Self::change) | another login; every session is dead |
+/// | [`invite`](Self::invite) | [`accept`](Self::accept) | an account |
+///
+/// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
+/// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.
+/// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and epoch. One try wins, and
+/// the newest link is the only one.
+///
+/// An account whose address nobody has proven may have been made by a stranger who waits for its owner. So the first
+/// time that somebody proves to read that mail, everything that was there before goes: password, second factor, keys,
+/// sessions ([`Accounts::finish_sweep`]).
+///
+/// Clones share everything.
+#[derive(Clone)]
+pub struct AccountLinks {
+    accounts: Accounts,
+    tokens: Arc<dyn TokenStore>,
+    notifier: Arc<dyn Notifier>,
+    base: LinkBase,
+    paths: Vec<(LinkPurpose, Box<str>)>,
+    throttle: Throttle,
+    realm: Realm,
+}
+
+impl AccountLinks {
+    /// Links for these accounts, below the public URL. Asking is counted in `counters` under [`Throttle::links`].
+    #[must_use]
+    pub fn new(
+        accounts: Accounts,
+        tokens: Arc<dyn TokenStore>,
+        notifier: Arc<dyn Notifier>,
+        base: LinkBase,
+        counters: Arc<dyn CounterStore>,
+    ) -> Self {
+        let (throttle, realm) = (Throttle::links(counters), Realm::LOCAL);
+        Self { accounts, tokens, notifier, base, paths: Vec::new(), throttle, realm }
+    }
+
+    /// The same for the accounts of this realm instead of [`Realm::LOCAL`].
+    #[must_use]
+    pub fn in_realm(mut self, realm: Realm) -> Self {
+        self.realm = realm;
+        self
+    }
+
+    /// The same with another throttle.
+    #[must_use]
+    pub fn with_throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = throttle;
+        self
+    }
+
+    /// The same with another page for a purpose, instead of [`LinkPurpose::default_path`].
+    ///
+    /// # Errors
+    /// [`LinkBaseError::Path`].
+    pub fn with_path(mut self, purpose: LinkPurpose, path: &str) -> Result<Self, LinkBaseError> {
+        base::check_path(path)?;
+        self.paths.retain(|(other, _)| *other != purpose);
+        self.paths.push((purpose, path.into()));
+        Ok(self)
+    }
+
+    /// Issues a token for a ticket, and ends those that its subject had for the same purpose.
+    async fn issue(
+        &self,
+        purpose: LinkPurpose,
+        subject: &str,
+        ticket: &Ticket,
+    ) -> Result<OneTimeToken, LinkError> {
+        let checks = self.accounts.authenticator();
+        let (token, now) = (OneTimeToken::generate(&*self.accounts.entropy)?, checks.clock.now());
+        let record = TokenRecord {
+            key: self.key(purpose, &token),
+            // Ids and addresses are short and printable.
+            subject: TokenSubject::parse(subject).map_err(|_| EntropyError)?,
+            expires_at: now.saturating_add(purpose.life()),
+            payload: ticket.write(),
+        };
+        match self.tokens.replace(&record, now).await? {
+            Put::Stored => Ok(token),
+            Put::Collision => Err(StoreError::not_written("a token has this hash").into()),
+        }
+    }
+
+    fn key(&self, purpose: LinkPurpose, token: &OneTimeToken) -> TokenKey {
+        TokenKey { realm: self.realm.clone(), purpose: purpose.token_purpose(), hash: token.hash() }
+    }
+
+    /// Sends a link to an address.
+    fn send_link(
+        &self,
+        purpose: LinkPurpose,
+        to: MailAddress,
+        token: &OneTimeToken,
+        owner: Option<&PrincipalId>,
+    ) {
+        let path = self.paths.iter().find(|(one, _)| *one == purpose).map(|(_, path)| &**path);
+        let link = self.base.link(path.unwrap_or(purpose.default_path()), token);
+        let notice = match purpose {
+            LinkPurpose::VerifyAddress => Notice::VerifyAddress(link),
+            LinkPurpose::ResetPassword => Notice::ResetPassword(link),
+            LinkPurpose::MagicLink => Notice::MagicLink(link),
+            LinkPurpose::ChangeAddress => Notice::ChangeAddress(link),
+            LinkPurpose::Invitation => Notice::Invitation(link),
+        };
+        let what = purpose.as_str();
+        if self.send(to, notice, what)
+            && let Some(principal) = owner.cloned()
+        {
+            self.accounts.authenticator().record(&AuditEvent::LinkSent { principal, what });
+        }
+    }
+
+    /// Sends a message; one that is lost is written down, and nobody who asked for it is told.
+    fn send(&self, to: MailAddress, notice: Notice, what: &'static str) -> bool {
+        let sent = self.notifier.notify(&Message { to, notice }).is_ok();
+        if !sent {
+            self.accounts.authenticator().record(&AuditEvent::NotSent { what });
+        }
+        sent
+    }
+}
+
+impl fmt::Debug for AccountLinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountLinks")
+            .field("base", &self.base)
+            .field("throttle", &self.throttle)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! Asking for a link: the same answer after the same work, whoever has the address.
+
+use std::net::IpAddr;
+
+use auth_core::{
+    Account, AccountStatus, AuditEvent, AuthEpoch, CredentialKey, CredentialKind, LoginName, Secret,
+    SecretHash, StoreError, entropy_array,
+};
+
+use super::{
+    AccountLinks, address::MailAddress, base::LinkPurpose, error::LinkError, message::Notice, token::Ticket,
+};
+use crate::{source::SourceKey, throttle::ThrottleError};
+
+impl AccountLinks {
+    /// Sends a link that verifies an address to whoever signed up with it. An address that is verified already is told
+    /// that it has an account.
+    ///
+    /// # Errors
+    /// [`LinkError`]: too many tries, or not now. Never that there is no such account.
+    pub async fn ask_to_verify(&self, typed: &str, source: Option<IpAddr>) -> Result<(), LinkError> {
+        self.ask(LinkPurpose::VerifyAddress, typed, source, Vec::new()).await
+    }
+
+    /// Sends a link that sets a new password.
+    ///
+    /// # Errors
+    /// As [`ask_to_verify`](Self::ask_to_verify).
+    pub async fn ask_to_reset(&self, typed: &str, source: Option<IpAddr>) -> Result<(), LinkError> {
+        self.ask(LinkPurpose::ResetPassword, typed, source, Vec::new()).await
+    }
+
+    /// Sends a link that logs in.
+    ///
+    /// With a `browser` secret, which the page that asks puts into a cookie, only the same browser can use the link:
+    /// whoever talks somebody into asking for a link, and sees it pass, has no use for it. Without one it works on any
+    /// device that the mail is read on.
+    ///
+    /// # Errors
+    /// As [`ask_to_verify`](Self::ask_to_verify).
+    pub async fn ask_to_log_in(
+        &self,
+        typed: &str,
+        browser: Option<&Secret>,
+        source: Option<IpAddr>,
+    ) -> Result<(), LinkError> {
+        let bound = browser.map(|secret| SecretHash::of(secret.expose()).as_bytes().to_vec());
+        self.ask(LinkPurpose::MagicLink, typed, source, bound.unwrap_or_default()).await
+    }
+
+    async fn ask(
+        &self,
+        purpose: LinkPurpose,
+        typed: &str,
+        source: Option<IpAddr>,
+        extra: Vec<u8>,
+    ) -> Result<(), LinkError> {
+        let login = LoginName::canonical(typed).ok();
+        self.count(login.as_ref(), source).await?;
+        let accounts = &self.accounts.authenticator().stores.accounts;
+        let account = match &login {
+            Some(login) => accounts.by_login(&self.realm, login).await?,
+            None => None,
+        };
+        let verified = self.is_verified(account.as_ref()).await?;
+        let account = account.filter(|account| account.status == AccountStatus::Active);
+        let known = account.and_then(|account| Some((MailAddress::of(&account.login)?, account)));
+        let Some((to, account)) = known else { return self.decoy().await };
+        if purpose == LinkPurpose::VerifyAddress && verified {
+            self.decoy().await?;
+            self.send(to, Notice::AlreadySignedUp, purpose.as_str());
+            return Ok(());
+        }
+        let ticket = Ticket {
+            owner: Some(account.id.clone()),
+            epoch: account.epoch,
+            address: to.as_str().to_owned(),
+            extra,
+        };
+        let token = self.issue(purpose, account.id.id(), &ticket).await?;
+        self.send_link(purpose, to, &token, Some(&account.id));
+        Ok(())
+    }
+
+    /// Whether somebody has proven to read the mail of the account's login. Asks the store in any case.
+    pub(super) async fn is_verified(&self, account: Option<&Account>) -> Result<bool, StoreError> {
+        let key = match account {
+            Some(account) => CredentialKey::only(&account.id, CredentialKind::MAILBOX),
+            None => CredentialKey {
+                realm: self.realm.clone(),
+                kind: CredentialKind::MAILBOX,
+                lookup: Box::from(*b"-"),
+            },
+        };
+        let found = self.accounts.authenticator().stores.credentials.find(&key).await?;
+        let same = |account: &Account| {
+            found.is_some_and(|found| found.credential.data.expose() == account.login.as_str().as_bytes())
+        };
+        Ok(account.is_some_and(same))
+    }
+
+    /// The work of issuing a link, for nobody: a token of a subject that is one of 256, so that there are never more.
+    pub(super) async fn decoy(&self) -> Result<(), LinkError> {
+        let [which]: [u8; 1] = entropy_array(&*self.accounts.entropy)?;
+        let ticket =
+            Ticket { owner: None, epoch: AuthEpoch::ZERO, address: String::new(), extra: Vec::new() };
+        // No address is an invitation's subject without a character that this has not.
+        self.issue(LinkPurpose::Invitation, &format!("decoy {which}"), &ticket).await?;
+        Ok(())
+    }
+
+    /// Counts a try, before anything else.
+    pub(super) async fn count(
+        &self,
+        login: Option<&LoginName>,
+        source: Option<IpAddr>,
+    ) -> Result<(), LinkError> {
+        let checks = self.accounts.authenticator();
+        let whose = login.map(|login| login.as_str().as_bytes());
+        let tries = self.throttle.tries(&self.realm, whose, SourceKey::from_peer(source), checks.clock.now());
+        let counted = match tries.look().await {
+            Ok(()) => tries.count().await,
+            error => error,
+        };
+        if let Err(ThrottleError::Throttled(_)) = counted {
+            let what = self.throttle.purpose().as_str();
+            checks.record(&AuditEvent::Throttled { what, principal: None, source });
+        }
+        Ok(counted?)
+    }
+}

@@ -1,0 +1,147 @@
+//! What is sent to people, and by whom.
+
+use std::sync::Arc;
+
+use super::{address::MailAddress, base::Link};
+
+/// Hands messages to whatever delivers them. No vendor is inside: this is the seam.
+///
+/// It is called while a request is handled, and only where there is an account. So it returns at once: queue, and
+/// send elsewhere. One that waits for a mail server tells by the time it takes who has an account.
+pub trait Notifier: Send + Sync {
+    /// Takes a message over.
+    ///
+    /// # Errors
+    /// [`NotSent`] if the message is lost. Whoever asked for it is not told; the audit log is.
+    fn notify(&self, message: &Message) -> Result<(), NotSent>;
+}
+
+/// A message is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("message was not taken over")]
+pub struct NotSent;
+
+impl<T: Notifier + ?Sized> Notifier for &T {
+    fn notify(&self, message: &Message) -> Result<(), NotSent> {
+        (**self).notify(message)
+    }
+}
+
+impl<T: Notifier + ?Sized> Notifier for Box<T> {
+    fn notify(&self, message: &Message) -> Result<(), NotSent> {
+        (**self).notify(message)
+    }
+}
+
+impl<T: Notifier + ?Sized> Notifier for Arc<T> {
+    fn notify(&self, message: &Message) -> Result<(), NotSent> {
+        (**self).notify(message)
+    }
+}
+
+/// One message to one address.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Message {
+    /// Where it goes: an address that is stored, or that somebody who is logged in wants to be reached at.
+    pub to: MailAddress,
+    /// What it says.
+    pub notice: Notice,
+}
+
+/// What a message says.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Somebody signed up with this address; the link shows that its owner did.
+    VerifyAddress(Link),
+    /// Somebody signed up with this address, which has an account.
+    AlreadySignedUp,
+    /// The link sets a new password.
+    ResetPassword(Link),
+    /// The password was changed by such a link.
+    PasswordChanged,
+    /// The link logs in.
+    MagicLink(Link),
+    /// The link makes this the address of an account.
+    ChangeAddress(Link),
+    /// Somebody asked for another address for the account of this one.
+    AddressChangeRequested,
+    /// The account of this address has another one now.
+    AddressChanged,
+    /// The link makes an account.
+    Invitation(Link),
+}
+
+impl Notice {
+    /// A subject in English.
+    #[must_use]
+    pub const fn subject(&self) -> &'static str {
+        match self {
+            Self::VerifyAddress(_) => "Confirm your address",
+            Self::AlreadySignedUp => "You already have an account",
+            Self::ResetPassword(_) => "Set a new password",
+            Self::PasswordChanged => "Your password was changed",
+            Self::MagicLink(_) => "Your link to log in",
+            Self::ChangeAddress(_) => "Confirm your new address",
+            Self::AddressChangeRequested => "Somebody wants to change your address",
+            Self::AddressChanged => "Your address was changed",
+            Self::Invitation(_) => "You are invited",
+        }
+    }
+
+    /// A text in English, without the link.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Self::VerifyAddress(_) => {
+                "An account was made with this address. If you did that, open the link and confirm it; if not, \
+                 ignore this message."
+            }
+            Self::AlreadySignedUp => {
+                "Somebody tried to sign up with this address, which has an account. If that was you, log in, or ask \
+                 for a new password."
+            }
+            Self::ResetPassword(_) => {
+                "Somebody asked for a new password for your account. If that was you, open the link; if not, ignore \
+                 this message, and nothing changes."
+            }
+            Self::PasswordChanged => {
+                "The password of your account was changed by a link that was sent to this address, and all devices \
+                 were logged out. If that was not you, somebody reads your mail."
+            }
+            Self::MagicLink(_) => {
+                "Open the link on the device on which you want to log in. If you did not ask for it, ignore this \
+                 message."
+            }
+            Self::ChangeAddress(_) => {
+                "Open the link to make this the address of your account. If you did not ask for it, ignore this \
+                 message."
+            }
+            Self::AddressChangeRequested => {
+                "Somebody who is logged in to your account wants another address for it. If that was not you, change \
+                 your password now."
+            }
+            Self::AddressChanged => {
+                "Your account has another address now, and this one no longer logs in to it. If that was not you, \
+                 write to us."
+            }
+            Self::Invitation(_) => {
+                "You were invited to make an account. The link lets you choose a password."
+            }
+        }
+    }
+
+    /// The link, if there is one.
+    #[must_use]
+    pub const fn link(&self) -> Option<&Link> {
+        match self {
+            Self::VerifyAddress(link)
+            | Self::ResetPassword(link)
+            | Self::MagicLink(link)
+            | Self::ChangeAddress(link)
+            | Self::Invitation(link) => Some(link),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A code as it was typed, and whose it has to be.
+
+use std::{fmt, net::IpAddr};
+
+use auth_core::{AuthEpoch, Authenticated, Method, PendingLogin, PrincipalId, Secret, UnixTime};
+
+/// A code as it was typed, by somebody of whom it is known who they claim to be.
+///
+/// That takes a login that waits for a factor, or a request of somebody who is logged in and shows the factor again:
+/// so nobody guesses at the second factor who has not passed a first.
+pub struct CodeCredential {
+    pub(super) principal: PrincipalId,
+    pub(super) epoch: AuthEpoch,
+    pub(super) method: Method,
+    /// Whether the login that waits asks for this method.
+    pub(super) asked: bool,
+    pub(super) expires_at: UnixTime,
+    pub(super) typed: Secret,
+    pub(super) source: Option<IpAddr>,
+}
+
+impl CodeCredential {
+    /// The most bytes of a code that are looked at.
+    pub const MAX_LEN: usize = 64;
+
+    /// A one-time code for a login that waits for one.
+    #[must_use]
+    pub fn one_time(login: &PendingLogin, typed: String, source: Option<IpAddr>) -> Self {
+        Self::of_login(login, Method::ONE_TIME_CODE, typed, source)
+    }
+
+    /// A recovery code for a login that waits for one.
+    #[must_use]
+    pub fn recovery(login: &PendingLogin, typed: String, source: Option<IpAddr>) -> Self {
+        Self::of_login(login, Method::RECOVERY_CODE, typed, source)
+    }
+
+    /// A one-time code of somebody who is logged in, to show that they still are who they are.
+    #[must_use]
+    pub fn one_time_again(who: &Authenticated, typed: String, source: Option<IpAddr>) -> Self {
+        Self {
+            principal: who.principal().clone(),
+            epoch: who.authentication().epoch,
+            method: Method::ONE_TIME_CODE,
+            asked: true,
+            expires_at: UnixTime::MAX,
+            typed: Secret::from(typed),
+            source,
+        }
+    }
+
+    fn of_login(login: &PendingLogin, method: Method, typed: String, source: Option<IpAddr>) -> Self {
+        Self {
+            principal: login.principal().clone(),
+            epoch: login.epoch(),
+            asked: login.missing().contains(&method),
+            method,
+            expires_at: login.expires_at(),
+            typed: Secret::from(typed),
+            source,
+        }
+    }
+
+    /// The text; none if it is longer than anything that is looked at.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.typed.expose_str().filter(|text| text.len() <= Self::MAX_LEN)
+    }
+}
+
+impl fmt::Debug for CodeCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CodeCredential")
+            .field("principal", &self.principal)
+            .field("method", &self.method)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}

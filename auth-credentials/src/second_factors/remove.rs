@@ -1,0 +1,141 @@
+//! Doing without a second factor.
+
+use std::net::IpAddr;
+
+use auth_core::{
+    Account, AccountChange, Applied, AuditEvent, Authenticated, CredentialKey, CredentialKind, EpochBump,
+    Method, PrincipalId, RejectionReason,
+};
+
+use super::{SecondFactors, error::SecondFactorError};
+use crate::{
+    accounts::{AccountError, ChangePasswordError, EpochRaised, TRIES},
+    hash::hasher::HashError,
+    password::Password,
+    password_authenticator::Attempt,
+    policy::{PasswordPolicy, PolicyError},
+    source::SourceKey,
+};
+
+/// What a person presents to do without a second factor.
+#[derive(Debug)]
+pub(crate) struct Farewell {
+    pub(crate) current: Password,
+    pub(crate) new: Option<Password>,
+}
+
+impl SecondFactors {
+    /// Takes device and recovery codes away from whoever makes the request, who has to present the password again.
+    ///
+    /// A password that is shorter than [`PasswordPolicy::MIN_ALONE`] was good enough beside the second factor only:
+    /// then a `new` one is needed, which is set in the same step. Without one, the error is
+    /// [`SecondFactorError::Policy`]; ask for it and try again. An account without a password needs neither.
+    ///
+    /// Whatever was begun before is dead but for the request's own session: hand the result to
+    /// [`Accounts::finish_sweep`](crate::Accounts::finish_sweep).
+    ///
+    /// # Errors
+    /// [`SecondFactorError`]; all is as it was then, unless a store error says
+    /// [`Written::Unknown`](auth_core::Written::Unknown).
+    pub async fn remove(
+        &self,
+        who: &Authenticated,
+        current: Password,
+        new: Option<Password>,
+        source: Option<IpAddr>,
+    ) -> Result<EpochRaised, SecondFactorError> {
+        let checks = self.accounts.authenticator();
+        let account = self.accounts.own_account::<SecondFactorError>(who).await?;
+        let device = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
+        checks.stores.credentials.find(&device).await?.ok_or(RejectionReason::NoCredential)?;
+        let mut changes = self.removals(&account.id).await?;
+        let password = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
+        if checks.stores.credentials.find(&password).await?.is_some() {
+            changes.extend(self.with_password(&account, Farewell { current, new }, source).await?);
+        }
+        match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
+            Applied::Applied(account) => Ok(self.removed(&account)),
+            Applied::Gone => Err(RejectionReason::Unknown.into()),
+            Applied::Conflict | Applied::LoginTaken => Err(SecondFactorError::busy()),
+        }
+    }
+
+    /// Takes device and recovery codes away from an account, for an administrator who has made sure whose it is:
+    /// whoever can ask for this needs no second factor any more.
+    ///
+    /// Where passwords may be shorter beside a second factor, the password goes as well, since nobody knows its
+    /// length: its owner sets one by a link. Every session and token of before is dead from then on: hand the result
+    /// to [`Accounts::finish_sweep`](crate::Accounts::finish_sweep).
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn reset(&self, id: &PrincipalId) -> Result<EpochRaised, AccountError> {
+        let accounts = &self.accounts.authenticator().stores.accounts;
+        for _ in 0..TRIES {
+            let account = accounts.by_id(id).await?.ok_or(AccountError::NoSuchAccount)?;
+            let mut changes = self.removals(id).await?;
+            if self.accounts.policy().allows_short_passwords() {
+                let password = CredentialKey::only(id, CredentialKind::PASSWORD);
+                changes.push(AccountChange::RemoveCredential(password));
+            }
+            match accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
+                Applied::Applied(account) => return Ok(self.removed(&account)),
+                Applied::Gone => return Err(AccountError::NoSuchAccount),
+                Applied::Conflict | Applied::LoginTaken => {}
+            }
+        }
+        Err(AccountError::Busy)
+    }
+
+    /// Checks the password, and answers the change that puts a long enough one in its place, if that is needed.
+    async fn with_password(
+        &self,
+        account: &Account,
+        farewell: Farewell,
+        source: Option<IpAddr>,
+    ) -> Result<Option<AccountChange>, SecondFactorError> {
+        let (checks, policy) = (self.accounts.authenticator(), self.accounts.policy());
+        let (realm, Farewell { current, new }) = (account.id.realm(), farewell);
+        if let Some(new) = &new {
+            policy.check_alone(new, &account.login)?;
+        }
+        let attempt = Attempt { realm, account: Some(account), source };
+        let place = checks
+            .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
+            .await?;
+        let short = current.chars() < PasswordPolicy::MIN_ALONE;
+        let renewed = new.is_some();
+        let passed = checks.check(&attempt, place, current, new).await?;
+        let _ = checks.throttle.succeeded(realm, &account.login, SourceKey::from_peer(source)).await;
+        if passed.epoch != account.epoch {
+            return Err(RejectionReason::Revoked.into());
+        }
+        if !renewed {
+            return if short {
+                Err(PolicyError::TooShort { min: policy.min_alone() }.into())
+            } else {
+                Ok(None)
+            };
+        }
+        let data = passed.replacement.as_ref().and_then(|hash| hash.to_blob());
+        let data = data.ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;
+        let (key, expected) = (passed.key, passed.version);
+        Ok(Some(AccountChange::ReplaceCredential { key, expected, data }))
+    }
+
+    /// The changes that leave nothing of a second factor.
+    async fn removals(&self, owner: &PrincipalId) -> Result<Vec<AccountChange>, auth_core::StoreError> {
+        let mut changes = self.removal_of_recovery_codes(owner).await?;
+        for kind in [CredentialKind::ONE_TIME_CODES, CredentialKind::ONE_TIME_CODES_PENDING] {
+            changes.push(AccountChange::RemoveCredential(CredentialKey::only(owner, kind)));
+        }
+        Ok(changes)
+    }
+
+    fn removed(&self, account: &Account) -> EpochRaised {
+        let (principal, method) = (account.id.clone(), Method::ONE_TIME_CODE);
+        let removed = AuditEvent::CredentialRemoved { principal, method, id: None };
+        self.accounts.authenticator().record(&removed);
+        EpochRaised::of(account)
+    }
+}

@@ -1,0 +1,218 @@
+//! Keys of programs.
+
+mod manage;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use auth_core::{
+    AccountChange, AccountStatus, Assurance, AuthEpoch, AuthenticateError, Authenticated, Authenticator,
+    Clock, CredentialKey, CredentialKind, CredentialStore, Limits, MemoryCounters, Method, Refusal,
+    RejectionReason, Scopes,
+    testing::{FailWith, block_on},
+};
+use auth_credentials::{
+    ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys, NewApiKey, OtpUri, SecondFactorError,
+};
+
+use crate::support::{
+    address,
+    app::{App, NEXT, PASSWORD},
+    factors, password,
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+struct Programs {
+    app: App,
+    keys: ApiKeys,
+}
+
+impl Programs {
+    fn new() -> Self {
+        let app = App::new();
+        app.sign_up("ann", PASSWORD);
+        let prefix = ApiKeyPrefix::parse("acme").unwrap();
+        let keys = ApiKeys::new(app.accounts.clone(), prefix, Arc::new(MemoryCounters::new(1_000)));
+        Self { app, keys }
+    }
+
+    fn request(&self) -> Authenticated {
+        self.app.request_of("ann", PASSWORD)
+    }
+
+    fn create(&self, terms: &ApiKeyTerms) -> NewApiKey {
+        block_on(self.keys.create(&self.request(), terms)).unwrap()
+    }
+
+    fn check(&self, key: &NewApiKey) -> Result<Authenticated, AuthenticateError> {
+        self.check_from(key.key.expose(), Some(address(1)))
+    }
+
+    fn check_from(&self, key: &[u8], from: Option<IpAddr>) -> Result<Authenticated, AuthenticateError> {
+        block_on(self.keys.authenticate(ApiKeyCredential::new(key, from)))
+    }
+
+    /// Why the key is refused.
+    fn refused(&self, key: &NewApiKey) -> RejectionReason {
+        let error = self.check(key).unwrap_err();
+        assert_eq!(error.to_string(), "credential refused");
+        *self.app.reasons().last().unwrap()
+    }
+}
+
+fn terms() -> ApiKeyTerms {
+    ApiKeyTerms::new("backup", Scopes::parse("notes.read").unwrap(), 30 * DAY).unwrap()
+}
+
+/// Checklist, credentials A3: scopes are limits.
+#[test]
+fn a_key_acts_for_its_owner_within_its_scopes() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    programs.app.clock.step(DAY);
+    let who = programs.check(&key).unwrap();
+    let authentication = who.authentication();
+    assert_eq!(authentication.principal, programs.app.id("ann"));
+    assert_eq!(
+        (&authentication.methods[..], authentication.assurance),
+        (&[Method::API_KEY][..], Assurance::Aal1)
+    );
+    assert_eq!(*who.limits(), Limits::unlimited().with_scopes(Scopes::parse("notes.read").unwrap()));
+    assert!(who.fresh_within(DAY - Duration::from_secs(1), programs.app.clock.now()).is_err());
+    let all = programs.create(&terms().with_all_scopes());
+    assert_eq!(*programs.check(&all).unwrap().limits(), Limits::unlimited());
+}
+
+/// Checklist, credentials A1: what has a wrong checksum reaches no store.
+#[test]
+fn what_is_no_key_is_refused_without_a_look_into_the_store() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    let mut wrong = key.key.expose().to_vec();
+    *wrong.last_mut().unwrap() ^= 1;
+    let _ = programs.app.store.calls();
+    for bad in [&wrong[..], b"", b"acme_", b"other_key", &[b'a'; 5_000]] {
+        assert!(programs.check_from(bad, Some(address(1))).is_err());
+    }
+    assert!(programs.app.store.calls().is_empty());
+    assert_eq!(programs.app.reasons().last(), Some(&RejectionReason::Malformed));
+}
+
+/// Checklist, credentials A2: one read of one row, whoever's key it is, and no write.
+#[test]
+fn a_check_is_one_read_and_no_write() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    // A key that somebody made up: its form is right.
+    let prefix = ApiKeyPrefix::parse("acme").unwrap();
+    let other = Programs::new();
+    let strangers = other.create(&terms());
+    assert!(prefix.read(strangers.key.expose()).is_ok());
+    let _ = programs.app.store.calls();
+    assert!(programs.check(&key).is_ok());
+    assert_eq!(programs.app.store.calls(), ["find"]);
+    assert_eq!(programs.refused(&strangers), RejectionReason::Unknown);
+    assert_eq!(programs.app.store.calls(), ["find"]);
+}
+
+/// Checklist, credentials A3 and P10: a boundary is a boundary, and everything that ends the owner ends the key.
+#[test]
+fn a_key_dies_with_its_time_and_with_what_happens_to_its_owner() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    programs.app.clock.step(30 * DAY - Duration::from_secs(1));
+    assert!(programs.check(&key).is_ok());
+    programs.app.clock.step(Duration::from_secs(1));
+    assert_eq!(programs.refused(&key), RejectionReason::Expired);
+
+    let key = programs.create(&terms().without_expiry());
+    programs.app.clock.step(1_000 * DAY);
+    assert!(programs.check(&key).is_ok());
+    let staying = programs.create(&terms().outliving_sessions());
+    let _ =
+        block_on(programs.app.accounts.set_password(&programs.app.id("ann"), password(NEXT), None)).unwrap();
+    assert_eq!(programs.refused(&key), RejectionReason::Revoked);
+    let who = programs.check(&staying).unwrap();
+    assert_eq!(who.authentication().epoch, AuthEpoch::new(1));
+    programs.app.change("ann", AccountChange::Status(AccountStatus::Disabled));
+    assert_eq!(programs.refused(&staying), RejectionReason::Disabled);
+    let id = programs.app.id("ann");
+    assert!(block_on(auth_core::AccountStore::remove(&*programs.app.store, &id)).unwrap());
+    assert_eq!(programs.refused(&staying), RejectionReason::Unknown);
+}
+
+#[test]
+fn a_key_is_good_in_its_networks_alone() {
+    let programs = Programs::new();
+    let key = programs.create(&terms().only_from(vec!["10.0.0.0/24".parse().unwrap()]));
+    let from = |address: &str| programs.check_from(key.key.expose(), Some(address.parse().unwrap()));
+    assert!(from("10.0.0.200").is_ok() && from("::ffff:10.0.0.1").is_ok());
+    assert!(from("10.0.1.1").is_err() && from("2001:db8::1").is_err());
+    // A peer without an address is in no network.
+    assert!(programs.check_from(key.key.expose(), None).is_err());
+    assert_eq!(programs.app.reasons().last(), Some(&RejectionReason::Policy));
+}
+
+/// A copy of the store opens nothing: what is in the row is a hash of what has 256 bits.
+#[test]
+fn a_row_does_not_tell_the_key() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    let lookup = Box::from(key.id.as_str().as_bytes());
+    let row = CredentialKey { realm: auth_core::Realm::LOCAL, kind: CredentialKind::API_KEY, lookup };
+    let found = block_on(programs.app.store.inner.find(&row)).unwrap().unwrap();
+    let secret = &key.key.expose()[5 + 16..];
+    assert!(!found.credential.data.expose().windows(8).any(|part| secret.starts_with(part)));
+    assert!(!format!("{key:?} {found:?}").contains(std::str::from_utf8(secret).unwrap()));
+    // A row that cannot be read is no key, and no key without limits.
+    let cut = auth_core::CredentialBlob::new(&found.credential.data.expose()[..50]).unwrap();
+    let written = block_on(programs.app.store.inner.update(&row, found.credential.version, &cut)).unwrap();
+    assert_eq!(written, auth_core::Updated::Updated);
+    assert_eq!(programs.refused(&key), RejectionReason::Corrupt);
+}
+
+/// A key that is stolen must not become more than it is: no second factor, no address, no other key.
+#[test]
+fn a_key_changes_neither_factors_nor_keys_nor_the_address() {
+    let programs = Programs::new();
+    let key = programs.create(&terms().with_all_scopes());
+    let who = programs.check(&key).unwrap();
+    assert!(block_on(programs.keys.create(&who, &terms())).is_err());
+    let site = factors::Site::new();
+    let keys = ApiKeys::new(
+        site.accounts.clone(),
+        ApiKeyPrefix::parse("acme").unwrap(),
+        Arc::new(MemoryCounters::new(10)),
+    );
+    let key = block_on(keys.create(&site.request(), &terms().with_all_scopes())).unwrap();
+    let who = block_on(keys.authenticate(ApiKeyCredential::new(key.key.expose(), None))).unwrap();
+    let begun: Result<OtpUri, SecondFactorError> = block_on(site.factors.begin(&who));
+    assert!(matches!(begun, Err(SecondFactorError::Refused(_))));
+}
+
+/// Checklist, credentials A4: refused keys are counted by source, and good ones are not.
+#[test]
+fn a_source_of_bad_keys_is_throttled_before_any_look() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    for _ in 0..400 {
+        assert!(programs.check(&key).is_ok());
+    }
+    let bad = b"acme_nothing";
+    let throttled = (0..400)
+        .find(|_| matches!(programs.check_from(bad, Some(address(2))), Err(AuthenticateError::Throttled(_))));
+    assert_eq!(throttled, Some(300));
+    let error = programs.check_from(key.key.expose(), Some(address(2))).unwrap_err();
+    assert_eq!(Refusal::from(error).status(), 429);
+    assert!(programs.check(&key).is_ok(), "from elsewhere");
+}
+
+#[test]
+fn a_store_that_fails_is_503_and_never_a_request() {
+    let programs = Programs::new();
+    let key = programs.create(&terms());
+    for how in [FailWith::NotWritten, FailWith::Timeout, FailWith::LostAnswer] {
+        programs.app.store.inner.fail_with(Some(how));
+        assert_eq!(Refusal::from(programs.check(&key).unwrap_err()).status(), 503);
+    }
+}

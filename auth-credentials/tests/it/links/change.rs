@@ -1,0 +1,91 @@
+//! Another address for an account.
+
+use std::time::Duration;
+
+use auth_core::testing::block_on;
+use auth_credentials::{Accounts, LinkPurpose, Notice};
+
+use super::reason;
+use crate::support::{
+    address,
+    app::{NEXT, PASSWORD},
+    mail::{ANN, Post, token_of},
+    password,
+};
+
+const NEW: &str = "ann@new.example";
+
+/// Asks for the new address, and answers the link's token.
+fn asked(post: &Post) -> String {
+    block_on(post.links.ask_to_change(&post.request(), NEW, Some(address(1)))).unwrap();
+    let messages = post.messages();
+    assert_eq!(messages.iter().map(|one| one.to.as_str()).collect::<Vec<_>>(), [NEW, ANN]);
+    assert!(matches!(messages[1].notice, Notice::AddressChangeRequested));
+    token_of(&messages[0]).unwrap()
+}
+
+/// Nothing changes before the new mailbox answers, and the old one is told twice.
+#[test]
+fn the_link_makes_the_new_address_the_login() {
+    let post = Post::verified();
+    let token = asked(&post);
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+    let raised = block_on(post.links.change(&token, None)).unwrap();
+    assert!(post.app.log_in(ANN, PASSWORD).is_err() && post.app.log_in(NEW, PASSWORD).is_ok());
+    assert!(block_on(post.links.is_address_verified(raised.principal())).unwrap());
+    let messages = post.messages();
+    assert_eq!(messages[0].to.as_str(), ANN);
+    assert!(matches!(messages[0].notice, Notice::AddressChanged));
+    assert_eq!(reason(block_on(post.links.change(&token, None))), "unknown");
+}
+
+/// Checklist, credentials R2: a reset that was sent to the old mailbox is dead.
+#[test]
+fn a_link_to_the_old_address_is_dead() {
+    let post = Post::verified();
+    let reset = post.reset_token();
+    let _ = block_on(post.links.change(&asked(&post), None)).unwrap();
+    assert_eq!(reason(block_on(post.links.reset(&reset, password(NEXT), None))), "revoked");
+}
+
+/// Nobody learns from it who has an account.
+#[test]
+fn an_address_that_is_taken_gets_the_same_answer_and_no_link() {
+    let post = Post::verified();
+    post.app.sign_up(NEW, PASSWORD);
+    block_on(post.links.ask_to_change(&post.request(), NEW, Some(address(1)))).unwrap();
+    let messages = post.messages();
+    assert!(messages.len() == 1 && messages[0].to.as_str() == ANN);
+}
+
+/// Taken between the asking and the using.
+#[test]
+fn an_address_that_is_taken_meanwhile_is_refused() {
+    let post = Post::verified();
+    let token = asked(&post);
+    post.app.sign_up(NEW, PASSWORD);
+    assert_eq!(reason(block_on(post.links.change(&token, None))), "policy");
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+}
+
+#[test]
+fn only_a_fresh_login_asks_for_another_address() {
+    let post = Post::verified();
+    let who = post.request();
+    assert_eq!(reason(block_on(post.links.ask_to_change(&who, "no address", None))), "address");
+    post.app.clock.step(Accounts::RECENT + Duration::from_secs(1));
+    assert_eq!(reason(block_on(post.links.ask_to_change(&who, NEW, None))), "challenged");
+    let who = post.request();
+    post.bump();
+    assert_eq!(reason(block_on(post.links.ask_to_change(&who, NEW, None))), "revoked");
+    assert!(post.messages().is_empty());
+}
+
+#[test]
+fn the_newest_address_wins() {
+    let post = Post::verified();
+    let first = asked(&post);
+    let second = asked(&post);
+    assert!(!post.works(LinkPurpose::ChangeAddress, &first));
+    assert!(post.works(LinkPurpose::ChangeAddress, &second));
+}

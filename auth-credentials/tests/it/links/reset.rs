@@ -1,0 +1,149 @@
+//! Setting a new password by a link.
+
+use std::{sync::Barrier, thread};
+
+use auth_core::{
+    AccountChange, AccountStatus, AuthEpoch, CredentialStore, PrincipalId, Refusal, testing::block_on,
+};
+use auth_credentials::{LinkPurpose, Notice, PasswordAuthenticator};
+
+use super::reason;
+use crate::support::{
+    address,
+    app::{NEXT, PASSWORD},
+    mail::{ANN, Post},
+    password,
+};
+
+/// Checklist, credentials R2, sessions 9 and 22.
+#[test]
+fn a_reset_sets_the_password_ends_sessions_and_logs_nobody_in() {
+    let post = Post::verified();
+    let under_way = post.app.log_in(ANN, PASSWORD).unwrap();
+    let token = post.reset_token();
+    let raised = block_on(post.links.reset(&token, password(NEXT), Some(address(1)))).unwrap();
+    assert_eq!(raised.epoch(), AuthEpoch::new(1));
+    assert!(under_way.authentication().epoch < raised.epoch());
+    assert!(post.app.account(ANN).sweep_pending);
+    post.sweep(&raised);
+    assert!(post.app.log_in(ANN, PASSWORD).is_err() && post.app.log_in(ANN, NEXT).is_ok());
+    let messages = post.messages();
+    assert!(matches!(messages[..], [ref one] if matches!(one.notice, Notice::PasswordChanged)));
+    assert_eq!(reason(block_on(post.links.reset(&token, password(PASSWORD), None))), "unknown");
+    assert!(post.app.audit.has("credential.changed") && post.app.audit.has("address.proven"));
+}
+
+/// Checklist, credentials R1.
+#[test]
+fn of_16_resets_by_one_link_at_once_one_wins() {
+    let post = Post::verified();
+    let token = post.reset_token();
+    let barrier = Barrier::new(16);
+    let won: usize = thread::scope(|scope| {
+        let tries: Vec<_> = (0..16)
+            .map(|n| {
+                let (post, token, barrier) = (&post, &token, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    let new = password(&format!("granite kites by noon {n}"));
+                    usize::from(block_on(post.links.reset(token, new, Some(address(n)))).is_ok())
+                })
+            })
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).sum()
+    });
+    assert_eq!(won, 1);
+    assert_eq!(post.app.account(ANN).epoch, AuthEpoch::new(1));
+}
+
+/// A password that may not be chosen, or a full pool, must not cost the link.
+#[test]
+fn the_password_is_judged_before_the_link_is_used_up() {
+    let post = Post::verified();
+    let token = post.reset_token();
+    for bad in ["short", "passwordpassword", ANN, &"x".repeat(5_000)] {
+        let error = block_on(post.links.reset(&token, password(bad), None)).unwrap_err();
+        assert_eq!(Refusal::from(error).status(), 400);
+        assert!(post.works(LinkPurpose::ResetPassword, &token));
+    }
+    assert!(block_on(post.links.reset(&token, password(NEXT), None)).is_ok());
+}
+
+/// Checklist, credentials R2: whatever happens to the account ends the link.
+#[test]
+fn a_link_does_not_survive_what_happens_to_the_account() {
+    for (what, expected) in [
+        ("password", "revoked"),
+        ("log out", "revoked"),
+        ("disable", "disabled"),
+        ("remove", "unknown"),
+        ("time", "unknown"),
+    ] {
+        let post = Post::verified();
+        let (id, token): (PrincipalId, _) = (post.app.id(ANN), post.reset_token());
+        match what {
+            "password" => drop(block_on(post.accounts.set_password(&id, password(NEXT), None)).unwrap()),
+            "log out" => post.bump(),
+            "disable" => post.app.change(ANN, AccountChange::Status(AccountStatus::Disabled)),
+            "remove" => assert!(block_on(auth_core::AccountStore::remove(&*post.app.store, &id)).unwrap()),
+            _ => post.app.clock.step(LinkPurpose::ResetPassword.life()),
+        }
+        assert!(!post.works(LinkPurpose::ResetPassword, &token), "{what}");
+        assert_eq!(reason(block_on(post.links.reset(&token, password(PASSWORD), None))), expected, "{what}");
+    }
+}
+
+/// The same between the look and the change.
+#[test]
+fn a_link_does_not_survive_a_change_in_the_same_moment() {
+    let post = Post::verified();
+    let token = post.reset_token();
+    let other = post.clone();
+    post.app.store.before("apply", move || {
+        let id = other.app.id(ANN);
+        let _ = block_on(other.accounts.set_password(&id, password("pebble choirs at dusk"), None)).unwrap();
+    });
+    assert_eq!(reason(block_on(post.links.reset(&token, password(NEXT), None))), "revoked");
+    assert!(post.app.log_in(ANN, "pebble choirs at dusk").is_ok());
+}
+
+/// What is locked after a hundred failures is unlocked by its owner.
+#[test]
+fn a_reset_unlocks_a_locked_password() {
+    let post = Post::verified();
+    let key = post.app.credential(ANN).key;
+    for _ in 0..PasswordAuthenticator::MAX_FAILURES {
+        block_on(post.app.store.inner.count_failure(&key)).unwrap();
+    }
+    assert!(post.app.log_in(ANN, PASSWORD).is_err());
+    let _ = block_on(post.links.reset(&post.reset_token(), password(NEXT), None)).unwrap();
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
+}
+
+/// Whoever reads the mail does not get past the second factor.
+#[test]
+fn a_second_factor_stays() {
+    let post = Post::verified();
+    let who = post.request();
+    let uri = block_on(post.factors.begin(&who)).unwrap();
+    let code = uri.device().code_now(post.now()).unwrap();
+    let _ = block_on(post.factors.confirm(&who, &code)).unwrap();
+    let _ = block_on(post.links.reset(&post.reset_token(), password(NEXT), None)).unwrap();
+    assert!(!block_on(post.accounts.enrolled(who.principal())).unwrap().is_empty());
+}
+
+/// Pre-hijacking: somebody else made the account and waits, with a second factor of their own.
+#[test]
+fn an_account_that_nobody_verified_keeps_nothing() {
+    let post = Post::new();
+    let stranger = post.request();
+    let uri = block_on(post.factors.begin(&stranger)).unwrap();
+    let code = uri.device().code_now(post.now()).unwrap();
+    let _ = block_on(post.factors.confirm(&stranger, &code)).unwrap();
+    assert!(post.credentials() > 10);
+    let raised = block_on(post.links.reset(&post.reset_token(), password(NEXT), None)).unwrap();
+    assert!(raised.epoch() > stranger.authentication().epoch);
+    assert_eq!(post.credentials(), 2, "the new password, and the mailbox");
+    assert!(block_on(post.accounts.enrolled(stranger.principal())).unwrap().is_empty());
+    assert!(block_on(post.links.is_address_verified(stranger.principal())).unwrap());
+}

@@ -1,0 +1,84 @@
+//! Verifying an address.
+
+use auth_core::{AuthEpoch, testing::block_on};
+use auth_credentials::{LinkPurpose, Notice};
+
+use super::reason;
+use crate::support::{
+    address,
+    app::{NEXT, PASSWORD},
+    mail::{ANN, Post},
+    password,
+};
+
+fn asked(post: &Post) -> String {
+    block_on(post.links.ask_to_verify(ANN, Some(address(1)))).unwrap();
+    post.token()
+}
+
+#[test]
+fn whoever_signed_up_and_reads_the_mail_keeps_everything() {
+    let post = Post::new();
+    let id = post.app.id(ANN);
+    assert!(!block_on(post.links.is_address_verified(&id)).unwrap());
+    let token = asked(&post);
+    assert_eq!(block_on(post.links.verify(&token, Some(&post.request()), None)).unwrap(), None);
+    assert!(block_on(post.links.is_address_verified(&id)).unwrap());
+    assert_eq!(post.app.account(ANN).epoch, AuthEpoch::ZERO);
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+    assert_eq!(reason(block_on(post.links.verify(&token, Some(&post.request()), None))), "unknown");
+}
+
+/// Pre-hijacking: the owner of the mailbox opens the link, and a stranger chose the password.
+#[test]
+fn whoever_only_reads_the_mail_ends_what_somebody_else_made() {
+    let post = Post::new();
+    let stranger = post.request();
+    let token = asked(&post);
+    post.app.sign_up("bob@example.com", PASSWORD);
+    let bob = post.app.request_of("bob@example.com", PASSWORD);
+    let raised = block_on(post.links.verify(&token, Some(&bob), None)).unwrap().unwrap();
+    assert!(raised.epoch() > stranger.authentication().epoch);
+    assert!(post.app.log_in(ANN, PASSWORD).is_err());
+    assert_eq!(post.credentials(), 1);
+    // Its owner sets a password, and stays verified.
+    let _ = block_on(post.links.reset(&post.reset_token(), password(NEXT), None)).unwrap();
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
+}
+
+/// The stranger changes something in the very moment in which everything goes.
+#[test]
+fn nothing_is_added_while_everything_goes() {
+    let post = Post::new();
+    let stranger = post.request();
+    let token = asked(&post);
+    let other = post.clone();
+    post.app.store.before("apply", move || {
+        block_on(other.factors.begin(&stranger)).unwrap();
+    });
+    assert!(block_on(post.links.verify(&token, None, None)).unwrap().is_some());
+    assert_eq!(post.credentials(), 1);
+}
+
+/// A page that sends the link again must not tell who has an account; the mail does.
+#[test]
+fn a_verified_address_is_told_that_it_has_an_account() {
+    let post = Post::verified();
+    block_on(post.links.ask_to_verify(ANN, Some(address(1)))).unwrap();
+    let messages = post.messages();
+    assert!(matches!(messages[..], [ref one] if matches!(one.notice, Notice::AlreadySignedUp)));
+}
+
+/// A second link of a verified account (asked for before) takes nothing away.
+#[test]
+fn an_address_that_is_verified_meanwhile_loses_nothing() {
+    let post = Post::new();
+    let token = asked(&post);
+    block_on(post.links.ask_to_log_in(ANN, None, Some(address(2)))).unwrap();
+    let magic = post.token();
+    assert_eq!(block_on(post.links.verify(&token, Some(&post.request()), None)).unwrap(), None);
+    let login = block_on(post.links.log_in(&magic, None, None)).unwrap();
+    assert!(login.raised.is_none());
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+    assert!(!post.works(LinkPurpose::MagicLink, &magic));
+}

@@ -1,0 +1,150 @@
+//! Enrolling a device.
+
+use std::{sync::Barrier, thread, time::Duration};
+
+use auth_core::{
+    AccountStore, AuthEpoch, Authenticated, Authentication, CredentialKey, CredentialKind, Limits, Method,
+    PrincipalId, RejectionReason, Scopes, SystemEntropy, testing::block_on,
+};
+use auth_credentials::{
+    Accounts, OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpUri, SecondFactorError, SecondFactors,
+};
+
+use crate::support::{app::PASSWORD, factors::Site};
+
+fn reason<T: std::fmt::Debug>(outcome: Result<T, SecondFactorError>) -> &'static str {
+    match outcome {
+        Err(SecondFactorError::Refused(auth_core::AuthenticateError::Rejected(rejection))) => {
+            rejection.reason().as_str()
+        }
+        Err(SecondFactorError::Refused(auth_core::AuthenticateError::Unavailable(_))) => "unavailable",
+        Err(SecondFactorError::Challenged(_)) => "challenged",
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Nobody is locked out by a device that was never set up right, and nothing is enrolled by being looked at.
+#[test]
+fn a_device_counts_from_its_first_code_on() {
+    let site = Site::new();
+    let who = site.request();
+    assert_eq!(reason(block_on(site.factors.confirm(&who, "123456"))), "no-credential");
+    let uri = block_on(site.factors.begin(&who)).unwrap();
+    assert_eq!((uri.issuer(), uri.account()), ("Test", "ann"));
+    let _ = site.request();
+    assert_eq!(reason(block_on(site.factors.confirm(&who, "000000"))), "mismatch");
+    let confirmed = block_on(site.factors.confirm(&who, &site.shown(&uri))).unwrap();
+    assert_eq!(confirmed.recovery_codes.iter().count(), 10);
+    assert_eq!(confirmed.raised.epoch(), AuthEpoch::new(1));
+    let missing = site.pending().missing().to_vec();
+    assert_eq!(missing, [Method::ONE_TIME_CODE, Method::RECOVERY_CODE]);
+    assert!(site.app.audit.has("credential.added"));
+}
+
+/// Checklist, credentials M2 (hanko#2723).
+#[test]
+fn the_code_that_enrols_counts_as_used() {
+    let site = Site::new();
+    let (uri, _) = site.enrol();
+    assert!(site.check(&site.shown(&uri)).is_err());
+    assert_eq!(site.app.reasons().last(), Some(&RejectionReason::Replayed));
+    site.next_step();
+    assert!(site.check(&site.shown(&uri)).is_ok());
+}
+
+/// A session of somebody else that was there before must not live on without the factor.
+#[test]
+fn enrolling_ends_what_was_begun_without_it() {
+    let site = Site::new();
+    let stolen = site.request();
+    let under_way = site.app.log_in("ann", PASSWORD).unwrap();
+    let _ = site.enrol();
+    let account = site.app.account("ann");
+    assert!(account.sweep_pending && account.epoch > under_way.authentication().epoch);
+    assert_eq!(reason(block_on(site.factors.begin(&stolen))), "revoked");
+}
+
+#[test]
+fn an_enrolment_waits_ten_minutes_and_the_newest_one_counts() {
+    let site = Site::new();
+    let who = site.request();
+    let first = block_on(site.factors.begin(&who)).unwrap();
+    let second = block_on(site.factors.begin(&who)).unwrap();
+    assert_eq!(reason(block_on(site.factors.confirm(&who, &site.shown(&first)))), "mismatch");
+    site.app.clock.step(SecondFactors::ENROLMENT_LIFE);
+    let who = site.request();
+    assert_eq!(reason(block_on(site.factors.confirm(&who, &site.shown(&second)))), "expired");
+}
+
+/// A login of yesterday, a key of a program, an impersonator: none of them changes how somebody logs in.
+#[test]
+fn only_a_fresh_login_without_limits_enrols() {
+    let site = Site::new();
+    let (ann, now) = (site.app.id("ann"), site.now());
+    let login = Authentication::new(ann, Method::PASSWORD, now, AuthEpoch::ZERO);
+    let begin =
+        |authentication| block_on(site.factors.begin(&Authenticated::assertion(authentication))).map(|_| ());
+    let scopes = Limits::unlimited().with_scopes(Scopes::parse("all").unwrap());
+    assert_eq!(reason(begin(login.clone().with_limits(scopes))), "policy");
+    let networks = Limits::unlimited().with_networks(vec!["0.0.0.0/0".parse().unwrap()]);
+    assert_eq!(reason(begin(login.clone().with_limits(networks))), "policy");
+    let admin = PrincipalId::local_user("admin").unwrap();
+    assert_eq!(reason(begin(login.clone().with_actor(admin))), "policy");
+    site.app.clock.step(Accounts::RECENT);
+    assert!(begin(login.clone()).is_ok());
+    site.app.clock.step(Duration::from_secs(1));
+    assert_eq!(reason(begin(login)), "challenged");
+}
+
+/// Of two confirmations at once one wins, and only its recovery codes are shown.
+#[test]
+fn of_two_confirmations_at_once_one_wins() {
+    let site = Site::new();
+    let who = site.request();
+    let uri = block_on(site.factors.begin(&who)).unwrap();
+    let (code, barrier) = (site.shown(&uri), Barrier::new(8));
+    let won: Vec<bool> = thread::scope(|scope| {
+        let tries: Vec<_> = (0..8)
+            .map(|_| {
+                let (site, who, code, barrier) = (&site, &who, &code, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    block_on(site.factors.confirm(who, code)).is_ok()
+                })
+            })
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+    assert_eq!(block_on(site.factors.recovery_codes_left(&site.app.id("ann"))).unwrap(), 10);
+}
+
+/// A copy of the database must not be enough to make codes.
+#[test]
+fn no_row_holds_the_secret() {
+    let site = Site::new();
+    let (uri, _) = site.enrol();
+    let key = CredentialKey::only(&site.app.id("ann"), CredentialKind::ONE_TIME_CODES);
+    let row = block_on(auth_core::CredentialStore::find(&site.app.store.inner, &key)).unwrap().unwrap();
+    let text = uri.expose_secret();
+    let read = OtpUri::parse(&uri.expose()).unwrap();
+    assert_eq!(read.expose_secret(), text);
+    assert!(!format!("{:?}", row.credential.data.expose()).contains(&*text));
+    let account = block_on(site.app.store.by_id(&site.app.id("ann"))).unwrap().unwrap();
+    assert!(!format!("{account:?}").contains(&*text));
+}
+
+/// A token with a button instead of a clock.
+#[test]
+fn a_device_that_counts_is_enrolled_and_used() {
+    let site = Site::new();
+    let who = site.request();
+    let key = OtpKey::generate(OtpAlgorithm::Sha1, OtpDigits::Six, &SystemEntropy).unwrap();
+    let uri = block_on(site.factors.begin_with(&who, OtpDevice::hotp(key.clone()))).unwrap();
+    assert!(uri.expose().starts_with("otpauth://hotp/Test:ann?"));
+    let _ = block_on(site.factors.confirm(&who, &key.code_at(0))).unwrap();
+    assert!(site.check(&key.code_at(0)).is_err());
+    assert!(site.check(&key.code_at(3)).is_ok());
+    assert!(site.check(&key.code_at(2)).is_err());
+    assert!(site.check(&key.code_at(4)).is_ok());
+}

@@ -1,0 +1,338 @@
+//! Access control lists: who may do what to which one resource.
+
+use std::fmt;
+
+use auth_core::{AccessRequest, Action, DecideError, PolicyVersion, PrincipalId, Resource, RuleId};
+
+use crate::{
+    engine::{Engine, Model},
+    explain::{Because, Explanation},
+    names::Names,
+    principals::Principals,
+    rows::Rows,
+    verdict::Verdict,
+};
+
+mod builder;
+mod compile;
+mod describe;
+mod error;
+mod interned;
+mod kinds;
+mod records;
+mod resource;
+mod trustee;
+
+use self::{
+    builder::OwnEntry,
+    compile::{EVERYONE, OWNER},
+    interned::Interned,
+    kinds::Kinds,
+    records::{At, Key, Records},
+};
+pub use self::{
+    builder::{AclBuilder, AclOrder},
+    describe::{AclDescription, DescribedEntry},
+    error::{AclCounted, AclError},
+    resource::AclResource,
+    trustee::{GroupId, Trustee},
+};
+
+/// Stands for no resource.
+const NO_PLACE: u32 = u32::MAX;
+/// Up to this many entries are read one after the other.
+const SHORT: usize = 16;
+
+/// Compiled access control lists: immutable, shared between threads, and asked without an allocation or a lock.
+///
+/// Made by [`AclBuilder::build`]. A check looks up the principal, the resource and the permission, and reads one
+/// list: groups are closed and inheritance is written out when the lists are compiled, and equal lists are stored
+/// once.
+pub struct Acl {
+    version: PolicyVersion,
+    order: AclOrder,
+    /// Realms of groups and tenants of resources; their numbers begin at 1.
+    realms: Names,
+    kinds: Kinds,
+    principals: Principals,
+    /// For each principal, its list in `closed`.
+    profiles: Vec<u32>,
+    /// Subjects of the groups that a principal is in, those around them included, sorted.
+    closed: Interned<u32>,
+    /// For each principal, the groups that it is a member of itself.
+    held: Rows,
+    groups: Records<1>,
+    group_places: Vec<At>,
+    /// For each group, those that it is inside of.
+    outer: Rows,
+    /// With [`Value`]s.
+    resources: Records<4>,
+    /// Lists sorted by subject and rank.
+    entries: Interned<Entry>,
+    /// Lists as they were declared, to tell where an entry comes from.
+    own_lists: Interned<OwnEntry>,
+    sets: Interned<u32>,
+}
+
+/// One entry of a compiled list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Entry {
+    subject: u32,
+    /// The least decides; the lowest bit says whether it allows.
+    rank: u32,
+    mask: u64,
+}
+
+impl Entry {
+    const fn denies(self) -> bool {
+        self.rank & 1 == 0
+    }
+}
+
+/// What is kept of a resource.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    /// Its compiled list.
+    list: u32,
+    /// The number of the principal, from 1: 0 stands for none.
+    owner: u32,
+    /// From which resource it inherits, or [`NO_PLACE`].
+    parent: u32,
+    /// Its own list.
+    own: u32,
+}
+
+impl From<Value> for [u32; 4] {
+    fn from(value: Value) -> Self {
+        [value.list, value.owner, value.parent, value.own]
+    }
+}
+
+impl From<[u32; 4]> for Value {
+    #[inline]
+    fn from([list, owner, parent, own]: [u32; 4]) -> Self {
+        Self { list, owner, parent, own }
+    }
+}
+
+/// Who asks, in numbers.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    /// The number of the principal, if it is named anywhere.
+    principal: Option<u32>,
+    groups: &'a [u32],
+}
+
+/// What decided: an entry, or what an owner keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Decided {
+    at: At,
+    bit: u32,
+    /// The place in the resource's compiled list; `None`: the owner keeps it.
+    entry: Option<usize>,
+    denies: bool,
+}
+
+impl Acl {
+    /// The version it was built as.
+    #[must_use]
+    pub fn version(&self) -> PolicyVersion {
+        self.version
+    }
+
+    /// How entries are weighed.
+    #[must_use]
+    pub fn order(&self) -> AclOrder {
+        self.order
+    }
+
+    /// The permissions that a principal has on a resource, by name: those that a check permits.
+    #[must_use]
+    pub fn permissions_on(&self, principal: &PrincipalId, resource: &Resource) -> Vec<Action> {
+        let Some((at, kind)) = self.place(resource) else { return Vec::new() };
+        let caller = self.caller(principal);
+        let permits = |bit: u32| self.weigh(caller, at, kind, bit).is_some_and(|decided| !decided.denies);
+        let mut permissions: Vec<Action> = self
+            .kinds
+            .permissions_of(kind)
+            .filter(|(bit, _)| permits(*bit))
+            .map(|(_, permission)| permission)
+            .collect();
+        permissions.sort_unstable();
+        permissions
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn counts(&self) -> AclCounts {
+        AclCounts {
+            resources: self.resources.len(),
+            kinds: self.kinds.len(),
+            groups: self.groups.len(),
+            principals: self.principals.len(),
+            lists: self.entries.len(),
+        }
+    }
+
+    /// The memory that it holds, in bytes.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        [
+            size_of::<Self>(),
+            self.realms.bytes(),
+            self.kinds.heap(),
+            self.principals.bytes(),
+            size_of_val(self.profiles.as_slice()),
+            self.closed.heap(),
+            self.held.bytes(),
+            self.groups.heap(),
+            size_of_val(self.group_places.as_slice()),
+            self.outer.bytes(),
+            self.resources.heap(),
+            self.entries.heap(),
+            self.own_lists.heap(),
+            self.sets.heap(),
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
+    }
+
+    fn decide_request(&self, request: &AccessRequest<'_>) -> Option<Decided> {
+        let (at, kind) = self.place(request.resource())?;
+        let bit = self.kinds.bit(kind, request.action().as_str())?;
+        self.weigh(self.caller(request.principal()), at, kind, bit)
+    }
+
+    #[inline]
+    fn place(&self, resource: &Resource) -> Option<(At, u16)> {
+        let kind = self.kinds.find(resource.kind())?;
+        let space = match resource.tenant() {
+            None => 0,
+            Some(tenant) => self.realms.find(tenant.as_str())?.saturating_add(1),
+        };
+        let at = self.resources.find(Key { space, kind, id: resource.id().unwrap_or_default() })?;
+        Some((at, kind))
+    }
+
+    #[inline]
+    fn caller(&self, principal: &PrincipalId) -> Caller<'_> {
+        let number = self.principals.find(principal).and_then(|at| self.principals.value(at));
+        let profile = number.and_then(|number| self.profiles.get(number as usize));
+        Caller { principal: number, groups: profile.map_or(&[], |list| self.closed.get(*list)) }
+    }
+
+    #[inline]
+    fn weigh(&self, caller: Caller<'_>, at: At, kind: u16, bit: u32) -> Option<Decided> {
+        let value = Value::from(self.resources.values(at)?);
+        let owns = caller.principal.is_some_and(|number| value.owner == number.saturating_add(1));
+        if owns && (self.kinds.kept(kind) >> bit) & 1 == 1 {
+            return Some(Decided { at, bit, entry: None, denies: false });
+        }
+        let list = self.entries.get(value.list);
+        let me = caller.principal.map(|number| self.first_principal().saturating_add(number));
+        let (entry, deciding) = if list.len() <= SHORT {
+            let is_for = |subject| {
+                subject == EVERYONE
+                    || (subject == OWNER && owns)
+                    || Some(subject) == me
+                    || caller.groups.binary_search(&subject).is_ok()
+            };
+            first((0..).zip(list).filter(|(_, entry)| (entry.mask >> bit) & 1 == 1 && is_for(entry.subject)))
+        } else {
+            let subjects = [Some(EVERYONE), owns.then_some(OWNER), me].into_iter().flatten();
+            let subjects = subjects.chain(caller.groups.iter().copied());
+            first(subjects.flat_map(|subject| {
+                let start = list.partition_point(|entry| entry.subject < subject);
+                (start..)
+                    .zip(list.get(start..).unwrap_or_default())
+                    .take_while(move |(_, entry)| entry.subject == subject)
+                    .filter(|(_, entry)| (entry.mask >> bit) & 1 == 1)
+            }))
+        }?;
+        Some(Decided { at, bit, entry: Some(entry), denies: deciding.denies() })
+    }
+
+    #[inline]
+    fn first_principal(&self) -> u32 {
+        compile::first_principal(self.groups.len())
+    }
+}
+
+/// The entry with the least rank.
+#[inline]
+fn first<'a>(entries: impl Iterator<Item = (usize, &'a Entry)>) -> Option<(usize, Entry)> {
+    entries.min_by_key(|(_, entry)| entry.rank).map(|(place, entry)| (place, *entry))
+}
+
+impl Engine for Acl {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        Ok(match self.decide_request(request) {
+            Some(decided) if decided.denies => Verdict::deny(self.version, Some(decided.id())),
+            Some(decided) => Verdict::permit(self.version, Some(decided.id())),
+            None => Verdict::not_applicable(self.version),
+        })
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        let verdict = self.evaluate(request)?;
+        let because = match self.describe(&verdict) {
+            Ok(description) => Because::Acl(description),
+            Err(_) => Because::Unexplained,
+        };
+        Ok(Explanation::new(verdict, because))
+    }
+}
+
+impl fmt::Debug for Acl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AclCounts { resources, groups, principals, lists, .. } = self.counts();
+        f.debug_struct("Acl")
+            .field("version", &self.version)
+            .field("order", &self.order)
+            .field("resources", &resources)
+            .field("groups", &groups)
+            .field("principals", &principals)
+            .field("lists", &lists)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much an [`Acl`] holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AclCounts {
+    /// Resources declared.
+    pub resources: usize,
+    /// Kinds of resources that have permissions.
+    pub kinds: usize,
+    /// Groups declared.
+    pub groups: usize,
+    /// Principals that are named: as members, as owners, or by entries.
+    pub principals: usize,
+    /// Distinct lists after inheritance.
+    pub lists: usize,
+}
+
+impl Decided {
+    /// Bits for the place in the list.
+    const ENTRY_BITS: u32 = 18;
+    /// Bits for the permission.
+    const BIT_BITS: u32 = 6;
+    /// The place of what an owner keeps. Lists are shorter than that.
+    const KEPT: u64 = (1 << Self::ENTRY_BITS) - 1;
+
+    /// The place of the resource, the bit of the permission, and the place in the list.
+    fn id(self) -> RuleId {
+        let entry = self.entry.map_or(Self::KEPT, |entry| entry as u64 & Self::KEPT);
+        let subject = (u64::from(self.at.0) << Self::BIT_BITS) | u64::from(self.bit);
+        Model::Acl.rule((subject << Self::ENTRY_BITS) | entry)
+    }
+
+    /// Resource, bit and place in the list.
+    fn parts(number: u64) -> (At, u32, Option<usize>) {
+        let entry = number & Self::KEPT;
+        let subject = number >> Self::ENTRY_BITS;
+        let bit = (subject & ((1 << Self::BIT_BITS) - 1)) as u32;
+        (At((subject >> Self::BIT_BITS) as u32), bit, (entry != Self::KEPT).then_some(entry as usize))
+    }
+}

@@ -1,0 +1,131 @@
+//! The policy of all models that is in force.
+
+use std::{fmt, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+use auth_core::{
+    AccessRequest, AuditEvent, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion,
+    PrincipalId, Privileges,
+};
+
+use crate::{engine::Engine, explain::Explanation, policy::Policy, rbac::Outdated, verdict::Verdict};
+
+/// Asks the [`Policy`] in force, which is replaced while requests go on. What [`Rbac`](crate::Rbac) is for roles alone.
+///
+/// Cheap to clone; all clones share the policy. Every decision is made by one policy as a whole, and no reader waits for
+/// a writer.
+#[derive(Clone)]
+pub struct LivePolicy {
+    policy: Arc<ArcSwapOption<Policy>>,
+    audit: Option<Audit>,
+}
+
+#[derive(Clone)]
+struct Audit {
+    sink: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+}
+
+impl LivePolicy {
+    /// Puts a policy in force.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self { policy: Arc::new(ArcSwapOption::from_pointee(policy)), audit: None }
+    }
+
+    /// Has no policy yet: until one is put in force, every request is answered [`DecideError::NoPolicy`], HTTP 503.
+    #[must_use]
+    pub fn without_policy() -> Self {
+        Self { policy: Arc::new(ArcSwapOption::empty()), audit: None }
+    }
+
+    /// Writes down which policy is in force: the present one, if there is one, and each that takes its place through
+    /// this one or a clone of it.
+    #[must_use]
+    pub fn with_audit(mut self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        self.audit = Some(Audit { sink, clock });
+        if let Some(policy) = self.policy() {
+            self.write_down(policy.version());
+        }
+        self
+    }
+
+    /// Puts another policy in force. Decisions that begin after this returned are made by it, or by one that is newer
+    /// still.
+    ///
+    /// # Errors
+    /// [`Outdated`] if the policy in force has this version or a larger one: every change has a version of its own, and
+    /// of two reloads that overtake each other, the older one must not bring back what the newer one revoked.
+    pub fn replace(&self, policy: Policy) -> Result<(), Outdated> {
+        let offered = policy.version();
+        let policy = Arc::new(policy);
+        let mut outcome = Ok(());
+        self.policy.rcu(|current| match current {
+            Some(current) if current.version() >= offered => {
+                outcome = Err(Outdated { offered, in_force: current.version() });
+                Some(Arc::clone(current))
+            }
+            _ => {
+                outcome = Ok(());
+                Some(Arc::clone(&policy))
+            }
+        });
+        if outcome.is_ok() {
+            self.write_down(offered);
+        }
+        outcome
+    }
+
+    /// The policy in force, to list, describe and explain.
+    #[must_use]
+    pub fn policy(&self) -> Option<Arc<Policy>> {
+        self.policy.load_full()
+    }
+
+    /// The policy in force if it has this version or a larger one, to decide by: whoever made a change finds it made
+    /// (read your writes).
+    ///
+    /// # Errors
+    /// [`DecideError::Behind`], HTTP 503, while the policy in force is older; [`DecideError::NoPolicy`].
+    pub fn at_least(&self, version: PolicyVersion) -> Result<Arc<Policy>, DecideError> {
+        let policy = self.policy().ok_or(DecideError::NoPolicy)?;
+        if policy.version() < version {
+            return Err(DecideError::Behind { wanted: version, in_force: policy.version() });
+        }
+        Ok(policy)
+    }
+
+    fn write_down(&self, version: PolicyVersion) {
+        if let Some(Audit { sink, clock }) = &self.audit {
+            sink.record(clock.now(), &AuditEvent::PolicyLoaded { version });
+        }
+    }
+}
+
+impl Engine for LivePolicy {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.evaluate(request)
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.explain(request)
+    }
+}
+
+impl Authorizer for LivePolicy {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        Ok(self.evaluate(request)?.decide(request))
+    }
+}
+
+impl Privileges for LivePolicy {
+    fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.covers(holder, other)
+    }
+}
+
+impl fmt::Debug for LivePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LivePolicy").field(&self.policy.load().as_deref()).finish()
+    }
+}

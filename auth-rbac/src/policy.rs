@@ -1,0 +1,179 @@
+//! All models of one policy as one engine.
+
+use std::fmt;
+
+use auth_core::{AccessRequest, Authorizer, DecideError, Decision, PolicyVersion, PrincipalId, Privileges};
+
+use crate::{
+    abac::{
+        Abac,
+        rule::{Rule, RuleEffect},
+    },
+    acl::{Acl, AclDescription},
+    combine::{Combination, Combiner},
+    engine::{Engine, Model},
+    explain::{Because, Explanation},
+    snapshot::{DecidedBy, DescribeError, Description, Snapshot},
+    verdict::Verdict,
+};
+
+/// A compiled policy of one version: roles and direct permissions, and access control lists and rules if it
+/// has any. An [`Engine`] that asks them in this order and combines their effects, and an [`Authorizer`].
+///
+/// [`PolicyDocument::compile`](crate::document::PolicyDocument::compile) makes it; [`LivePolicy`](crate::LivePolicy)
+/// puts it in force.
+pub struct Policy {
+    combiner: Combiner,
+    roles: Snapshot,
+    acl: Option<Acl>,
+    rules: Option<Abac>,
+}
+
+impl Policy {
+    pub(crate) const fn new(
+        combiner: Combiner,
+        roles: Snapshot,
+        acl: Option<Acl>,
+        rules: Option<Abac>,
+    ) -> Self {
+        Self { combiner, roles, acl, rules }
+    }
+
+    /// Its version, which all its decisions carry.
+    #[must_use]
+    pub fn version(&self) -> PolicyVersion {
+        self.roles.version()
+    }
+
+    /// How the models' effects become one.
+    #[must_use]
+    pub fn combiner(&self) -> Combiner {
+        self.combiner
+    }
+
+    /// Roles and direct permissions.
+    #[must_use]
+    pub fn roles(&self) -> &Snapshot {
+        &self.roles
+    }
+
+    /// Access control lists.
+    #[must_use]
+    pub fn acl(&self) -> Option<&Acl> {
+        self.acl.as_ref()
+    }
+
+    /// Rules with conditions.
+    #[must_use]
+    pub fn rules(&self) -> Option<&Abac> {
+        self.rules.as_ref()
+    }
+
+    /// The memory that it holds, in bytes.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        self.roles.size_in_bytes().saturating_add(self.acl.as_ref().map_or(0, Acl::size_in_bytes))
+    }
+
+    /// Names what decided, whichever model it was. Not for whoever was refused.
+    ///
+    /// # Errors
+    /// [`DescribeError`] if the decision is not one of this policy.
+    pub fn describe(&self, decided: impl Into<DecidedBy>) -> Result<PolicyDescription, DescribeError> {
+        let decided = decided.into();
+        match (decided.rule.and_then(Model::of), &self.acl, &self.rules) {
+            (Some((Model::Acl, _)), Some(acl), _) => acl.describe(decided).map(PolicyDescription::Acl),
+            (Some((Model::Conditions, _)), _, Some(rules)) if decided.version == Some(self.version()) => {
+                let rule =
+                    decided.rule.and_then(|rule| rules.rule(rule)).ok_or(DescribeError::UnknownRule)?;
+                Ok(PolicyDescription::Rule(rule.clone()))
+            }
+            _ => self.roles.describe(decided).map(PolicyDescription::Roles),
+        }
+    }
+
+    fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
+        let roles: &dyn Engine = &self.roles;
+        let acl = self.acl.as_ref().map(|acl| acl as &dyn Engine);
+        let rules = self.rules.as_ref().map(|rules| rules as &dyn Engine);
+        std::iter::once(roles).chain(acl).chain(rules)
+    }
+}
+
+impl Engine for Policy {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        if self.acl.is_none() && self.rules.is_none() {
+            return self.roles.evaluate(request);
+        }
+        let mut combined = Combination::new(self.combiner);
+        for engine in self.engines() {
+            if combined.add(engine.evaluate(request)?).is_break() {
+                break;
+            }
+        }
+        Ok(combined.finish())
+    }
+
+    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
+        let mut combined = Combination::new(self.combiner);
+        let mut parts = Vec::new();
+        for engine in self.engines() {
+            let part = engine.explain(request)?;
+            let flow = combined.add(part.verdict().clone());
+            parts.push(part);
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self.combiner, parts }))
+    }
+}
+
+impl Authorizer for Policy {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        Ok(self.evaluate(request)?.decide(request))
+    }
+}
+
+/// By roles and direct permissions alone: lists are of single resources.
+impl Privileges for Policy {
+    fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
+        Ok(self.roles.covers(holder, other))
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("combiner", &self.combiner)
+            .field("roles", &self.roles)
+            .field("acl", &self.acl)
+            .field("rules", &self.rules)
+            .finish()
+    }
+}
+
+/// Why a [`Policy`] decided as it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyDescription {
+    /// By roles or direct permissions, or by no rule at all.
+    Roles(Description),
+    /// By an access control list.
+    Acl(AclDescription),
+    /// By a rule with a condition.
+    Rule(Rule),
+}
+
+impl fmt::Display for PolicyDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Roles(description) => description.fmt(f),
+            Self::Acl(description) => description.fmt(f),
+            Self::Rule(rule) => {
+                let verb = if rule.effect == RuleEffect::Deny { "denied" } else { "permitted" };
+                write!(f, "{verb} by rule {}: {}", rule.name, rule.condition)
+            }
+        }
+    }
+}

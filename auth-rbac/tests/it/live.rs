@@ -1,0 +1,220 @@
+//! Policies that are replaced while they decide.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use auth_core::{
+    AccessRequest, AuditEvent, Authorizer, DecideError, Decision, Effect, MemoryAudit, PolicyVersion,
+    testing::{FixedClock, block_on},
+};
+use auth_rbac::{
+    Engine, LivePolicy, Outdated, PolicyFile, PolicyReloader, PolicySource, ReloadError, Reloaded,
+    SourceError,
+    document::{Assignment, PolicyDocument, Role},
+};
+
+use crate::support::{NOW, action, role, thing, user, who};
+
+/// Even versions let ann do `x` and forbid her `y`; odd ones the other way round.
+fn document(version: u64) -> PolicyDocument {
+    let (allowed, denied) =
+        if version.is_multiple_of(2) { ("thing.x", "thing.y") } else { ("thing.y", "thing.x") };
+    PolicyDocument::new(PolicyVersion::new(version))
+        .permission(action("thing.x"))
+        .permission(action("thing.y"))
+        .role(Role::new(role("any")).allow(allowed).deny(denied))
+        .assign(Assignment::new(user("ann"), [role("any")]))
+}
+
+fn effect(live: &LivePolicy, permission: &str) -> (u64, Effect) {
+    let (who, action, thing) = (who(&user("ann")), action(permission), thing());
+    let verdict = live.evaluate(&AccessRequest::new(&who, &action, &thing, NOW)).unwrap();
+    (verdict.version().get(), verdict.effect())
+}
+
+struct Written {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Written {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        fs::write(&path, text).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.path, text).unwrap();
+    }
+
+    fn reloader(&self) -> PolicyReloader {
+        PolicyReloader::new(PolicyFile::toml(&self.path), LivePolicy::without_policy())
+    }
+}
+
+fn reloaded(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
+    block_on(reloader.poll()).outcome
+}
+
+/// Checklist, authorization 2: no policy is 503, and never an answer.
+#[test]
+fn without_a_policy_nothing_is_decided() {
+    let live = LivePolicy::without_policy();
+    let (who, action, thing) = (who(&user("ann")), action("thing.x"), thing());
+    let request = AccessRequest::new(&who, &action, &thing, NOW);
+    assert!(matches!(live.decide(&request), Err(DecideError::NoPolicy)));
+    assert!(matches!(live.explain(&request), Err(DecideError::NoPolicy)));
+    assert!(matches!(live.at_least(PolicyVersion::new(0)), Err(DecideError::NoPolicy)));
+    live.replace(document(2).compile().unwrap()).unwrap();
+    assert!(matches!(live.decide(&request), Ok(Decision::Allow(_))));
+}
+
+#[test]
+fn no_policy_takes_the_place_of_one_of_the_same_version_or_a_newer_one() {
+    let live = LivePolicy::new(document(5).compile().unwrap());
+    for offered in [0, 4, 5] {
+        let (offered, in_force) = (PolicyVersion::new(offered), PolicyVersion::new(5));
+        let policy = document(offered.get()).compile().unwrap();
+        assert_eq!(live.replace(policy), Err(Outdated { offered, in_force }));
+    }
+    assert_eq!(effect(&live, "thing.y"), (5, Effect::Permit));
+    live.replace(document(6).compile().unwrap()).unwrap();
+    assert_eq!(effect(&live, "thing.y"), (6, Effect::Deny));
+}
+
+/// Checklist, authorization 9: whoever revoked something finds it revoked, or an error.
+#[test]
+fn a_decision_at_a_version_is_never_made_by_an_older_one() {
+    let live = LivePolicy::new(document(5).compile().unwrap());
+    let at = |version| live.at_least(PolicyVersion::new(version));
+    assert_eq!(at(4).unwrap().version(), PolicyVersion::new(5));
+    assert_eq!(at(5).unwrap().version(), PolicyVersion::new(5));
+    assert!(matches!(at(6), Err(DecideError::Behind { wanted, in_force })
+        if (wanted.get(), in_force.get()) == (6, 5)));
+    live.replace(document(6).compile().unwrap()).unwrap();
+    assert!(at(6).is_ok());
+}
+
+#[test]
+fn what_is_in_force_is_written_down() {
+    let audit = Arc::new(MemoryAudit::new(10));
+    let live = LivePolicy::new(document(1).compile().unwrap())
+        .with_audit(Arc::clone(&audit) as _, Arc::new(FixedClock::at(NOW)));
+    live.replace(document(2).compile().unwrap()).unwrap();
+    live.replace(document(1).compile().unwrap()).unwrap_err();
+    let versions: Vec<_> = audit.events().into_iter().map(|(_, event)| event).collect();
+    let loaded = |version| AuditEvent::PolicyLoaded { version: PolicyVersion::new(version) };
+    assert_eq!(versions, [loaded(1), loaded(2)]);
+}
+
+/// Checklist, authorization 17: a decision is of the old policy or of the new one, never a mix.
+#[test]
+fn readers_see_one_whole_policy_of_all_models_at_any_moment() {
+    let live = LivePolicy::new(document(0).compile().unwrap());
+    let (barrier, done) = (Barrier::new(3), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                barrier.wait();
+                let mut last = 0;
+                while !done.load(Ordering::Acquire) {
+                    let (version, effect) = effect(&live, "thing.x");
+                    let expected = if version.is_multiple_of(2) { Effect::Permit } else { Effect::Deny };
+                    assert_eq!(effect, expected);
+                    assert!(version >= last);
+                    last = version;
+                }
+            });
+        }
+        barrier.wait();
+        for version in 1..500 {
+            live.replace(document(version).compile().unwrap()).unwrap();
+        }
+        done.store(true, Ordering::Release);
+    });
+}
+
+#[test]
+fn a_file_is_put_in_force_and_again_when_it_has_changed() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+    file.write(&document(3).to_toml().unwrap());
+    // The first look finds it changed, and the second that it has stayed so.
+    let polled = block_on(reloader.poll());
+    assert_eq!(polled.outcome.unwrap(), Reloaded::Unchanged);
+    assert_eq!(polled.again_in, PolicyFile::SETTLING);
+    assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+    let polled = block_on(reloader.poll());
+    assert_eq!(polled.outcome.unwrap(), Reloaded::Replaced(PolicyVersion::new(3)));
+    assert_eq!(polled.again_in, PolicyReloader::INTERVAL);
+    assert_eq!(effect(reloader.live(), "thing.x"), (3, Effect::Deny));
+}
+
+/// Checklist, authorization 18: half a file may be a policy that lacks what forbids.
+#[test]
+fn a_file_that_is_being_written_is_not_taken() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    reloaded(&mut reloader).unwrap();
+    let whole = document(4).to_toml().unwrap();
+    for end in (0..whole.len()).step_by(7) {
+        file.write(&whole[..end]);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    }
+    file.write(&whole);
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
+}
+
+/// Checklist, authorization 17: a failed load keeps the old policy, says so, and does not keep a good one out.
+#[test]
+fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    reloaded(&mut reloader).unwrap();
+    let circle = document(3).role(Role::new(role("a")).inherits(role("a"))).to_toml().unwrap();
+    let stale = document(1).to_toml().unwrap();
+    for text in ["format = 1", "no policy at all", "", &circle, &stale] {
+        file.write(text);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+        for _ in 0..2 {
+            let error = reloaded(&mut reloader).unwrap_err();
+            let is_expected = match error {
+                ReloadError::Source(SourceError::Document(_)) => text != stale,
+                ReloadError::Outdated(_) => text == stale,
+                _ => false,
+            };
+            assert!(is_expected, "{text}: {error}");
+            assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+        }
+    }
+    fs::write(&file.path, [0xff, 0xfe]).unwrap();
+    assert!(matches!(reloaded(&mut reloader), Err(ReloadError::Source(SourceError::Read(_)))));
+    fs::remove_file(&file.path).unwrap();
+    assert!(matches!(reloaded(&mut reloader), Err(ReloadError::Source(SourceError::Read(_)))));
+    assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+    file.write(&document(4).to_toml().unwrap());
+    reloaded(&mut reloader).unwrap();
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
+}
+
+#[test]
+fn a_file_may_be_json() {
+    let file = Written::new(&document(2).to_json().unwrap());
+    let source: Arc<dyn PolicySource> = Arc::new(PolicyFile::json(&file.path));
+    let mut reloader = PolicyReloader::new(source, LivePolicy::without_policy());
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+    assert!(matches!(reloaded(&mut file.reloader()), Err(ReloadError::Source(SourceError::Document(_)))));
+}
