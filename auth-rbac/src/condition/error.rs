@@ -13,12 +13,12 @@ use crate::attribute::{AttributePath, kind::AttributeType};
 ///
 /// ```
 /// let error = auth_rbac::Condition::parse("resource.owner = principal.id").unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "line 1, column 16: expected an operator, found `=`; equality is written `==`\n\
-///      1 | resource.owner = principal.id\n\
-///        |                ^",
-/// );
+/// let lines = [
+///     "line 1, column 16: expected an operator, found `=`; equality is written `==`",
+///     "1 | resource.owner = principal.id",
+///     "  |                ^",
+/// ];
+/// assert_eq!(error.to_string(), lines.join("\n"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionError {

@@ -82,10 +82,7 @@ fn named(_: &str) -> Option<Zone> {
 
 impl Zone {
     /// Seconds east of Greenwich at a moment, or `None` beyond the calendar.
-    #[cfg_attr(
-        not(feature = "zones"),
-        expect(unused_variables, reason = "a fixed offset is the same at any time")
-    )]
+    #[cfg_attr(not(feature = "zones"), expect(unused_variables, reason = "offsets are always the same"))]
     fn offset(&self, time: i64) -> Option<i64> {
         match self {
             Self::Fixed(seconds) => Some((*seconds).into()),

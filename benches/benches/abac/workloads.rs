@@ -78,7 +78,9 @@ pub struct Workload {
     pub name: String,
     pub abac: Abac,
     pub questions: Vec<Question>,
+    #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "the peer's"))]
     pub cedar: String,
+    #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "the peer's"))]
     pub entities: serde_json::Value,
 }
 
