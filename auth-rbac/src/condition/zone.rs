@@ -82,6 +82,10 @@ fn named(_: &str) -> Option<Zone> {
 
 impl Zone {
     /// Seconds east of Greenwich at a moment, or `None` beyond the calendar.
+    #[cfg_attr(
+        not(feature = "zones"),
+        expect(unused_variables, reason = "only named zones depend on the moment")
+    )]
     fn offset(&self, time: i64) -> Option<i64> {
         match self {
             Self::Fixed(seconds) => Some((*seconds).into()),
