@@ -9,10 +9,12 @@
     reason = "a fuzz target fails by a panic"
 )]
 
+mod policy;
 mod session;
 
 use std::sync::{Arc, LazyLock};
 
+pub use policy::policy_document;
 pub use session::{cookie, cookie_seal, file_record};
 
 use auth_core::{
@@ -33,7 +35,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -44,6 +46,7 @@ pub const TARGETS: [Target; 10] = [
     ("cookie", cookie),
     ("cookie_seal", cookie_seal),
     ("file_record", file_record),
+    ("policy_document", policy_document),
 ];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);
