@@ -69,8 +69,8 @@ pub use {
     },
     secret::{Secret, SecretHash, SessionSecret},
     session::{
-        EndAll, Inserted, Presented, Rotated, SecretState, SessionKind, SessionLimit, SessionRecord,
-        SessionSummary, WhenReached,
+        EndAll, EpochMarker, Inserted, Presented, Rotated, SecretState, SessionKind, SessionLimit,
+        SessionRecord, SessionSummary, WhenReached,
     },
     session_blob::{BlobError, SessionBlob, Slot},
     session_id::{PrincipalTag, SessionId, SessionOwner},
@@ -82,6 +82,7 @@ pub use {
         counter::CounterStore,
         credential::CredentialStore,
         session::SessionStore,
+        session_rows::{SessionDatabase, SessionRows, TransactionalSessions},
         token::TokenStore,
     },
     text::NameError,

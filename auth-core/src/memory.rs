@@ -11,7 +11,7 @@ mod expiring;
 mod id_hash;
 mod room;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod session_row;
 mod session_shard;
 mod session_shards;

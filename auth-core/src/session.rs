@@ -1,11 +1,17 @@
 //! A session as a store keeps it.
 
+mod encoding;
+mod marker;
+mod rules;
+
 use std::{sync::Arc, time::Duration};
 
 use crate::{
     AuthEpoch, Authentication, PrincipalId, SecretHash, SessionId, SessionOwner, UnixTime,
     session_blob::SessionBlob, session_terms::SessionTerms, store::Version,
 };
+
+pub use marker::EpochMarker;
 
 /// What sort of thing carries the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,6 +133,10 @@ pub enum Presented {
 }
 
 /// One session, as a store keeps it. Cheap to clone.
+///
+/// Serde writes all of it, for stores that keep bytes; [`summary`](Self::summary) is what people may see.
+/// [`update`](Self::update), [`rotate`](Self::rotate) and [`touch`](Self::touch) are what the methods of a
+/// [`SessionStore`](crate::SessionStore) make of it, for stores to write down; they change this value alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRecord {
     /// The row's key.

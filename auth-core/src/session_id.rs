@@ -1,6 +1,6 @@
 //! The public half of a session: its id, and the tag that keeps a principal's sessions together.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -16,6 +16,14 @@ impl PrincipalTag {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 8] {
         &self.0
+    }
+
+    /// The ids that begin with it, for stores that look through a range of keys. Ids are in the order of their bytes.
+    #[must_use]
+    pub fn ids(&self) -> RangeInclusive<SessionId> {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        let all = |x| SessionId([a, b, c, d, e, f, g, h, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x]);
+        all(0)..=all(255)
     }
 }
 
@@ -175,6 +183,7 @@ mod tests {
         assert!(new.tags().any(|tag| tag == old.tag()));
         let id = SessionId::for_owner(&new, &SystemEntropy).unwrap();
         assert_eq!(id.tag(), new.tag());
+        assert!(new.tag().ids().contains(&id) && !old.tag().ids().contains(&id));
         let bob = SessionOwner::new(PrincipalId::local_user("bob").unwrap(), &ring);
         assert_ne!(bob.tag(), new.tag());
     }

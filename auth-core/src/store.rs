@@ -7,6 +7,7 @@ pub(crate) mod assignment;
 pub(crate) mod counter;
 pub(crate) mod credential;
 pub(crate) mod session;
+pub(crate) mod session_rows;
 pub(crate) mod token;
 
 /// Forwards an `async_trait` through references and smart pointers, so that `Arc<dyn Store>` is a store.

@@ -10,6 +10,7 @@ pub(crate) mod de;
 mod error;
 mod extent;
 mod members;
+mod name;
 mod number;
 mod string;
 mod variant;
@@ -17,6 +18,7 @@ mod write;
 
 pub use error::{JsonError, JsonKind};
 pub(crate) use members::Members;
+pub(crate) use name::Name;
 pub(crate) use number::{Number, Rounding};
 pub(crate) use string::JsonStr;
 pub(crate) use write::Writer;

@@ -9,7 +9,7 @@ use crate::{
     verdict::Verdict,
 };
 
-/// One model of authorization, answering with an [`Effect`] so that several can be combined (XACML 3.0,
+/// One model of authorization, answering with an [`Effect`](auth_core::Effect) so that several can be combined (XACML 3.0,
 /// section 7.12 and appendix C).
 ///
 /// Pure and synchronous: the answer depends on the request and one policy. A [`Stack`](crate::Stack) of engines
@@ -20,7 +20,7 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// [`DecideError`] only if infrastructure is missing, such as the policy itself. A rule that cannot be
-    /// evaluated is [`Effect::Indeterminate`].
+    /// evaluated is [`Effect::Indeterminate`](auth_core::Effect::Indeterminate).
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError>;
 
     /// Evaluates the request and tells why it says so. Not for the eyes of whoever is refused.

@@ -6,7 +6,7 @@ use crate::{
     sets::{Rule, Sets},
 };
 
-/// When a [`Separation`] is looked at.
+/// When a separation of duty is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SeparationKind {
     /// Static: when roles are assigned and inherited.

@@ -29,7 +29,7 @@ pub use review::{DescribedSeparation, Within};
 /// A compiled policy: immutable, shared between threads, and asked without an allocation or a lock.
 ///
 /// Made by [`PolicyBuilder::build`](crate::PolicyBuilder::build), put in force by [`Rbac`](crate::Rbac).
-/// It is an [`Engine`] by itself.
+/// It is an [`Engine`](crate::Engine) and an [`Authorizer`](auth_core::Authorizer) by itself.
 pub struct Snapshot {
     pub(crate) version: PolicyVersion,
     pub(crate) stamp: Stamp,

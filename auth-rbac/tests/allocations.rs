@@ -5,7 +5,10 @@ use auth_core::{
     AccessRequest, Action, Authorizer, AuthorizerExt, Decision, Effect, PolicyVersion, PrincipalId, Resource,
     ResourceKind, RoleName, UnixTime, testing,
 };
-use auth_rbac::{AclBuilder, AclOrder, Combiner, Engine, GroupId, PolicyBuilder, Rbac, Stack, Trustee};
+use auth_rbac::{
+    Abac, AclBuilder, AclOrder, Actions, AttributeMap, AttributeName, Combiner, Condition, Engine, GroupId,
+    Kinds, PolicyBuilder, Rbac, Rule, RuleName, Schema, Stack, Trustee, Value,
+};
 
 const NOW: UnixTime = UnixTime::from_secs(1_000);
 
@@ -130,4 +133,62 @@ fn a_check_of_a_list_allocates_nothing() {
             assert!(effects.contains(&effect), "{order:?} {entries} {effects:?}");
         }
     }
+}
+
+/// Attributes of every kind, found by an index and not, allowed, forbidden, and unknown.
+#[test]
+fn a_check_of_conditions_allocates_nothing() {
+    let mut schema = Schema::new();
+    schema.action("kind.read").unwrap().principal("departments", "set<text>").unwrap();
+    for (name, declared) in [("owner", "text"), ("level", "integer?"), ("path", "text")] {
+        schema.resource("kind", name, declared).unwrap();
+    }
+    let mut conditions: Vec<String> =
+        (0..20).map(|n| format!("resource.owner == \"user{n}\" && resource.level > 1")).collect();
+    conditions
+        .push("any(d in principal.departments: d like \"fin*\") && context.time.hour in 0..24".to_owned());
+    conditions.push(
+        "context.ip in cidr(\"10.0.0.0/8\") && context.auth.age + 1m < 1h && has resource.level".to_owned(),
+    );
+    let rules: Vec<Rule> = conditions
+        .iter()
+        .enumerate()
+        .map(|(n, text)| {
+            let rule = if n % 4 == 3 { Rule::deny } else { Rule::permit };
+            let actions = Actions::these([Action::from_static("kind.read")]);
+            let kind = Kinds::One(ResourceKind::from_static("kind"));
+            rule(RuleName::parse(&format!("r{n}")).unwrap(), actions, kind, Condition::parse(text).unwrap())
+        })
+        .collect();
+    let abac = Abac::compile(PolicyVersion::new(1), &schema, &rules).unwrap();
+    let map = |attributes: &[(&str, Value)]| {
+        attributes.iter().fold(AttributeMap::new(), |map, (name, value)| {
+            map.with(AttributeName::parse(name).unwrap(), value.clone())
+        })
+    };
+    let who = testing::authenticated_as(&PrincipalId::local_user("ann").unwrap(), NOW);
+    let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
+    let action = Action::from_static("kind.read");
+    let mut effects = Vec::new();
+    for department in ["finance", "law"] {
+        let person = map(&[("departments", Value::from([department].as_slice()))]);
+        for thing in [
+            map(&[]),
+            map(&[("owner", "user3".into()), ("level", 5.into())]),
+            map(&[("owner", "user4".into()), ("level", 5.into())]),
+            map(&[("owner", "nobody".into()), ("level", 0.into())]),
+        ] {
+            let request = AccessRequest::new(&who, &action, &resource, NOW)
+                .with_principal_attributes(&person)
+                .with_resource_attributes(&thing);
+            let count = allocations(|| effects.push(abac.evaluate(&request).unwrap().effect()));
+            // The list of effects grows.
+            assert!(count <= 1, "{count}");
+            assert_eq!(allocations(|| drop(abac.decide(&request))), 0);
+        }
+    }
+    for expected in [Effect::Permit, Effect::Deny, Effect::NotApplicable] {
+        assert!(effects.contains(&expected), "{effects:?}");
+    }
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Indeterminate(_))), "{effects:?}");
 }

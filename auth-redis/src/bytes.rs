@@ -26,6 +26,12 @@ impl<'a> Bytes<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
+    /// Text behind its length in 16 bits.
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        let len = u16::from_be_bytes(self.array()?);
+        std::str::from_utf8(self.take(usize::from(len))?).ok()
+    }
+
     /// As many bytes as a 32-bit number says.
     pub(crate) fn len(&mut self) -> Option<usize> {
         usize::try_from(self.u32()?).ok()

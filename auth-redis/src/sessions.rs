@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod end_all;
+mod login;
 mod marker;
 mod row;
 

@@ -63,6 +63,11 @@ impl EpochCheck {
         Self(None)
     }
 
+    /// Whether anything is asked at all.
+    pub(crate) const fn asks(&self) -> bool {
+        self.0.is_some()
+    }
+
     fn new(source: Arc<dyn EpochSource>, interval: Duration) -> Self {
         let slots = if interval.is_zero() { 0 } else { Self::MAX_KNOWN };
         let known = (0..slots).map(|_| Mutex::new(None)).collect();

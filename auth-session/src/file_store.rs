@@ -237,6 +237,6 @@ impl Owner {
         let mut tags: Vec<_> = owner.tags().chain(except.map(SessionId::tag)).collect();
         tags.sort_unstable();
         tags.dedup();
-        Self { principal: owner.principal().clone(), tags }
+        Self { owner: owner.clone(), tags }
     }
 }

@@ -62,8 +62,8 @@ pub struct Session {
     signals: ClientSignals,
     /// The data as the application was shown it: what its changes are relative to.
     seen: SessionBlob,
-    /// The data as the application wants it.
-    wanted: SessionBlob,
+    /// The data as the application wants it, once it wants another.
+    wanted: Option<SessionBlob>,
     /// How the slots that were set go together with what another request set meanwhile.
     set: Vec<MergeSlot>,
     /// A secret that was made in this request and has to reach the browser.
@@ -82,7 +82,7 @@ impl Session {
         // The cookie of a session that is challenged is kept: it may be its owner's.
         let carried = incoming.is_something() && challenged.is_none();
         let signals = incoming.signals;
-        let (wanted, set, issued) = (seen.clone(), Vec::new(), None);
+        let (wanted, set, issued) = (None, Vec::new(), None);
         Self { engine, live, challenged, signals, seen, wanted, set, issued, carried }
     }
 
@@ -142,7 +142,7 @@ impl Session {
     /// # Errors
     /// [`DataError::Version`] and [`DataError::Decode`] if what is stored is not a `T`.
     pub fn get<T: SessionData>(&self) -> Result<Option<T>, DataError> {
-        data::decode(&self.wanted)
+        data::decode(self.data())
     }
 
     /// Sets a slot. Setting what is there already changes nothing and writes nothing.
@@ -150,7 +150,7 @@ impl Session {
     /// # Errors
     /// [`DataError::Encode`], and [`DataError::Full`] beyond 64 KiB or 32 slots.
     pub fn set<T: SessionData>(&mut self, value: &T) -> Result<(), DataError> {
-        self.wanted = data::encode(&self.wanted, value)?;
+        self.wanted = Some(data::encode(self.data(), value)?);
         let by = MergeSlot::of::<T>();
         if self.set.iter().all(|known| known.slot() != by.slot()) {
             self.set.push(by);
@@ -160,20 +160,25 @@ impl Session {
 
     /// Removes a slot, whatever it holds.
     pub fn remove<T: SessionData>(&mut self) {
-        self.wanted = self.wanted.without_slot(data::name::<T>());
+        self.wanted = Some(self.data().without_slot(data::name::<T>()));
     }
 
     /// Whether there is something that [`commit`](Self::commit) will write.
     #[must_use]
     pub fn is_changed(&self) -> bool {
-        self.wanted != self.seen
+        self.wanted.as_ref().is_some_and(|wanted| *wanted != self.seen)
+    }
+
+    /// The data, with what this request has changed.
+    fn data(&self) -> &SessionBlob {
+        self.wanted.as_ref().unwrap_or(&self.seen)
     }
 
     /// Takes up the session that is challenged, for whoever logs in over it or ends it.
     fn answer_challenge(&mut self) {
         if let Some(live) = self.challenged.take() {
             self.seen = live.record.data.clone();
-            self.wanted = self.seen.clone();
+            self.wanted = None;
             self.live = Some(live);
             self.carried = true;
         }
@@ -182,7 +187,7 @@ impl Session {
     /// From now on this request belongs to this session, by this secret.
     fn adopt(&mut self, live: Box<Live>, secret: SessionSecret) {
         self.seen = live.record.data.clone();
-        self.wanted = self.seen.clone();
+        self.wanted = None;
         self.live = Some(live);
         self.issued = Some(secret);
     }
@@ -199,7 +204,7 @@ impl Session {
         self.live = None;
         self.issued = None;
         self.seen = SessionBlob::empty();
-        self.wanted = SessionBlob::empty();
+        self.wanted = None;
     }
 }
 
@@ -208,7 +213,7 @@ impl fmt::Debug for Session {
         f.debug_struct("Session")
             .field("id", &self.id())
             .field("principal", &self.authenticated().map(Authenticated::principal))
-            .field("data", &self.wanted)
+            .field("data", self.data())
             .field("changed", &self.is_changed())
             .finish_non_exhaustive()
     }

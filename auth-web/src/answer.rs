@@ -41,7 +41,20 @@ impl Asker<'_> {
 }
 
 /// What an answer that depends on who asks varies by (RFC 9110 section 12.5.5).
-pub(crate) const VARIES_BY: [&str; 2] = ["cookie", "authorization"];
+pub(crate) const VARIES_BY: &str = "cookie, authorization";
+
+/// What of [`VARIES_BY`] the lines that are there lack.
+pub(crate) fn varies_by<'a>(there: impl Iterator<Item = &'a [u8]>) -> Option<&'static str> {
+    let has = there.fold((false, false), |(cookie, authorization), list| {
+        (cookie || lists(list, "cookie"), authorization || lists(list, "authorization"))
+    });
+    match has {
+        (false, false) => Some(VARIES_BY),
+        (false, true) => Some("cookie"),
+        (true, false) => Some("authorization"),
+        (true, true) => None,
+    }
+}
 
 /// Headers that speak of a body that is replaced.
 pub(crate) const OF_THE_BODY: [&str; 7] = [
@@ -55,7 +68,7 @@ pub(crate) const OF_THE_BODY: [&str; 7] = [
 ];
 
 /// Whether a comma-separated list of header names has this one.
-pub(crate) fn lists(list: &[u8], name: &str) -> bool {
+fn lists(list: &[u8], name: &str) -> bool {
     list.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
 }
 

@@ -34,8 +34,16 @@ impl TrustedProxies {
     /// what is in front of it was written by a stranger.
     #[must_use]
     pub fn client(&self, peer: IpAddr, lists: &[&[u8]]) -> IpAddr {
+        self.client_of(peer, lists.iter().copied())
+    }
+
+    pub(crate) fn client_of<'a>(
+        &self,
+        peer: IpAddr,
+        lists: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> IpAddr {
         let mut client = peer.to_canonical();
-        let entries = lists.iter().rev().flat_map(|list| list.rsplit(|byte| *byte == b','));
+        let entries = lists.rev().flat_map(|list| list.rsplit(|byte| *byte == b','));
         for entry in entries.take(Self::MAX_HOPS) {
             if !self.trusts(client) {
                 break;

@@ -19,11 +19,13 @@ use auth_core::{
     SessionId, Unavailable,
 };
 use auth_jwt::AccessToken;
-use auth_session::{CrossSite, Incoming as SessionIncoming, Session, SessionData, StartOptions};
+use auth_session::{
+    CrossSite, Incoming as SessionIncoming, Outgoing, Session, SessionData, SetCookie, StartOptions,
+};
 use tokio::sync::{Mutex, OnceCell};
 
 use self::form::Form;
-pub(crate) use self::incoming::{Head, HeaderLines, Lines};
+pub(crate) use self::incoming::{Head, HeaderLines};
 use crate::{
     Auth, NextPath, Refusal,
     answer::{Answer, Asker, Reader, answer},
@@ -57,7 +59,7 @@ struct Inner {
 enum State {
     /// No handler has asked yet.
     Unopened,
-    Open(Box<Session>),
+    Open(Session),
     /// The answer is made: what is set from now on would reach nobody.
     Finished,
 }
@@ -78,12 +80,12 @@ impl Visit {
     /// # Errors
     /// The answer to give instead of handling the request: it cannot be read, or another site caused it.
     pub(crate) fn begin(auth: &Auth, head: &Head<'_>) -> Result<Self, Answer> {
-        let (reader, next) = (head.reader(), head.way_back());
         Self::read(auth, head).map_err(|refusal| {
             if matches!(refusal, Core::CrossSite) {
                 auth.record(&AuditEvent::CrossSiteRefused { source: head.client(auth) });
             }
-            let bearer = !head.headers.authorization.is_empty();
+            let (reader, bearer) = (head.reader(), head.has_authorization());
+            let next = head.way_back(reader);
             answer(&refusal, Asker { reader, bearer, login_page: auth.login_page(), next: next.as_ref() })
         })
     }
@@ -107,13 +109,14 @@ impl Visit {
         if !matches!(carried, Carried::Bearer(_)) {
             form.allows(csrf(false))?;
         }
+        let reader = head.reader();
         Ok(Self(Arc::new(Inner {
             carried,
             may_log_in: csrf(true),
             form,
             source: head.client(auth),
-            reader: head.reader(),
-            next: head.way_back(),
+            reader,
+            next: head.way_back(reader),
             consulted: AtomicBool::new(false),
             bearer: OnceCell::new(),
             session: Mutex::new(State::Unopened),
@@ -319,17 +322,28 @@ impl Visit {
     /// Writes what the request changed of its session. Answers the headers that the answer must carry, and what
     /// went wrong: the answer is then replaced by one that says so.
     pub(crate) async fn finish(&self) -> Finished {
-        let form = self.0.form.new_cookie(&self.0.auth).map(|cookie| cookie.expose().to_owned());
-        let consulted = self.0.consulted.load(Ordering::Relaxed);
-        let mut finished = Finished { cookies: [form, None], failed: None, consulted };
         let state = std::mem::replace(&mut *self.0.session.lock().await, State::Finished);
-        if let State::Open(session) = state {
-            let (cookie, saved) = session.commit().await.into_parts();
-            finished.cookies[1] = cookie.map(|cookie| cookie.expose().to_owned());
-            finished.consulted |= finished.cookies[1].is_some();
-            finished.failed = saved.err().map(Core::from);
-        }
-        finished
+        let outgoing = match state {
+            State::Open(session) => Some(session.commit().await),
+            State::Unopened | State::Finished => None,
+        };
+        self.finished(outgoing)
+    }
+
+    /// The same, if nothing is to be written and no clone is left that might still change something.
+    pub(crate) fn finish_now(&mut self) -> Option<Finished> {
+        let outgoing = match Arc::get_mut(&mut self.0)?.session.get_mut() {
+            State::Open(session) => Some(session.settled()?),
+            State::Unopened | State::Finished => None,
+        };
+        Some(self.finished(outgoing))
+    }
+
+    fn finished(&self, outgoing: Option<Outgoing>) -> Finished {
+        let (cookie, saved) = outgoing.map_or((None, Ok(())), Outgoing::into_parts);
+        let consulted = self.0.consulted.load(Ordering::Relaxed) || cookie.is_some();
+        let cookies = [self.0.form.new_cookie(&self.0.auth), cookie];
+        Finished { cookies, failed: saved.err().map(Core::from), consulted }
     }
 
     /// The answer that says `refusal` to whoever sent this request.
@@ -391,9 +405,13 @@ impl Visit {
     async fn session(&self) -> Result<Opened<'_>, Refusal> {
         let Carried::Cookie(incoming) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
         self.0.form.shown().map_err(|error| self.cross_site(error))?;
-        let mut session = self.0.session.lock().await;
+        // Nearly always nobody else of the same request is at it.
+        let mut session = match self.0.session.try_lock() {
+            Ok(session) => session,
+            Err(_) => self.0.session.lock().await,
+        };
         if matches!(*session, State::Unopened) {
-            *session = State::Open(Box::new(self.0.auth.0.sessions.open(incoming).await?));
+            *session = State::Open(self.0.auth.0.sessions.open(incoming).await?);
         }
         Ok(Opened(session))
     }
@@ -416,7 +434,7 @@ impl Opened<'_> {
 /// What the answer to a request must carry.
 pub(crate) struct Finished {
     /// The `Set-Cookie` headers: of the form, and of the session. An answer that has one is never kept.
-    pub(crate) cookies: [Option<String>; 2],
+    pub(crate) cookies: [Option<SetCookie>; 2],
     pub(crate) failed: Option<Core>,
     /// Whether the answer depends on who asked, and so is not for somebody else's cache.
     pub(crate) consulted: bool,

@@ -2,7 +2,8 @@
 //!
 //! A private `redis-server` without disk. All implementations ask for the same number of sessions in the same random
 //! order, over one multiplexed connection each. Beside ours is a bare `GET` of the same bytes through the client
-//! library that ours is built on; beside tower-sessions' store one through the library that that is built on.
+//! library that ours is built on, and a bare `MGET` of the two keys that ours asks for; beside tower-sessions' store a
+//! `GET` through the library that that is built on.
 
 use std::{
     collections::HashMap,
@@ -155,6 +156,15 @@ impl World {
                 let row: Vec<u8> = get.query_async(&mut self.connection).await.unwrap();
                 assert!(!row.is_empty() && row.len() <= self.row_len);
             }
+            What::RawMget => {
+                let text = one.id.to_string();
+                let (shard, rest) = text.split_at(10);
+                let mut mget = redis::cmd("MGET");
+                mget.arg(format!("auth:s:{{{shard}}}{rest}")).arg(format!("auth:e:{{{shard}}}"));
+                let (row, marker): (Vec<u8>, Option<Vec<u8>>) =
+                    mget.query_async(&mut self.connection).await.unwrap();
+                assert!(!row.is_empty() && row.len() <= self.row_len && marker.is_none());
+            }
             What::TowerLoad => {
                 let record = self.tower.load(&one.theirs).await.unwrap().unwrap();
                 assert_eq!(record.data["visits"], 1);
@@ -195,6 +205,7 @@ enum What {
     Resume,
     Load,
     RawGet,
+    RawMget,
     TowerLoad,
     TowerRawGet,
 }
@@ -207,6 +218,7 @@ fn all(c: &mut Criterion) {
         ("resume-64-tasks/ours", What::Resume),
         ("load-64-tasks/ours", What::Load),
         ("load-64-tasks/raw-get", What::RawGet),
+        ("load-64-tasks/raw-mget", What::RawMget),
         ("load-64-tasks/tower-sessions", What::TowerLoad),
         ("load-64-tasks/tower-sessions-raw-get", What::TowerRawGet),
     ] {
@@ -221,6 +233,7 @@ fn all(c: &mut Criterion) {
     if auth_benches::is_measuring() {
         ratio(&runtime, &world, "resume/ours", What::Resume, What::RawGet);
         ratio(&runtime, &world, "load/ours", What::Load, What::RawGet);
+        ratio(&runtime, &world, "load/raw-mget", What::RawMget, What::RawGet);
         ratio(&runtime, &world, "load/tower-sessions", What::TowerLoad, What::TowerRawGet);
     }
 }

@@ -10,5 +10,6 @@
 )]
 
 mod casbin_rbac;
+mod cedar_conditions;
 mod naive;
 mod rbac;

@@ -1,4 +1,4 @@
-//! What the tests of the memory stores use.
+//! What the tests of stores and sessions use.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,26 +7,26 @@ use crate::{
     SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord, SystemEntropy, UnixTime, Version,
 };
 
-pub(super) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
-pub(super) fn after(secs: u64) -> UnixTime {
+pub(crate) fn after(secs: u64) -> UnixTime {
     NOW.saturating_add(Duration::from_secs(secs))
 }
 
-pub(super) fn keys() -> KeyRing {
+pub(crate) fn keys() -> KeyRing {
     KeyRing::new(KeyName::from_static("a"), Secret::new((1..).take(32).collect())).unwrap()
 }
 
-pub(super) fn owner(id: &str) -> SessionOwner {
+pub(crate) fn owner(id: &str) -> SessionOwner {
     SessionOwner::new(PrincipalId::local_user(id).unwrap(), &keys())
 }
 
-pub(super) fn ann() -> SessionOwner {
+pub(crate) fn ann() -> SessionOwner {
     owner("ann")
 }
 
 /// A session that began `begun` seconds after [`NOW`] and ends an hour later.
-pub(super) fn session(owner: &SessionOwner, begun: u64) -> SessionRecord {
+pub(crate) fn session(owner: &SessionOwner, begun: u64) -> SessionRecord {
     let principal = owner.principal().clone();
     let login = Authentication::new(principal, Method::PASSWORD, after(begun), AuthEpoch::ZERO);
     SessionRecord {
@@ -38,7 +38,7 @@ pub(super) fn session(owner: &SessionOwner, begun: u64) -> SessionRecord {
 }
 
 /// The same of nobody.
-pub(super) fn anonymous(begun: u64) -> SessionRecord {
+pub(crate) fn anonymous(begun: u64) -> SessionRecord {
     SessionRecord {
         id: SessionId::anonymous(&SystemEntropy).unwrap(),
         kind: SessionKind::Cookie,

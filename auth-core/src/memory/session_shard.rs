@@ -88,7 +88,8 @@ impl SessionShard {
     #[inline]
     pub(super) fn load(&self, id: &SessionId, now: UnixTime) -> Option<SessionRecord> {
         // No marker is looked at: what `end_all` ends leaves in the same step, and `insert` lets nothing in.
-        self.rows.get(self.rows.find(id)?).filter(|row| row.is_live(now)).map(SessionRow::record)
+        let row = self.rows.get(self.rows.find(id)?)?;
+        if row.is_live(now) { Some(row.record()) } else { None }
     }
 
     pub(super) fn update(&mut self, id: &SessionId, expected: Version, data: &SessionBlob) -> Updated {

@@ -12,7 +12,8 @@ use crate::{
 /// Keeps the sessions of an application.
 ///
 /// Writing one? Run [`conformance::session_store`](crate::conformance::session_store) against it: the suite
-/// races every method, and a store that passes it cannot resurrect a session or lose an update.
+/// races every method, and a store that passes it cannot resurrect a session or lose an update. Where there are
+/// transactions, [`TransactionalSessions`](crate::TransactionalSessions) needs no more than rows in them.
 ///
 /// A store never sees a session's secret, only its SHA-256, so a copy of the store opens no session. Time is
 /// the caller's: every method that compares deadlines takes `now`.
@@ -26,7 +27,9 @@ pub trait SessionStore: Send + Sync {
     /// Refuses a session whose epoch is older than what [`end_all`](Self::end_all) left for its principal, so
     /// that a login that was under way does not survive. Counts the principal's live sessions of every
     /// [kind](crate::SessionKind) together against `limit`, and applies it in the same step, so that two logins
-    /// at once cannot both be the last. A session of nobody neither counts nor is counted.
+    /// at once cannot both be the last. A session of nobody neither counts nor is counted. A store may count the sessions
+    /// under the new session's [tag](SessionId::tag) alone: for as long as those that began under a retired key live,
+    /// there may then be up to as many of them beside it.
     ///
     /// If several reasons speak against it, the answer is the first of [`Inserted::Collision`],
     /// [`Inserted::Outdated`] and [`Inserted::LimitReached`]. The id of a session that is past a deadline and not

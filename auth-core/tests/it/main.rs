@@ -14,3 +14,4 @@ mod forwarding;
 mod memory;
 mod reference;
 mod remote_authorizer;
+mod transactional;

@@ -7,7 +7,7 @@ use auth_core::{AuditSink, CounterStore, LoginGate, SystemClock, SystemEntropy};
 use super::Accounts;
 use crate::{
     hash::{hasher::PasswordHasher, params::Argon2Params},
-    one_factor::OneFactor,
+    login_policies::OneFactor,
     password_authenticator::PasswordAuthenticator,
     policy::PasswordPolicy,
     pool::{HashPool, HashPoolError, HashPoolSize},

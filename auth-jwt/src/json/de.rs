@@ -2,11 +2,11 @@
 
 use serde::{
     Deserializer,
-    de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
     forward_to_deserialize_any,
 };
 
-use super::{JsonError, JsonKind, JsonStr, Members, Number, Reader, number, variant};
+use super::{JsonError, JsonKind, JsonStr, Members, Number, Reader, name::Name, variant};
 use crate::{own_claims::Problem, registered::WrongType};
 
 /// Why a value could not be made. Small and without an allocation: it may be thrown away.
@@ -123,15 +123,24 @@ pub(crate) fn value<'de, S: DeserializeSeed<'de>>(
     value
 }
 
-fn visit_string<'de, V: Visitor<'de>>(string: JsonStr<'de>, visitor: V) -> Result<V::Value, Fault> {
+#[inline(always)]
+pub(super) fn visit_string<'de, V: Visitor<'de>, E: Error>(
+    string: JsonStr<'de>,
+    visitor: V,
+) -> Result<V::Value, E> {
     match string.plain() {
         Some(text) => visitor.visit_borrowed_str(text),
-        None => visitor.visit_string(string.text().into_owned()),
+        None => visit_escaped(string, visitor),
     }
 }
 
+#[cold]
+fn visit_escaped<'de, V: Visitor<'de>, E: Error>(string: JsonStr<'de>, visitor: V) -> Result<V::Value, E> {
+    visitor.visit_string(string.text().into_owned())
+}
+
 /// Integers stay integers, however long; what would be rounded to a float is refused instead.
-#[inline]
+#[inline(always)]
 fn visit_number<'de, V: Visitor<'de>>(number: Number<'de>, visitor: V) -> Result<V::Value, Fault> {
     match number.small() {
         Some(integer) => visitor.visit_u64(integer),
@@ -222,7 +231,7 @@ impl<'de> MapAccess<'de> for &mut Entries<'_, 'de> {
             return Ok(None);
         }
         match self.reader.next_name(&mut self.seen)? {
-            Some(name) => seed.deserialize(Name(name)).map(Some),
+            Some(name) => Ok(Some(seed.deserialize(Name(name))?)),
             None => {
                 self.done = true;
                 Ok(None)
@@ -242,14 +251,14 @@ pub(crate) enum Scalar<'de> {
     Number(Number<'de>),
 }
 
-impl<'de> Deserializer<'de> for Scalar<'de> {
+impl<'de> Deserializer<'de> for &Scalar<'de> {
     type Error = Fault;
 
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
-            Self::String(string) => visit_string(string, visitor),
-            Self::Number(number) => visit_number(number, visitor),
+            Scalar::String(string) => visit_string(*string, visitor),
+            Scalar::Number(number) => visit_number(*number, visitor),
         }
     }
 
@@ -272,8 +281,8 @@ impl<'de> Deserializer<'de> for Scalar<'de> {
         visitor: V,
     ) -> Result<V::Value, Fault> {
         match self {
-            Self::String(string) => visitor.visit_enum(variant::Unit(string)),
-            Self::Number(_) => Err(wrong_type()),
+            Scalar::String(string) => visitor.visit_enum(variant::Unit::new(*string)),
+            Scalar::Number(_) => Err(wrong_type()),
         }
     }
 
@@ -283,83 +292,7 @@ impl<'de> Deserializer<'de> for Scalar<'de> {
     }
 }
 
-/// A member's name.
-///
-/// Maps with integers or booleans as keys find them in names, written as strings; only in the one canonical
-/// spelling, or two names could become one key.
-pub(crate) struct Name<'de>(pub(crate) JsonStr<'de>);
-
-macro_rules! parsed_keys {
-    ($($method:ident => $visit:ident,)*) => {
-        $(
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-                let integer = self.0.plain().filter(|text| number::is_canonical_integer(text));
-                match integer.and_then(|text| text.parse().ok()) {
-                    Some(value) => visitor.$visit(value),
-                    None => visit_string(self.0, visitor),
-                }
-            }
-        )*
-    };
-}
-
-impl<'de> Deserializer<'de> for Name<'de> {
-    type Error = Fault;
-
-    #[inline]
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visit_string(self.0, visitor)
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.0.plain() {
-            Some("true") => visitor.visit_bool(true),
-            Some("false") => visitor.visit_bool(false),
-            _ => visit_string(self.0, visitor),
-        }
-    }
-
-    parsed_keys! {
-        deserialize_i8 => visit_i8,
-        deserialize_i16 => visit_i16,
-        deserialize_i32 => visit_i32,
-        deserialize_i64 => visit_i64,
-        deserialize_i128 => visit_i128,
-        deserialize_u8 => visit_u8,
-        deserialize_u16 => visit_u16,
-        deserialize_u32 => visit_u32,
-        deserialize_u64 => visit_u64,
-        deserialize_u128 => visit_u128,
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_enum(variant::Unit(self.0))
-    }
-
-    forward_to_deserialize_any! {
-        f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
-    }
-}
-
 /// The fault of a value that is there but of another kind.
-pub(super) fn wrong_type() -> Fault {
-    Fault::invalid_type(serde::de::Unexpected::Unit, &"another kind of value")
+pub(super) fn wrong_type<E: Error>() -> E {
+    E::invalid_type(serde::de::Unexpected::Unit, &"another kind of value")
 }

@@ -57,9 +57,18 @@ impl<'a> JsonStr<'a> {
     }
 
     /// Whether it says `text`, however it is written.
-    #[inline]
+    // `text` is mostly known where it is asked for, and short: then it is compared as a number.
+    #[inline(always)]
     pub(crate) fn is(self, text: &str) -> bool {
-        if self.is_escaped() { self.chars().eq(text.chars()) } else { self.raw == text }
+        match self.plain() {
+            Some(plain) => plain == text,
+            None => self.stands_for(text),
+        }
+    }
+
+    #[cold]
+    fn stands_for(self, text: &str) -> bool {
+        self.chars().eq(text.chars())
     }
 
     /// Whether both say the same, however they are written.

@@ -1,9 +1,11 @@
 //! Enums as `serde` writes them: a string, or an object with one member.
 
+use std::marker::PhantomData;
+
 use serde::{
     Deserializer,
     de::{
-        DeserializeSeed, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
+        DeserializeSeed, EnumAccess, Error, IntoDeserializer, VariantAccess, Visitor,
         value::{BorrowedStrDeserializer, StringDeserializer},
     },
 };
@@ -19,7 +21,7 @@ pub(super) fn visit_enum<'de, V: Visitor<'de>>(
     visitor: V,
 ) -> Result<V::Value, Fault> {
     match reader.kind()? {
-        JsonKind::String => visitor.visit_enum(Unit(reader.string()?)),
+        JsonKind::String => visitor.visit_enum(Unit::new(reader.string()?)),
         JsonKind::Object => {
             reader.open_object()?;
             let mut seen = Members::default();
@@ -34,40 +36,49 @@ pub(super) fn visit_enum<'de, V: Visitor<'de>>(
     }
 }
 
-fn variant<'de, S: DeserializeSeed<'de>>(name: JsonStr<'de>, seed: S) -> Result<S::Value, Fault> {
+fn variant<'de, S: DeserializeSeed<'de>, E: Error>(name: JsonStr<'de>, seed: S) -> Result<S::Value, E> {
     match name.plain() {
         Some(text) => seed.deserialize(BorrowedStrDeserializer::new(text)),
         None => {
-            let text: StringDeserializer<Fault> = name.text().into_owned().into_deserializer();
+            let text: StringDeserializer<E> = name.text().into_owned().into_deserializer();
             seed.deserialize(text)
         }
     }
 }
 
 /// A variant that is written as a string.
-pub(super) struct Unit<'de>(pub(super) JsonStr<'de>);
+pub(super) struct Unit<'de, E> {
+    name: JsonStr<'de>,
+    error: PhantomData<E>,
+}
 
-impl<'de> EnumAccess<'de> for Unit<'de> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        Ok((variant(self.0, seed)?, self))
+impl<'de, E> Unit<'de, E> {
+    pub(super) fn new(name: JsonStr<'de>) -> Self {
+        Self { name, error: PhantomData }
     }
 }
 
-impl<'de> VariantAccess<'de> for Unit<'de> {
-    type Error = Fault;
+impl<'de, E: Error> EnumAccess<'de> for Unit<'de, E> {
+    type Error = E;
+    type Variant = Self;
 
-    fn unit_variant(self) -> Result<(), Fault> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), E> {
+        Ok((variant(self.name, seed)?, self))
+    }
+}
+
+impl<'de, E: Error> VariantAccess<'de> for Unit<'de, E> {
+    type Error = E;
+
+    fn unit_variant(self) -> Result<(), E> {
         Ok(())
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _seed: T) -> Result<T::Value, Fault> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _seed: T) -> Result<T::Value, E> {
         Err(de::wrong_type())
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, Fault> {
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, _visitor: V) -> Result<V::Value, E> {
         Err(de::wrong_type())
     }
 
@@ -75,7 +86,7 @@ impl<'de> VariantAccess<'de> for Unit<'de> {
         self,
         _fields: &'static [&'static str],
         _visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, E> {
         Err(de::wrong_type())
     }
 }
@@ -91,7 +102,7 @@ impl<'de> EnumAccess<'de> for WithContent<'_, 'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Fault> {
-        Ok((variant(self.name, seed)?, self))
+        Ok((variant::<_, Fault>(self.name, seed)?, self))
     }
 }
 

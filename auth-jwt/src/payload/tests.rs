@@ -221,6 +221,66 @@ fn a_type_cannot_hide_a_fault_of_the_token() {
     assert!(claims::<Early>(r#"{"a":1,"exp":"1"}"#).is_err());
 }
 
+/// Types need not look at values, nor at all members; the registered claims are read all the same.
+#[test]
+fn a_type_may_leave_values_and_members_alone() {
+    struct Names<const MAX: usize>(Vec<String>);
+    impl<'de, const MAX: usize> Deserialize<'de> for Names<MAX> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Seen<const MAX: usize>;
+            impl<'de, const MAX: usize> Visitor<'de> for Seen<MAX> {
+                type Value = Vec<String>;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("anything")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                    std::iter::from_fn(|| map.next_key().transpose()).take(MAX).collect()
+                }
+            }
+            deserializer.deserialize_map(Seen::<MAX>).map(Self)
+        }
+    }
+    for text in [TEXT, r#"{"plan":{"iss":"no"},"iss":"i","aud":["a","b"],"exp":10,"sub":"s"}"#] {
+        let registered = [
+            claims::<Names<99>>(text).unwrap().0,
+            claims::<Names<2>>(text).unwrap().0,
+            claims::<Names<0>>(text).unwrap().0,
+        ];
+        for registered in registered {
+            assert_eq!((registered.iss.unwrap().raw(), registered.sub.unwrap().raw()), ("i", "s"));
+            assert_eq!((registered.aud.unwrap().iter().count(), registered.exp), (2, Some(10)));
+        }
+    }
+    assert_eq!(claims::<Names<99>>(TEXT).unwrap().1.0, ["iss", "plan", "sub", "aud", "exp", "n"]);
+    assert!(claims::<Names<0>>(r#"{"plan":{"a":1,"a":2}}"#).is_err());
+    assert!(claims::<Names<9>>(r#"{"plan":{"a":1,"a":2}}"#).is_err());
+}
+
+/// What went wrong in one member says nothing of what comes behind it.
+#[test]
+fn an_error_names_the_member_that_it_was_found_in() {
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only read")]
+    struct Own {
+        sub: String,
+        n: u8,
+        #[serde(default)]
+        list: Vec<u8>,
+        last: u8,
+    }
+    for (text, claim, problem) in [
+        (r#"{"sub":"s","n":1,"list":[]}"#, "last", Problem::Missing { member: "last" }),
+        (r#"{"sub":"s","list":[1,"x"],"n":1,"last":1}"#, "list", Problem::WrongType),
+        (r#"{"sub":"s","n":300,"last":1}"#, "n", Problem::Refused),
+        (r#"{"n":1,"last":1}"#, "sub", Problem::Missing { member: "sub" }),
+    ] {
+        let VerifyError::OwnClaims(error) = claims::<Own>(text).unwrap_err() else { panic!("{text}") };
+        let found_in = Some(claim).filter(|_| !matches!(problem, Problem::Missing { .. }));
+        assert_eq!(error, OwnClaimsError::new(problem, found_in), "{text}");
+        assert_eq!(error.claim(), Some(claim), "{text}");
+    }
+}
+
 #[test]
 fn a_payload_is_an_object() {
     for bad in ["null", "[]", "\"x\"", "1", "true", "[{\"exp\":1}]"] {

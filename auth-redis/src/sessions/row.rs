@@ -21,7 +21,7 @@
 //! | 139 | 8 | generation |
 //! | 147 | 4 | reissued |
 //! | 151 | 4 + 4 | lengths of login and terms |
-//! | 159 | | login and terms as JSON, each if its length is not zero; then the data to the end |
+//! | 159 | | login (`login.rs`), and terms as JSON, each if its length is not zero; then the data to the end |
 
 use std::sync::Arc;
 
@@ -33,14 +33,15 @@ use redis::Value;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
+use super::login;
 use crate::{bytes::Bytes, keys};
 
 const LAYOUT: u8 = 1;
 const FIXED: usize = 159;
 const HAS_PREVIOUS: u8 = 1;
 const SEEN: u8 = 2;
-/// The most bytes that login and terms may have together: far more than they can.
-const MAX_JSON: usize = 1 << 20;
+/// The most bytes that login and terms may have each: far more than they can.
+const MAX_PART: usize = 1 << 20;
 
 /// Sixteen bytes that name a principal; zeros for nobody.
 pub(super) fn principal_hash(principal: Option<&PrincipalId>) -> [u8; 16] {
@@ -49,7 +50,7 @@ pub(super) fn principal_hash(principal: Option<&PrincipalId>) -> [u8; 16] {
 
 /// The row of a session.
 pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
-    let login = json(record.authentication.as_deref())?;
+    let login = record.authentication.as_deref().map_or(Ok(Vec::new()), login::encode)?;
     let terms = json(record.terms.as_deref())?;
     let data = record.data.as_bytes();
     let len = FIXED.saturating_add(login.len()).saturating_add(terms.len()).saturating_add(data.len());
@@ -67,6 +68,9 @@ pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
     row.extend(principal_hash(record.principal()));
     row.extend(versioned_secret(record.version, &record.secret));
     for part in [&login, &terms] {
+        if part.len() > MAX_PART {
+            return Err(StoreError::not_written("login is too large"));
+        }
         row.extend(u32::try_from(part.len()).map_err(StoreError::not_written)?.to_be_bytes());
     }
     for part in [login.as_slice(), terms.as_slice(), data] {
@@ -90,8 +94,7 @@ pub(super) fn versioned_secret(version: Version, secret: &SecretState) -> Vec<u8
 }
 
 fn json(value: Option<&impl Serialize>) -> Result<Vec<u8>, StoreError> {
-    let json = value.map_or(Ok(Vec::new()), serde_json::to_vec).map_err(StoreError::not_written)?;
-    if json.len() > MAX_JSON { Err(StoreError::not_written("login is too large")) } else { Ok(json) }
+    value.map_or(Ok(Vec::new()), serde_json::to_vec).map_err(StoreError::not_written)
 }
 
 fn read<T: DeserializeOwned>(json: &[u8], what: &'static str) -> Result<T, StoreError> {
@@ -208,16 +211,15 @@ fn fixed(bytes: &mut Bytes<'_>) -> Option<Fixed> {
 }
 
 /// The login of a row. Its epoch is the row's, which moves; its principal is the one that the scripts see.
-fn authentication(json: &[u8], row: &Fixed) -> Result<Option<Arc<Authentication>>, StoreError> {
-    if json.is_empty() {
+fn authentication(bytes: &[u8], row: &Fixed) -> Result<Option<Arc<Authentication>>, StoreError> {
+    if bytes.is_empty() {
         let nobody = row.principal == [0; 16] && row.epoch == AuthEpoch::ZERO;
         return if nobody { Ok(None) } else { Err(StoreError::corrupt("session's login")) };
     }
-    let mut login: Authentication = read(json, "session's login")?;
+    let login = login::decode(bytes, row.epoch)?;
     if principal_hash(Some(&login.principal)) != row.principal {
         return Err(StoreError::corrupt("session's principal"));
     }
-    login.epoch = row.epoch;
     Ok(Some(Arc::new(login)))
 }
 

@@ -1,11 +1,10 @@
 //! What the store does, on whichever thread calls it.
 
-use std::{cmp::Reverse, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use auth_core::{
-    AuthEpoch, Authentication, Inserted, Page, PrincipalId, PrincipalTag, Rotated, SecretState, SessionBlob,
-    SessionId, SessionLimit, SessionRecord, SessionSummary, StoreError, UnixTime, Updated, Version,
-    WhenReached,
+    AuthEpoch, EndAll, Inserted, Page, PrincipalTag, Rotated, SecretState, SessionBlob, SessionId,
+    SessionLimit, SessionOwner, SessionRecord, SessionSummary, StoreError, UnixTime, Updated, Version,
 };
 
 use super::{
@@ -14,9 +13,6 @@ use super::{
     names::Name,
     root,
 };
-
-/// How long the marker that [`Call::end_all`] leaves is kept: longer than any login is under way.
-const MARKER_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A whole store. What belongs to one tag is in one folder.
 pub(super) struct Disk {
@@ -32,7 +28,7 @@ pub(super) struct Call<'a> {
 
 /// Whose sessions are meant, and where they may be.
 pub(super) struct Owner {
-    pub(super) principal: PrincipalId,
+    pub(super) owner: SessionOwner,
     pub(super) tags: Vec<PrincipalTag>,
 }
 
@@ -65,15 +61,11 @@ impl Call<'_> {
         if self.is_outdated(record)? {
             return Ok(Inserted::Outdated);
         }
-        let ended = match (record.principal(), limit) {
-            (Some(principal), Some(limit)) => {
-                match make_room(&writer, principal, record.id.tag(), limit, now)? {
-                    Some(ended) => ended,
-                    None => return Ok(Inserted::LimitReached),
-                }
-            }
-            _ => Vec::new(),
+        let room = match limit {
+            Some(limit) => limit.make_room(record, &sessions_of(&writer, record.id.tag())?, now),
+            None => Some(Vec::new()),
         };
+        let Some(ended) = room else { return Ok(Inserted::LimitReached) };
         // In this order, a crash leaves one session too many, which the next login ends, and never one too few.
         writer.put(record)?;
         for id in &ended {
@@ -89,7 +81,7 @@ impl Call<'_> {
         let folder = self.folder(id.tag())?;
         let markers = folder.markers(id.tag())?;
         let found = folder.session(id)?;
-        Ok(found.filter(|record| record.is_live(now) && !markers.outdate(record)))
+        Ok(found.filter(|record| record.is_live(now) && !markers.ended(record)))
     }
 
     pub(super) fn update(
@@ -98,17 +90,7 @@ impl Call<'_> {
         expected: Version,
         data: &SessionBlob,
     ) -> Result<Updated, StoreError> {
-        let mut writer = self.lock_of(id.tag())?;
-        match writer.session(id)? {
-            None => Ok(Updated::Gone),
-            Some(record) if record.version != expected => Ok(Updated::Conflict),
-            Some(record) => {
-                let version = record.version.next();
-                writer.put(&SessionRecord { data: data.clone(), version, ..record })?;
-                writer.finish()?;
-                Ok(Updated::Updated)
-            }
-        }
+        self.change(id, Updated::Gone, |record| record.update(expected, data))
     }
 
     pub(super) fn rotate(
@@ -117,17 +99,7 @@ impl Call<'_> {
         expected: Version,
         next: &SecretState,
     ) -> Result<Rotated, StoreError> {
-        let mut writer = self.lock_of(id.tag())?;
-        match writer.session(id)? {
-            None => Ok(Rotated::Gone),
-            Some(record) if record.version != expected => Ok(Rotated::Conflict),
-            Some(record) => {
-                let version = record.version.next();
-                writer.put(&SessionRecord { secret: next.clone(), version, ..record })?;
-                writer.finish()?;
-                Ok(Rotated::Rotated)
-            }
-        }
+        self.change(id, Rotated::Gone, |record| record.rotate(expected, next))
     }
 
     pub(super) fn touch(
@@ -136,15 +108,25 @@ impl Call<'_> {
         idle_until: UnixTime,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
+        self.change(id, false, |record| record.touch(idle_until, now))
+    }
+
+    /// Writes what `change` makes of a session, unless it leaves it as it was.
+    fn change<T>(
+        &self,
+        id: &SessionId,
+        gone: T,
+        change: impl FnOnce(&mut SessionRecord) -> T,
+    ) -> Result<T, StoreError> {
         let mut writer = self.lock_of(id.tag())?;
-        let Some(record) = writer.session(id)?.filter(|record| record.is_live(now)) else { return Ok(false) };
-        let idle_until = record.idle_until.max(idle_until.min(record.absolute_until));
-        let last_used_at = record.last_used_at.max(now);
-        if (idle_until, last_used_at) != (record.idle_until, record.last_used_at) {
-            writer.put(&SessionRecord { idle_until, last_used_at, ..record })?;
+        let Some(before) = writer.session(id)? else { return Ok(gone) };
+        let mut record = before.clone();
+        let answer = change(&mut record);
+        if record != before {
+            writer.put(&record)?;
             writer.finish()?;
         }
-        Ok(true)
+        Ok(answer)
     }
 
     pub(super) fn remove(&self, id: &SessionId) -> Result<bool, StoreError> {
@@ -165,15 +147,10 @@ impl Call<'_> {
         let writers = self.lock(&owner.tags)?;
         let mut found = Vec::new();
         for tag in &owner.tags {
-            let writer = writer_of(&writers, *tag)?;
-            found.extend(live_of(writer, &owner.principal, *tag, now)?);
+            found.extend(sessions_of(writer_of(&writers, *tag)?, *tag)?);
         }
         drop(writers);
-        found.sort_unstable_by_key(|record| (Reverse(record.created_at), record.id));
-        let (skip, take) = (page.offset(), page.limit());
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let take = usize::try_from(take).unwrap_or(usize::MAX);
-        Ok(found.iter().skip(skip).take(take).map(SessionRecord::summary).collect())
+        Ok(owner.owner.list(&found, page, now))
     }
 
     /// First the spared session is moved up, then the marker is left, and only then files are removed: whenever the
@@ -185,26 +162,26 @@ impl Call<'_> {
         epoch: AuthEpoch,
         now: UnixTime,
     ) -> Result<u64, StoreError> {
+        let what = EndAll { owner: &owner.owner, except, epoch };
         let mut writers = self.lock(&owner.tags)?;
         let mut older = Vec::new();
         for tag in &owner.tags {
             let markers = self.folder(*tag)?.markers(*tag)?;
             let writer = writer_of_mut(&mut writers, *tag)?;
-            for record in writer.sessions_of(*tag)? {
-                if record.principal() != Some(&owner.principal) || record.epoch() >= epoch {
-                    continue;
-                }
-                let ended_before = markers.outdate(&record);
-                if !ended_before && Some(&record.id) == except && Some(record.epoch()) == epoch.before() {
-                    writer.put(&moved_up(record, epoch))?;
-                } else {
-                    older.push((*tag, record.id, record.is_live(now) && !ended_before));
+            for mut record in writer.sessions_of(*tag)? {
+                let (before, was_live) = (record.epoch(), record.is_live(now));
+                if record.principal() == Some(owner.owner.principal()) && markers.ended(&record) {
+                    older.push((*tag, record.id, false));
+                } else if what.ends(&mut record) {
+                    older.push((*tag, record.id, was_live));
+                } else if record.epoch() != before {
+                    writer.put(&record)?;
                 }
             }
         }
         for tag in &owner.tags {
             let mut markers = self.folder(*tag)?.markers(*tag)?;
-            markers.raise(&owner.principal, epoch, now.saturating_add(MARKER_KEPT));
+            markers.raise(owner.owner.principal(), epoch, now);
             writer_of_mut(&mut writers, *tag)?.put_markers(*tag, &markers)?;
         }
         let mut ended = 0_u64;
@@ -235,7 +212,7 @@ impl Call<'_> {
             return Ok(false);
         }
         let tag = record.id.tag();
-        Ok(self.folder(tag)?.markers(tag)?.outdate(record))
+        Ok(self.folder(tag)?.markers(tag)?.ended(record))
     }
 
     /// The folders of some tags, each locked once and all in one order, so that nobody waits in a circle.
@@ -281,45 +258,12 @@ fn writer_of_mut<'a, 'b>(
     found.map(|(_, writer)| writer).ok_or(StoreError::corrupt("folder"))
 }
 
-fn live_of(
-    writer: &Writer<'_>,
-    principal: &PrincipalId,
-    tag: PrincipalTag,
-    now: UnixTime,
-) -> Result<Vec<SessionRecord>, StoreError> {
+/// The sessions of one tag that were not ended.
+fn sessions_of(writer: &Writer<'_>, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
     let markers = writer.markers(tag)?;
     let mut found = writer.sessions_of(tag)?;
-    found.retain(|record| {
-        record.principal() == Some(principal) && record.is_live(now) && !markers.outdate(record)
-    });
+    found.retain(|record| !markers.ended(record));
     Ok(found)
-}
-
-/// The sessions that a new one of `principal` must end, or `None` if it may not begin.
-fn make_room(
-    writer: &Writer<'_>,
-    principal: &PrincipalId,
-    tag: PrincipalTag,
-    limit: &SessionLimit,
-    now: UnixTime,
-) -> Result<Option<Vec<SessionId>>, StoreError> {
-    let mut live = live_of(writer, principal, tag, now)?;
-    let others = usize::try_from(limit.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
-    let too_many = live.len().saturating_sub(others);
-    if too_many > 0 && limit.when_reached == WhenReached::Refuse {
-        return Ok(None);
-    }
-    live.sort_unstable_by_key(|record| (record.created_at, record.id));
-    Ok(Some(live.iter().take(too_many).map(|record| record.id).collect()))
-}
-
-fn moved_up(record: SessionRecord, epoch: AuthEpoch) -> SessionRecord {
-    let authentication = record.authentication.map(|authentication| {
-        let mut authentication = Authentication::clone(&authentication);
-        authentication.epoch = epoch;
-        authentication.into()
-    });
-    SessionRecord { authentication, ..record }
 }
 
 /// Looks without the lock, and then again with it at what seems to have expired.
@@ -363,7 +307,7 @@ fn purge(folder: &Folder, deadline: Deadline, now: UnixTime, limit: u32) -> Resu
 fn forget(writer: &mut Writer<'_>, tag: PrincipalTag, now: UnixTime) -> Result<(), StoreError> {
     let markers = writer.markers(tag)?;
     for record in writer.sessions_of(tag)? {
-        if markers.outdate(&record) {
+        if markers.ended(&record) {
             writer.remove(&record.id)?;
         }
     }

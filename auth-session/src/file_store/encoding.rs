@@ -1,12 +1,6 @@
 //! What is in a file: a line with its kind and version, the SHA-256 of what follows, and JSON.
 
-use std::{borrow::Cow, sync::Arc};
-
-use auth_core::{
-    AuthEpoch, Authentication, PrincipalId, SecretHash, SecretState, SessionBlob, SessionId, SessionKind,
-    SessionRecord, SessionTerms, StoreError, UnixTime, Version,
-};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use auth_core::{AuthEpoch, EpochMarker, PrincipalId, SessionId, SessionRecord, StoreError, UnixTime};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
@@ -21,58 +15,13 @@ const DIGEST_LEN: usize = 64;
 
 /// The file of a session.
 pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
-    let secret = &record.secret;
-    write(
-        SESSION,
-        &Row {
-            id: record.id.to_string(),
-            kind: record.kind.as_str().into(),
-            authentication: record.authentication.as_deref().map(Cow::Borrowed),
-            terms: record.terms.as_deref().map(Cow::Borrowed),
-            secret: URL_SAFE_NO_PAD.encode(secret.current.as_bytes()),
-            previous_secret: secret.previous.as_ref().map(|hash| URL_SAFE_NO_PAD.encode(hash.as_bytes())),
-            rotated_at: secret.rotated_at,
-            seen: secret.seen,
-            generation: secret.generation,
-            reissued: secret.reissued,
-            version: record.version.get(),
-            created_at: record.created_at,
-            last_used_at: record.last_used_at,
-            idle_until: record.idle_until,
-            absolute_until: record.absolute_until,
-            data: URL_SAFE_NO_PAD.encode(record.data.as_bytes()),
-        },
-    )
+    write(SESSION, record)
 }
 
 /// The session of a file that is called after `id`.
 pub(super) fn decode(id: &SessionId, bytes: &[u8]) -> Result<SessionRecord, StoreError> {
-    let row: Row<'_> = read(SESSION, bytes)?;
-    if SessionId::parse(row.id.as_bytes()) != Some(*id) {
-        return Err(StoreError::corrupt("id"));
-    }
-    let previous = row.previous_secret.as_deref().map(|text| hash(text, "previous_secret")).transpose()?;
-    let data = URL_SAFE_NO_PAD.decode(&row.data).map_err(|_| StoreError::corrupt("data"))?;
-    Ok(SessionRecord {
-        id: *id,
-        kind: SessionKind::parse(&row.kind).ok_or(StoreError::corrupt("kind"))?,
-        authentication: row.authentication.map(Cow::into_owned).map(Arc::new),
-        terms: row.terms.map(Cow::into_owned).map(Arc::new),
-        secret: SecretState {
-            current: hash(&row.secret, "secret")?,
-            previous,
-            rotated_at: row.rotated_at,
-            seen: row.seen,
-            generation: row.generation,
-            reissued: row.reissued,
-        },
-        version: Version::new(row.version),
-        created_at: row.created_at,
-        last_used_at: row.last_used_at,
-        idle_until: row.idle_until,
-        absolute_until: row.absolute_until,
-        data: SessionBlob::from_bytes(&data).map_err(|_| StoreError::corrupt("data"))?,
-    })
+    let record: SessionRecord = read(SESSION, bytes)?;
+    if record.id == *id { Ok(record) } else { Err(StoreError::corrupt("id")) }
 }
 
 /// The epochs below which everything of some principals was ended: of all whose sessions have one tag. That is one
@@ -101,65 +50,34 @@ impl Markers {
     }
 
     /// Whether the session's login is of an epoch that was ended.
-    pub(super) fn outdate(&self, record: &SessionRecord) -> bool {
-        record.principal().is_some_and(|principal| record.epoch() < self.epoch_of(principal))
+    pub(super) fn ended(&self, record: &SessionRecord) -> bool {
+        record.principal().and_then(|principal| self.marker_of(principal)).is_some_and(|it| it.ends(record))
     }
 
-    /// Raises a principal's epoch, never lowers it, and keeps it at least until `keep_until`.
-    pub(super) fn raise(&mut self, principal: &PrincipalId, epoch: AuthEpoch, keep_until: UnixTime) {
-        match self.of.iter_mut().find(|marker| marker.principal == *principal) {
-            Some(marker) => {
-                marker.epoch = marker.epoch.max(epoch);
-                marker.keep_until = marker.keep_until.max(keep_until);
-            }
-            None => self.of.push(Marker { principal: principal.clone(), epoch, keep_until }),
-        }
+    /// Raises a principal's epoch, never lowers it, and keeps it for long enough from `now`.
+    pub(super) fn raise(&mut self, principal: &PrincipalId, epoch: AuthEpoch, now: UnixTime) {
+        let EpochMarker { epoch, keep_until } = EpochMarker::raised(self.marker_of(principal), epoch, now);
+        self.of.retain(|marker| marker.principal != *principal);
+        self.of.push(Marker { principal: principal.clone(), epoch, keep_until });
     }
 
     /// Those that were not kept long enough yet.
     pub(super) fn after(&self, now: UnixTime) -> Self {
-        Self { of: self.of.iter().filter(|marker| marker.keep_until >= now).cloned().collect() }
+        Self { of: self.of.iter().filter(|marker| !marker.get().is_over(now)).cloned().collect() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.of.is_empty()
     }
 
-    fn epoch_of(&self, principal: &PrincipalId) -> AuthEpoch {
-        let marker = self.of.iter().find(|marker| marker.principal == *principal);
-        marker.map_or(AuthEpoch::ZERO, |marker| marker.epoch)
+    fn marker_of(&self, principal: &PrincipalId) -> Option<EpochMarker> {
+        self.of.iter().find(|marker| marker.principal == *principal).map(Marker::get)
     }
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row<'a> {
-    id: String,
-    kind: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    authentication: Option<Cow<'a, Authentication>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    terms: Option<Cow<'a, SessionTerms>>,
-    secret: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous_secret: Option<String>,
-    rotated_at: UnixTime,
-    seen: bool,
-    generation: u64,
-    reissued: u32,
-    version: u64,
-    created_at: UnixTime,
-    last_used_at: UnixTime,
-    idle_until: UnixTime,
-    absolute_until: UnixTime,
-    data: String,
-}
-
-fn hash(text: &str, field: &'static str) -> Result<SecretHash, StoreError> {
-    let mut hash = [0; 32];
-    match URL_SAFE_NO_PAD.decode_slice(text, &mut hash) {
-        Ok(32) => Ok(SecretHash::from_bytes(hash)),
-        _ => Err(StoreError::corrupt(field)),
+impl Marker {
+    const fn get(&self) -> EpochMarker {
+        EpochMarker { epoch: self.epoch, keep_until: self.keep_until }
     }
 }
 
@@ -193,9 +111,11 @@ fn digest(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
-    use auth_core::{Method, SystemEntropy};
+    use auth_core::{
+        Authentication, Method, SecretHash, SecretState, SessionBlob, SessionKind, SystemEntropy, Version,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -266,15 +186,17 @@ mod tests {
     fn markers_go_up_and_are_forgotten_when_they_were_kept_long_enough() {
         let (ann, bob) = (PrincipalId::local_user("ann").unwrap(), PrincipalId::local_user("bob").unwrap());
         let mut markers = Markers::default();
-        markers.raise(&ann, AuthEpoch::new(5), UnixTime::from_secs(10));
-        markers.raise(&ann, AuthEpoch::new(2), UnixTime::from_secs(20));
-        markers.raise(&ann, AuthEpoch::new(3), UnixTime::from_secs(5));
-        markers.raise(&bob, AuthEpoch::new(1), UnixTime::from_secs(7));
+        let at = UnixTime::from_secs;
+        markers.raise(&ann, AuthEpoch::new(5), at(10));
+        markers.raise(&ann, AuthEpoch::new(2), at(20));
+        markers.raise(&ann, AuthEpoch::new(3), at(5));
+        markers.raise(&bob, AuthEpoch::new(1), at(7));
         let markers = Markers::decode(&markers.encode().unwrap()).unwrap();
-        assert_eq!(markers.epoch_of(&ann), AuthEpoch::new(5));
-        let left = markers.after(UnixTime::from_secs(20));
-        assert_eq!((left.epoch_of(&ann), left.epoch_of(&bob)), (AuthEpoch::new(5), AuthEpoch::ZERO));
-        assert!(left.after(UnixTime::from_secs(21)).is_empty());
+        let epoch_of = |markers: &Markers, whose| markers.marker_of(whose).map(|marker| marker.epoch);
+        assert_eq!(epoch_of(&markers, &ann), Some(AuthEpoch::new(5)));
+        let left = markers.after(at(20).saturating_add(EpochMarker::KEPT));
+        assert_eq!((epoch_of(&left, &ann), epoch_of(&left, &bob)), (Some(AuthEpoch::new(5)), None));
+        assert!(left.after(at(21).saturating_add(EpochMarker::KEPT)).is_empty());
     }
 
     proptest! {

@@ -159,7 +159,7 @@ impl Writer<'_> {
     /// The session of a file, unless it was ended and only its file is left.
     pub(super) fn session(&self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
         let Some(record) = self.folder.session(id)? else { return Ok(None) };
-        let ended = record.authentication.is_some() && self.folder.markers(id.tag())?.outdate(&record);
+        let ended = record.authentication.is_some() && self.folder.markers(id.tag())?.ended(&record);
         Ok((!ended).then_some(record))
     }
 

@@ -36,18 +36,25 @@ impl Session {
         Outgoing { cookie: self.cookie(), saved }
     }
 
+    /// What [`commit`](Self::commit) will answer, if it is known without asking the store: most requests change
+    /// nothing. The session need not be committed then.
+    ///
+    /// A secret that comes of age meanwhile is left to the next request.
+    pub fn settled(&self) -> Option<Outgoing> {
+        let is_due = self.live.as_ref().is_some_and(|live| live.due != Due::Nothing);
+        let is_settled = !is_due && !self.is_changed();
+        is_settled.then(|| Outgoing { cookie: self.cookie(), saved: Ok(()) })
+    }
+
     async fn save(&mut self) -> Result<(), CommitError> {
-        if !self.is_changed() {
-            return Ok(());
-        }
+        let Some(wanted) = self.wanted.as_ref().filter(|wanted| **wanted != self.seen) else { return Ok(()) };
         let Some(live) = &mut self.live else { return self.save_anonymous().await };
         for _ in 0..Engine::TRIES {
             let record = &mut live.record;
-            let merged =
-                merge(&self.seen, &self.wanted, &record.data, &self.set).map_err(|error| match error {
-                    MergeError::Slot(slot) => CommitError::Conflict { slot },
-                    MergeError::Blob(error) => CommitError::Full(error),
-                })?;
+            let merged = merge(&self.seen, wanted, &record.data, &self.set).map_err(|error| match error {
+                MergeError::Slot(slot) => CommitError::Conflict { slot },
+                MergeError::Blob(error) => CommitError::Full(error),
+            })?;
             if merged == record.data {
                 return Ok(());
             }
@@ -71,7 +78,7 @@ impl Session {
             return Err(CommitError::Challenged(challenge));
         }
         let absolute = self.engine.policy.absolute();
-        let beginning = Beginning { absolute, data: self.wanted.clone(), ..Beginning::default() };
+        let beginning = Beginning { absolute, data: self.data().clone(), ..Beginning::default() };
         match self.engine.create(beginning).await? {
             New::Stored { live, secret, .. } => {
                 self.adopt(live, secret);
@@ -88,7 +95,7 @@ impl Session {
         for _ in 0..Engine::TRIES {
             let Some(live) = &mut self.live else { return };
             let now = self.engine.clock.now();
-            let due = self.engine.due(live, now);
+            let due = self.engine.due(&live.record, live.record.present(&live.hash, now), now);
             let next = match due {
                 Due::Nothing => return,
                 Due::Rotation => SecretState::rotated,

@@ -84,7 +84,7 @@ impl Session {
         let authentication = Arc::new(login.into_authentication());
         let owner = SessionOwner::new(authentication.principal.clone(), &self.engine.keys);
         let (mut data, options) = if self.goes_along_with(&authentication) {
-            (self.wanted.clone(), options.or(self.terms()))
+            (self.data().clone(), options.or(self.terms()))
         } else {
             (SessionBlob::empty(), options)
         };

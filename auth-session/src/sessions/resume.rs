@@ -28,6 +28,8 @@ pub(crate) struct Live {
     /// The hash of the secret by which the request holds it.
     pub(crate) hash: SecretHash,
     pub(crate) authenticated: Option<Authenticated>,
+    /// What its secret needed then.
+    pub(crate) due: Due,
     /// Whether the client looks unlike the one that began it, and must log in again.
     pub(crate) challenged: bool,
 }
@@ -45,7 +47,7 @@ pub(crate) enum Due {
 impl Live {
     pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Box<Self> {
         let authenticated = record.authentication.clone().map(Authenticated::shared_assertion);
-        Box::new(Self { record, hash, authenticated, challenged: false })
+        Box::new(Self { record, hash, authenticated, due: Due::Nothing, challenged: false })
     }
 }
 
@@ -64,11 +66,9 @@ impl Engine {
         let now = self.clock.now();
         let mut tries = Self::TRIES;
         loop {
-            let Some(record) = self.store.load(&cookie.id, now).await? else { return Ok(None) };
-            if !is_usable(&record, now) {
-                return Ok(None);
-            }
-            let mut live = Live::new(record, cookie.hash);
+            // Straight into its box: a record is large enough for copies of it to show in what a request costs.
+            let found = self.store.load(&cookie.id, now).await?.map(|record| Live::new(record, cookie.hash));
+            let Some(mut live) = found.filter(|live| is_usable(&live.record, now)) else { return Ok(None) };
             let record = &mut live.record;
             let presented = record.present(&cookie.hash, now);
             match presented {
@@ -79,7 +79,9 @@ impl Engine {
                     return Ok(None);
                 }
             }
-            if let Some(authentication) = &record.authentication {
+            if let Some(authentication) = &record.authentication
+                && self.epochs.asks()
+            {
                 // Not removed: between an account's change and the call that moves the spared session up, that
                 // session looks outdated too.
                 if !self.admits(authentication, record, now).await? {
@@ -119,6 +121,7 @@ impl Engine {
             if touch_is_due && !self.touch(record, now).await? {
                 return Ok(None);
             }
+            live.due = self.due(record, presented, now);
             return Ok(Some(live));
         }
     }
@@ -136,10 +139,9 @@ impl Engine {
         Ok(record.map(|record| Live::new(record, live.hash)))
     }
 
-    /// What the secret of this session needs now.
-    pub(crate) fn due(&self, live: &Live, now: UnixTime) -> Due {
-        let record = &live.record;
-        match (record.present(&live.hash, now), self.policy.rotation()) {
+    /// What the secret of this session needs, by what the presented one means.
+    pub(crate) fn due(&self, record: &SessionRecord, presented: Presented, now: UnixTime) -> Due {
+        match (presented, self.policy.rotation()) {
             (Presented::LostAnswer, _) => Due::Reissue,
             (Presented::Current, Some(interval))
                 if record.authentication.is_some() && now.since(record.secret.rotated_at) >= interval =>

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use auth_core::{
     AuthenticateError, Authentication, Authenticator, Limits, Login, Method, Scopes, SessionId, SessionLimit,
-    SessionStore, SystemEntropy, WhenReached, testing::block_on,
+    SessionRecord, SessionStore, SystemEntropy, WhenReached, testing::block_on,
 };
-use auth_session::{CommitError, EpochCheck, SessionCookie, StartError};
+use auth_session::{CommitError, EpochCheck, Session, SessionCookie, SetCookie, StartError};
 
-use crate::support::{ABSOLUTE, App, Browser, Cart, IDLE, START, TOUCH, Visits, login, policy, user};
+use crate::support::{
+    ABSOLUTE, App, Browser, Cart, IDLE, ROTATION, START, TOUCH, Visits, login, policy, user,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -382,4 +384,41 @@ fn saving_after_a_logout_elsewhere_brings_nothing_back_and_sets_no_cookie() {
     assert!(outgoing.cookie().is_none(), "it would clear or overwrite a newer session's");
     assert!(matches!(outgoing.saved(), Err(CommitError::Ended)));
     assert_eq!(app.rows(), 0);
+}
+
+/// Who asks [`Session::settled`] does not wait for the store, and must not lose what only the store can keep.
+#[test]
+fn a_request_is_settled_unless_something_is_to_be_written() {
+    let app = App::new();
+    let clears = |session: &Session| -> Option<Option<bool>> {
+        session.settled().map(|outgoing| outgoing.cookie().map(SetCookie::clears))
+    };
+    let mut browser = Browser::new();
+    let mut session = app.open(&browser);
+    assert_eq!(clears(&session), Some(None), "a visitor is nobody");
+    session.set(&Cart(vec![1])).unwrap();
+    assert_eq!(clears(&session), None, "a visitor's first data");
+    let junk = Browser(Some(format!("{}.{}", "A".repeat(32), "A".repeat(43))));
+    assert_eq!(clears(&app.open(&junk)), Some(Some(true)));
+
+    let mut session = app.open(&browser);
+    block_on(session.start(login("ann"))).unwrap();
+    browser.take(session.settled().expect("a login is written when it happens")).unwrap();
+    let mut session = app.open(&browser);
+    assert_eq!(clears(&session), Some(None));
+    session.set(&Cart(vec![2])).unwrap();
+    assert_eq!(clears(&session), None);
+    session.remove::<Cart>();
+    assert_eq!(clears(&session), Some(None), "changed back");
+
+    app.step(ROTATION);
+    assert_eq!(clears(&app.open(&browser)), None, "the secret is due");
+    let before = browser.clone();
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    assert_ne!(browser, before);
+    app.step(SessionRecord::LOST_AFTER);
+    assert_eq!(clears(&app.open(&before)), None, "the answer was lost");
+    let mut session = app.open(&browser);
+    assert!(block_on(session.end()).unwrap());
+    assert_eq!(clears(&session), Some(Some(true)));
 }

@@ -85,6 +85,17 @@ mod tests {
         assert!(short.again(conflict()).await.is_err());
     }
 
+    /// Two that were in the way of each other are again, if both pause for as long.
+    #[test]
+    fn pauses_grow_and_have_a_random_part() {
+        for repeats in 0..REPEATS {
+            let whole = Duration::from_millis(1 << repeats);
+            let pauses: Vec<_> = (0..2_000).map(|_| pause(repeats)).collect();
+            assert!(pauses.iter().all(|pause| (whole..whole * 2).contains(pause)), "{repeats}");
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]), "{repeats}");
+        }
+    }
+
     #[tokio::test]
     async fn what_may_have_happened_is_not_repeated() {
         let mut work = Work::new(Duration::from_secs(3_600));

@@ -13,14 +13,14 @@ use actix_web::{
     error::{InternalError, JsonPayloadError, PayloadError, UrlencodedError},
     http::{
         StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderValue},
     },
 };
 
 use crate::{
     Auth, Refusal, Visit,
     answer::{self, Answer, Asker},
-    visit::{Finished, Head, HeaderLines, Lines},
+    visit::{Finished, Head, HeaderLines},
 };
 
 /// Opens and commits sessions. Made by [`Auth::middleware`].
@@ -103,24 +103,14 @@ where
 }
 
 fn head(request: &ServiceRequest) -> Head<'_> {
-    let headers = request.headers();
-    let lines = |name: HeaderName| Lines::of(headers.get_all(name).map(HeaderValue::as_bytes));
+    let uri = request.uri();
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     Head {
         method: request.method().as_str(),
-        target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
-        authority: request.uri().authority().map(|authority| authority.as_str()),
+        target: uri.path_and_query().map_or("/", |target| target.as_str()),
+        authority: uri.authority().map(|authority| authority.as_str()),
         peer: request.peer_addr().map(|peer| peer.ip()),
-        headers: HeaderLines {
-            host: lines(header::HOST),
-            authorization: lines(header::AUTHORIZATION),
-            user_agent: lines(header::USER_AGENT),
-            cookie: headers.get_all(header::COOKIE).map(HeaderValue::as_bytes).collect(),
-            origin: lines(header::ORIGIN),
-            sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
-            accept: lines(header::ACCEPT),
-            upgrade: headers.contains_key(header::UPGRADE),
-            forwarded_for: headers.get_all(header::X_FORWARDED_FOR).map(HeaderValue::as_bytes).collect(),
-        },
+        headers: HeaderLines::of(headers),
     }
 }
 
@@ -155,16 +145,17 @@ fn worded(visit: &Visit, error: &Error) -> Option<Answer> {
 
 /// Puts on the cookie, and what caches must know.
 fn dress(headers: &mut HeaderMap, Finished { cookies, consulted, .. }: Finished) {
-    for cookie in cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
+    for cookie in cookies.iter().flatten().filter_map(|cookie| HeaderValue::from_str(cookie.expose()).ok()) {
         headers.append(header::SET_COOKIE, cookie);
         headers.remove(header::CACHE_CONTROL);
     }
     if consulted && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    for name in answer::VARIES_BY.into_iter().filter(|_| consulted) {
-        if !headers.get_all(header::VARY).any(|value| answer::lists(value.as_bytes(), name)) {
-            headers.append(header::VARY, HeaderValue::from_static(name));
+    if consulted {
+        let there = headers.get_all(header::VARY).map(HeaderValue::as_bytes);
+        if let Some(vary) = answer::varies_by(there) {
+            headers.append(header::VARY, HeaderValue::from_static(vary));
         }
     }
 }

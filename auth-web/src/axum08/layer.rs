@@ -2,7 +2,7 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, Ready, ready},
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -13,7 +13,10 @@ use auth_core::Refusal as Core;
 use axum::{
     body::Body,
     extract::{ConnectInfo, OriginalUri, Request},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{self, Entry},
+    },
     response::{IntoResponse, Response},
 };
 use tower::{Layer, Service};
@@ -21,7 +24,7 @@ use tower::{Layer, Service};
 use crate::{
     Auth, Refusal, Visit,
     answer::{self, Answer, Asker},
-    visit::{Finished, Head, HeaderLines, Lines},
+    visit::{Finished, Head, HeaderLines},
 };
 
 #[derive(Debug, Clone)]
@@ -49,11 +52,11 @@ pub(super) struct AuthService<I> {
 
 impl<I> Service<Request> for AuthService<I>
 where
-    I: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+    I: Service<Request, Response = Response, Error = Infallible, Future: Unpin>,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Visiting<I::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -63,65 +66,86 @@ where
         match Visit::begin(&self.auth, &head(&request)) {
             Ok(visit) => {
                 request.extensions_mut().insert(visit.clone());
-                let handled = self.inner.call(request);
-                Box::pin(async move {
-                    let response = handled.await?;
-                    Ok(finish(&visit, response).await)
-                })
+                Visiting::Handled { visit, by: self.inner.call(request) }
             }
-            Err(answer) => Box::pin(async move { Ok(respond(answer)) }),
+            Err(answer) => Visiting::Refused(ready(respond(answer))),
+        }
+    }
+}
+
+/// What becomes of a request. Only one that has something to write needs a place of its own for that.
+pub(super) enum Visiting<F> {
+    Handled { visit: Visit, by: F },
+    Finished(Pin<Box<dyn Future<Output = Response> + Send>>),
+    Refused(Ready<Response>),
+}
+
+impl<F: Future<Output = Result<Response, Infallible>> + Unpin> Future for Visiting<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            match &mut *self {
+                Self::Handled { visit, by } => {
+                    let Ok(mut response) = std::task::ready!(Pin::new(by).poll(cx));
+                    if let Some(Refused(refusal)) = response.extensions_mut().remove() {
+                        reword(&mut response, visit.answer(&refusal));
+                    }
+                    if let Some(finished) = visit.finish_now() {
+                        return Poll::Ready(Ok(dress(visit, response, finished)));
+                    }
+                    let visit = visit.clone();
+                    let finish = async move {
+                        let finished = visit.finish().await;
+                        dress(&visit, response, finished)
+                    };
+                    *self = Self::Finished(Box::pin(finish));
+                }
+                Self::Finished(finish) => return finish.as_mut().poll(cx).map(Ok),
+                Self::Refused(answer) => return Pin::new(answer).poll(cx).map(Ok),
+            }
         }
     }
 }
 
 fn head(request: &Request) -> Head<'_> {
-    let headers = request.headers();
     // Inside a nested router the path has lost its front.
     let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    // An extended CONNECT (RFC 8441) is no safe method anyway.
-    let upgrade = headers.contains_key(header::UPGRADE);
-    let lines = |name: HeaderName| Lines::of(headers.get_all(name).iter().map(HeaderValue::as_bytes));
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     Head {
+        // An extended CONNECT (RFC 8441) is no safe method, with or without an `Upgrade` header.
         method: request.method().as_str(),
         target: uri.path_and_query().map_or("/", |target| target.as_str()),
         authority: uri.authority().map(|authority| authority.as_str()),
         peer,
-        headers: HeaderLines {
-            host: lines(header::HOST),
-            authorization: lines(header::AUTHORIZATION),
-            user_agent: lines(header::USER_AGENT),
-            cookie: headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect(),
-            origin: lines(header::ORIGIN),
-            sec_fetch_site: lines(HeaderName::from_static("sec-fetch-site")),
-            accept: lines(header::ACCEPT),
-            upgrade,
-            forwarded_for: headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect(),
-        },
+        headers: HeaderLines::of(headers),
     }
 }
 
-async fn finish(visit: &Visit, mut response: Response) -> Response {
-    let refused = response.extensions_mut().remove::<Refused>();
-    if let Some(Refused(refusal)) = refused {
-        reword(&mut response, visit.answer(&refusal));
-    }
-    let Finished { cookies, failed, consulted } = visit.finish().await;
+/// Puts on the cookies, and what caches must know.
+fn dress(visit: &Visit, mut response: Response, finished: Finished) -> Response {
+    let Finished { cookies, failed, consulted } = finished;
     if let Some(refusal) = failed {
         // What was promised to be saved was not: whatever the handler said, it is not so.
         reword(&mut response, visit.answer(&refusal));
     }
     let headers = response.headers_mut();
-    for cookie in cookies.into_iter().flatten().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
+    for cookie in cookies.iter().flatten().filter_map(|cookie| HeaderValue::from_str(cookie.expose()).ok()) {
         headers.append(header::SET_COOKIE, cookie);
         headers.remove(header::CACHE_CONTROL);
     }
-    if consulted && !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    for name in answer::VARIES_BY.into_iter().filter(|_| consulted) {
-        if !headers.get_all(header::VARY).iter().any(|value| answer::lists(value.as_bytes(), name)) {
-            headers.append(header::VARY, HeaderValue::from_static(name));
+    if consulted {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        match headers.entry(header::VARY) {
+            Entry::Vacant(vary) => {
+                vary.insert(HeaderValue::from_static(answer::VARIES_BY));
+            }
+            Entry::Occupied(mut vary) => {
+                if let Some(more) = answer::varies_by(vary.iter().map(HeaderValue::as_bytes)) {
+                    vary.append(HeaderValue::from_static(more));
+                }
+            }
         }
     }
     response

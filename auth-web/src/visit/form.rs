@@ -25,7 +25,7 @@ pub(super) struct Form {
 impl Form {
     pub(super) fn of(auth: &Auth, head: &Head<'_>) -> Self {
         let is_there = head.is_for_login(auth);
-        let held = if is_there { auth.0.forms.read(head.headers.cookie.iter().copied()) } else { None };
+        let held = if is_there { auth.0.forms.read(head.cookie_lines()) } else { None };
         let is_there = is_there && matches!(head.method, "GET" | "HEAD" | "POST") && !head.headers.upgrade;
         Self { is_there, waits: OnceLock::new(), matched: AtomicBool::new(false), held, new: OnceLock::new() }
     }

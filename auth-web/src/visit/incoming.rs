@@ -16,54 +16,81 @@ use crate::{
 /// The values of all lines of the headers that are looked at, in their order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeaderLines<'a> {
-    pub(crate) host: Lines<'a>,
-    pub(crate) authorization: Lines<'a>,
+    host: Lines<'a>,
+    authorization: Lines<'a>,
     /// HTTP/2 may send each cookie in a line of its own (RFC 9113 section 8.2.3): bytes are capped, not lines.
-    pub(crate) cookie: Vec<&'a [u8]>,
-    pub(crate) origin: Lines<'a>,
-    pub(crate) sec_fetch_site: Lines<'a>,
-    pub(crate) accept: Lines<'a>,
-    pub(crate) user_agent: Lines<'a>,
-    pub(crate) upgrade: bool,
-    pub(crate) forwarded_for: Vec<&'a [u8]>,
+    cookie: AllLines<'a>,
+    origin: Lines<'a>,
+    sec_fetch_site: Lines<'a>,
+    accept: AllLines<'a>,
+    user_agent: Lines<'a>,
+    pub(super) upgrade: bool,
+    forwarded_for: AllLines<'a>,
 }
 
-/// The lines of a header that may come once, kept in place. More than fit are as malformed as two.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Lines<'a> {
-    kept: [&'a [u8]; MAX_LINES],
-    len: usize,
-    /// Whether there were more.
-    cut: bool,
-}
-
-const MAX_LINES: usize = 8;
-
-impl<'a> Lines<'a> {
-    pub(crate) fn of(lines: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut kept = Self::default();
-        for line in lines {
-            match kept.kept.get_mut(kept.len) {
-                Some(place) => {
-                    *place = line;
-                    kept.len = kept.len.saturating_add(1);
-                }
-                None => kept.cut = true,
+impl<'a> HeaderLines<'a> {
+    /// Of all headers of a request, by their names in lower case.
+    pub(crate) fn of(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut lines = Self::default();
+        for (name, line) in headers {
+            match name {
+                "host" => lines.host.push(line),
+                "authorization" => lines.authorization.push(line),
+                "cookie" => lines.cookie.push(line),
+                "origin" => lines.origin.push(line),
+                "sec-fetch-site" => lines.sec_fetch_site.push(line),
+                "accept" => lines.accept.push(line),
+                "user-agent" => lines.user_agent.push(line),
+                "upgrade" => lines.upgrade = true,
+                "x-forwarded-for" => lines.forwarded_for.push(line),
+                _ => {}
             }
         }
-        kept
+        lines
+    }
+}
+
+/// The lines of a header that may come once: of more than two, what counts is that they are more than one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lines<'a> {
+    kept: [&'a [u8]; 2],
+    len: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn push(&mut self, line: &'a [u8]) {
+        if let Some(place) = self.kept.get_mut(self.len) {
+            *place = line;
+            self.len = self.len.saturating_add(1);
+        }
     }
 
     fn as_slice(&self) -> &[&'a [u8]] {
         self.kept.get(..self.len).unwrap_or_default()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
 
-    fn checked(&self) -> Result<&[&'a [u8]], Malformed> {
-        if self.cut { Err(Malformed::TooLarge) } else { Ok(self.as_slice()) }
+/// The lines of a header that may come several times, and nearly always comes once.
+#[derive(Debug, Clone, Default)]
+struct AllLines<'a> {
+    first: Option<&'a [u8]>,
+    more: Vec<&'a [u8]>,
+}
+
+impl<'a> AllLines<'a> {
+    fn push(&mut self, line: &'a [u8]) {
+        match self.first {
+            None => self.first = Some(line),
+            Some(_) => self.more.push(line),
+        }
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = &'a [u8]> + Clone {
+        self.first.into_iter().chain(self.more.iter().copied())
     }
 }
 
@@ -89,8 +116,16 @@ impl Head<'_> {
         (1..=2).contains(&named.clone().count()) && hosts.len() <= 1 && named.clone().all(same)
     }
 
+    pub(super) fn has_authorization(&self) -> bool {
+        !self.headers.authorization.is_empty()
+    }
+
+    pub(super) fn cookie_lines(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.headers.cookie.iter()
+    }
+
     pub(super) fn carried(&self, auth: &Auth) -> Result<Carried, Malformed> {
-        Ok(match authorization::read(self.headers.authorization.checked()?)? {
+        Ok(match authorization::read(self.headers.authorization.as_slice())? {
             Authorization::Bearer(token) => Carried::Bearer(token),
             Authorization::OtherScheme => Carried::Nothing,
             Authorization::Absent => self.in_cookies(auth)?,
@@ -98,7 +133,7 @@ impl Head<'_> {
     }
 
     fn in_cookies(&self, auth: &Auth) -> Result<Carried, Malformed> {
-        let lines = || self.headers.cookie.iter().copied();
+        let lines = || self.cookie_lines();
         let session = auth.0.sessions.read(lines())?;
         let access =
             auth.0.access_cookie.as_ref().map(|access| access.name().find_in(lines())).transpose()?;
@@ -131,7 +166,7 @@ impl Head<'_> {
     pub(super) fn csrf_request(&self) -> CsrfRequest<'_> {
         // `Basic` and `Negotiate` are added by browsers like cookies. More lines than are kept are repeated
         // values all the same, which the check refuses.
-        let ambient = !self.headers.cookie.is_empty() || !self.headers.authorization.is_empty();
+        let ambient = self.headers.cookie.first.is_some() || self.has_authorization();
         CsrfRequest::new(self.method, self.headers.sec_fetch_site.as_slice(), self.headers.origin.as_slice())
             .upgrade(self.headers.upgrade)
             .ambient_credentials(ambient)
@@ -139,19 +174,19 @@ impl Head<'_> {
 
     /// Whether a person reads the answer.
     pub(super) fn reader(&self) -> Reader {
-        let html = |line: &&[u8]| {
+        let html = |line: &[u8]| {
             line.split(|byte| *byte == b',').any(|range| {
                 let media = range.split(|byte| *byte == b';').next().unwrap_or_default();
                 media.trim_ascii().eq_ignore_ascii_case(b"text/html")
             })
         };
-        let person = self.headers.authorization.is_empty() && self.headers.accept.as_slice().iter().any(html);
+        let person = !self.has_authorization() && self.headers.accept.iter().any(html);
         if person { Reader::Person } else { Reader::Program }
     }
 
     /// Where a person goes back to after a login: pages only, for a form cannot be sent again.
-    pub(super) fn way_back(&self) -> Option<NextPath> {
-        let page = self.method == "GET" && self.reader() == Reader::Person;
+    pub(super) fn way_back(&self, reader: Reader) -> Option<NextPath> {
+        let page = self.method == "GET" && reader == Reader::Person;
         page.then(|| NextPath::parse(self.target)).flatten()
     }
 
@@ -162,7 +197,7 @@ impl Head<'_> {
     }
 
     pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {
-        self.peer.map(|peer| auth.0.proxies.client(peer, &self.headers.forwarded_for))
+        self.peer.map(|peer| auth.0.proxies.client_of(peer, self.headers.forwarded_for.iter()))
     }
 }
 
@@ -171,14 +206,8 @@ mod tests {
     use super::*;
 
     fn head<'a>(hosts: &[&'a [u8]], authority: Option<&'a str>) -> Head<'a> {
-        let host = Lines::of(hosts.iter().copied());
-        Head {
-            method: "GET",
-            target: "/",
-            authority,
-            peer: None,
-            headers: HeaderLines { host, ..HeaderLines::default() },
-        }
+        let headers = HeaderLines::of(hosts.iter().map(|host| ("host", *host)));
+        Head { method: "GET", target: "/", authority, peer: None, headers }
     }
 
     /// HTTP/1 names the server in `Host`, HTTP/2 in the target; a request that names two is for neither.

@@ -2,20 +2,22 @@
 
 use std::hint::black_box;
 
-use auth_core::{AuthEpoch, Authentication, Clock, Login, Method, PrincipalId, Secret, SystemClock};
+use auth_core::{
+    AuthEpoch, Authentication, Clock, Login, Method, PrincipalId, Secret, SystemClock, UnixTime,
+};
 use auth_jwt::{
-    Audience, ClientId, Hs256Key, Issuer, TokenBuffer, TokenIssuer, TokenPolicy, Verified, Verifier,
-    VerifyError, typ,
+    Audience, ClientId, Hs256Key, Issuer, TokenBuffer, TokenIssuer, TokenPolicy, TokenSigner, Verified,
+    Verifier, VerifyError, typ,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fixture::{
     AUDIENCE, Bad, CLIENT, HEADER, ISSUER, KEY, Owned, PAYLOAD, Row, USER, issued, keyed, mac, new_id, token,
 };
 
 pub(crate) fn rows() -> Vec<Row> {
-    [verify(), reject(), sign()].into_iter().flatten().collect()
+    [verify(), reject(), sign(), sign_given()].into_iter().flatten().collect()
 }
 
 /// The same without copies.
@@ -34,7 +36,7 @@ struct Borrowed<'a> {
 }
 
 /// What a user of this toolkit asks for: the registered claims are there anyway.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Own {
     name: String,
     plan: String,
@@ -155,6 +157,33 @@ fn sign() -> Vec<Row> {
         Row::new("sign/ours", move || {
             let issued = tokens.for_login(black_box(&login)).sign(SystemClock.now()).unwrap();
             assert_eq!(issued.token().expose().len(), len);
+        }),
+    ]
+}
+
+/// All claims are the caller's, the id too: no random number, no clock.
+fn sign_given() -> Vec<Row> {
+    let key = Hs256Key::new(&Secret::new(KEY.to_vec())).unwrap();
+    let (issuer, audience) = (Issuer::new(ISSUER).unwrap(), Audience::new(AUDIENCE).unwrap());
+    let signer = TokenSigner::new(key, typ("JWT").unwrap(), issuer).unwrap();
+    let claims: Owned = serde_json::from_str(PAYLOAD).unwrap();
+    let own: Own = serde_json::from_str(PAYLOAD).unwrap();
+    let len = token(HEADER, PAYLOAD).len();
+    vec![
+        mac_alone("sign-given-id/mac", &token(HEADER, PAYLOAD)),
+        Row::new("sign-given-id/ours", move || {
+            let claims = black_box(&claims);
+            let issued_at = UnixTime::from_secs(claims.iat);
+            let token = signer
+                .expiring_at(UnixTime::from_secs(claims.exp))
+                .with_subject(&claims.sub)
+                .with_audience(&audience)
+                .with_not_before(UnixTime::from_secs(claims.nbf))
+                .with_issued_at(issued_at)
+                .with_token_id(&claims.jti)
+                .with_claims(black_box(&own))
+                .sign(issued_at);
+            assert_eq!(token.unwrap().expose().len(), len);
         }),
     ]
 }

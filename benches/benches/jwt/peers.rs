@@ -90,6 +90,15 @@ fn jsonwebtoken(name: &str, aws_lc: bool) -> Vec<Row> {
                 black_box(&data);
             })
         },
+        {
+            let (header, signing_key) = (Header::new(Algorithm::HS256), signing_key.clone());
+            let (claims, len): (Owned, _) =
+                (serde_json::from_str(PAYLOAD).unwrap(), token(HEADER, PAYLOAD).len());
+            Row::new(&format!("sign-given-id/{name}"), move || {
+                AWS_LC.store(aws_lc, Ordering::Relaxed);
+                assert_eq!(encode(black_box(&header), black_box(&claims), &signing_key).unwrap().len(), len);
+            })
+        },
         Row::new(&format!("sign/{name}"), move || {
             AWS_LC.store(aws_lc, Ordering::Relaxed);
             let id = new_id();

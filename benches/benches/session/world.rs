@@ -77,7 +77,8 @@ impl World {
     }
 
     pub(crate) fn record(&self, id: &SessionId) -> Option<SessionRecord> {
-        now(self.store.load(id, self.now)).unwrap()
+        // Of the store itself, not of the pointer to it, which is a store too.
+        now(MemorySessions::load(&self.store, id, self.now)).unwrap()
     }
 }
 

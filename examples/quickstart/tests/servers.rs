@@ -8,8 +8,10 @@ mod server;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod people;
 
-use people::{PASSWORD, Tokens, cookie, form, log_in, presented, refresh, sign_up};
-use server::Server;
+use std::time::{Duration, Instant};
+
+use people::{PASSWORD, Tokens, cookie, form, json, log_in, presented, refresh, sign_up};
+use server::{Response, Server};
 use servers::{MariaDb, Postgres, RedisServer};
 
 /// Must be nowhere in what is printed and logged.
@@ -18,10 +20,12 @@ const SECRET: &str = "only-the-server-knows";
 trait Backend {
     fn kill(&mut self);
     fn restart(&mut self);
+    fn freeze(&self);
+    fn thaw(&self);
 }
 
 macro_rules! backend {
-    ($($server:ty),*) => {
+    ($($server:ty, $process:ident);* $(;)?) => {
         $(
             impl Backend for $server {
                 fn kill(&mut self) {
@@ -31,12 +35,26 @@ macro_rules! backend {
                 fn restart(&mut self) {
                     self.restart();
                 }
+
+                fn freeze(&self) {
+                    backend!(@ $process, self).freeze();
+                }
+
+                fn thaw(&self) {
+                    backend!(@ $process, self).thaw();
+                }
             }
         )*
     };
+    (@ whole, $server:expr) => { $server };
+    (@ process, $server:expr) => { $server.process() };
 }
 
-backend!(Postgres, MariaDb, RedisServer);
+backend! {
+    Postgres, whole;
+    MariaDb, whole;
+    RedisServer, process;
+}
 
 #[test]
 fn the_story_on_postgres() {
@@ -106,6 +124,11 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
     backend.restart();
     server.until("the server is found again", || page(&server, "/devices").status == 200);
     as_before(&server);
+    backend.freeze();
+    nobody_waits_long_or_gets_in(&server, &here, &next[0]);
+    backend.thaw();
+    server.until("the server goes on", || page(&server, "/devices").status == 200);
+    as_before(&server);
     let newest = Tokens::read(&refresh(&server, &next[0])).refresh;
 
     server.cli_with(&["set-password", "ann@example.com"], "a sentence that was reset\n");
@@ -115,6 +138,33 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
     assert_eq!(server.post("/login", &[("origin", &server.url)], form(&fields)).status, 303);
     assert!(server.told().contains("become admin: "));
     assert!(!server.said().contains(SECRET), "{}", server.said());
+}
+
+/// A server that takes connections and answers nothing is worse than one that is gone: whoever waits for it for ever takes
+/// others along. (Sessions 28.)
+fn nobody_waits_long_or_gets_in(server: &Server, cookie: &str, token: &str) {
+    let started = Instant::now();
+    let own: &[(&str, &str)] = &[("cookie", cookie), ("origin", &server.url)];
+    std::thread::scope(|scope| {
+        // More than there are connections to it.
+        for _ in 0..12 {
+            scope.spawn(|| assert_unavailable(&server.get("/devices", own)));
+        }
+        scope.spawn(|| assert_unavailable(&refresh(server, token)));
+        scope.spawn(|| assert_unavailable(&log_in(server, "bob@example.com", PASSWORD)));
+        scope.spawn(|| {
+            let login = json("bob@example.com", PASSWORD);
+            assert_unavailable(&server.post_json("/api/login", &[], login));
+        });
+    });
+    // A call waits for five seconds at most, one of many for a connection before that, and a login makes a few calls.
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
+    // What needs no server is served.
+    assert_eq!(server.get("/", &[]).status, 200);
+}
+
+fn assert_unavailable(answer: &Response) {
+    assert_eq!((answer.status, answer.header("set-cookie")), (503, None), "{}", answer.body);
 }
 
 /// What is wrong with a URL is said without it: terminals and logs are read by others.

@@ -8,15 +8,19 @@ use std::{
 use auth_core::{Page, SessionId};
 
 use crate::{
-    model::{Live, Said},
+    model::{Account, Live, Said},
     operations::{Sum, open},
     random::Random,
-    torture::World,
+    tokens,
+    torture::{Engines, LIMIT, World},
 };
 
 /// Compares every session with what was promised of it, and ends some if there are more than `crowd`.
-pub(crate) async fn check(world: &World, random: &mut Random, crowd: usize) {
+pub(crate) async fn check(world: &Arc<World>, random: &mut Random, crowd: usize) {
     let listed = listed(world, random).await;
+    for account in &world.accounts {
+        check_limit(world, account, listed.as_ref().and_then(|listed| listed.get(account.principal.id())));
+    }
     for live in world.sessions() {
         check_one(world, random, &live, listed.as_ref()).await;
     }
@@ -25,9 +29,12 @@ pub(crate) async fn check(world: &World, random: &mut Random, crowd: usize) {
     while world.sessions().len() > crowd {
         let (Some(live), Some(node)) = (world.one(random), random.one_of(&world.nodes)) else { return };
         live.may_be_over.store(true, SeqCst);
-        match node.end_one(&live.account.principal, &live.id).await {
+        match node.sessions.end_one(&live.account.principal, &live.id).await {
             Ok(_) => live.is_over.store(true, SeqCst),
-            Err(_) => world.log.failed(),
+            Err(error) => {
+                live.account.strangers.fetch_add(1, SeqCst);
+                world.log.failed(&error);
+            }
         }
         world.keep(|other| !Arc::ptr_eq(other, &live));
     }
@@ -41,9 +48,12 @@ async fn listed(world: &World, random: &mut Random) -> Option<BTreeMap<String, B
         let mut ids = BTreeSet::new();
         let mut page = Page::first();
         loop {
-            let Ok(some) = node.list(&account.principal, page).await else {
-                world.log.failed();
-                return None;
+            let some = match node.sessions.list(&account.principal, page).await {
+                Ok(some) => some,
+                Err(error) => {
+                    world.log.failed(&error);
+                    return None;
+                }
             };
             if some.is_empty() {
                 break;
@@ -60,10 +70,48 @@ async fn listed(world: &World, random: &mut Random) -> Option<BTreeMap<String, B
     Some(listed)
 }
 
+/// What a limit has ended is as much as it said and the oldest, and what is left is not too much.
+fn check_limit(world: &World, account: &Account, listed: Option<&BTreeSet<SessionId>>) {
+    let Some(listed) = listed else { return };
+    let (now, limit) = (world.now(), usize::try_from(LIMIT).unwrap_or(usize::MAX));
+    if listed.len() > limit {
+        world.log.violation(format_args!("{} sessions of {:?} live", listed.len(), account.principal));
+    }
+    let sessions = world.sessions();
+    let own: Vec<_> = sessions.iter().filter(|live| live.account.principal == account.principal).collect();
+    let (left, gone): (Vec<&Arc<Live>>, Vec<&Arc<Live>>) = own
+        .iter()
+        .filter(|live| live.said_without_limit(now) == Said::Alive)
+        .partition(|live| listed.contains(&live.id));
+    let pushed: Vec<_> = gone.iter().filter(|live| live.may_be_pushed.load(SeqCst)).collect();
+    let oldest_left = left.iter().map(|live| live.began).min();
+    for live in &pushed {
+        live.is_over.store(true, SeqCst);
+        if oldest_left.is_some_and(|oldest| oldest < live.began) {
+            world.log.violation(format_args!("{:?} was ended by a limit, and an older one was not", live.id));
+        }
+    }
+    let said = account.ended_by_limit.swap(0, SeqCst);
+    // A login that was not answered says nothing of what it has ended.
+    let is_sure = account.unsure.load(SeqCst) == 0;
+    if is_sure && u64::try_from(pushed.len()).unwrap_or(u64::MAX) > said {
+        world.log.violation(format_args!("a limit ended {} sessions, and said {said}", pushed.len()));
+    }
+    if !pushed.is_empty() {
+        world.log.done("ends by a limit");
+    }
+    if is_sure {
+        left.iter().for_each(|live| live.may_be_pushed.store(false, SeqCst));
+        let known = own.iter().filter(|live| listed.contains(&live.id)).count();
+        account.strangers.store(listed.len().saturating_sub(known), SeqCst);
+    }
+    let _ = account.unsure.fetch_update(SeqCst, SeqCst, |rounds| rounds.checked_sub(1));
+}
+
 async fn check_one(
-    world: &World,
+    world: &Arc<World>,
     random: &mut Random,
-    live: &Live,
+    live: &Arc<Live>,
     listed: Option<&BTreeMap<String, BTreeSet<SessionId>>>,
 ) {
     let said = live.said(world.now());
@@ -78,7 +126,11 @@ async fn check_one(
         }
         _ => {}
     }
-    let Some(node) = random.one_of(&world.nodes) else { return };
+    if live.tokens.is_some() {
+        tokens::refresh(world, live, 1, random).await;
+        return world.log.done("checks");
+    }
+    let Some(Engines { sessions: node, .. }) = random.one_of(&world.nodes) else { return };
     if let Some(stale) = live.jar.stale_header()
         && random.once_in(4)
         && let Some(session) = open(world, node, Some(&stale)).await

@@ -1,4 +1,5 @@
-//! Tortures a session store, and exits with 1 if it broke a promise.
+//! Tortures a session store, and exits with 1 if it broke a promise, with 2 if it cannot be opened, and with 3 if nothing
+//! could be tried on it.
 //!
 //! ```text
 //! cargo run -p example-session-torture -- --store memory --seconds 10
@@ -11,17 +12,18 @@
 //! ```
 //!
 //! Several nodes, each an engine with connections of its own, work on one store. Many tasks log in, write, read, lose
-//! answers, log out and end everything else, as people with several tabs do; between rounds, time passes, and every
+//! answers, refresh tokens, log out and end everything else, as people with several tabs do; between rounds, time passes, and every
 //! session is compared with what was promised of it. See the library beside this file for what is checked.
 //!
-//! The seed is printed. With it, every task does the same again; with `--tasks 1`, in the same order too.
+//! The seed is printed. With it, every task does the same again; with `--tasks 1`, in the same order
+//! too, but for what one client sends at once.
 #![expect(clippy::print_stdout, reason = "a tool for the terminal")]
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use auth_core::SessionStore;
 use clap::Parser;
-use example_session_torture::{OpenError, Options, StoreUrl, torture};
+use example_session_torture::{Failure, OpenError, Options, StoreUrl, torture};
 
 /// Random logins, writes, rotations and logouts on a session store, checked against a model.
 #[derive(Debug, Parser)]
@@ -68,7 +70,13 @@ async fn main() -> ExitCode {
     };
     let report = torture(nodes, options).await;
     println!("{report}");
-    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match report.verdict() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("session-torture: {failure}");
+            ExitCode::from(if matches!(failure, Failure::Broken(_)) { 1 } else { 3 })
+        }
+    }
 }
 
 /// The store of every node.

@@ -2,12 +2,16 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 
 use auth_core::{PrincipalId, SessionId, UnixTime};
 
-use crate::jar::Jar;
+use crate::{
+    jar::Jar,
+    tokens::Tokens,
+    torture::{absolute_until, idle_until},
+};
 
 /// An account.
 #[derive(Debug)]
@@ -19,7 +23,19 @@ pub(crate) struct Account {
     pub(crate) ended_before: AtomicU64,
     /// One change at a time, as an account store makes them.
     pub(crate) change: tokio::sync::Mutex<()>,
+    /// Logins that are under way.
+    pub(crate) beginning: AtomicUsize,
+    /// Sessions that are there and not known: ended by a check that failed to, or begun by a login that did.
+    pub(crate) strangers: AtomicUsize,
+    /// Rounds for which a login that was not answered may still come to be.
+    pub(crate) unsure: AtomicU64,
+    /// How many sessions logins said that their limit has ended, since the last check.
+    pub(crate) ended_by_limit: AtomicU64,
 }
+
+/// For how many rounds a call that was not answered may still happen: a server that was frozen goes on with what it had
+/// read.
+const UNSURE: u64 = 4;
 
 impl Account {
     pub(crate) fn new(principal: PrincipalId) -> Self {
@@ -28,7 +44,19 @@ impl Account {
             epoch: AtomicU64::new(0),
             ended_before: AtomicU64::new(0),
             change: tokio::sync::Mutex::default(),
+            beginning: AtomicUsize::new(0),
+            strangers: AtomicUsize::new(0),
+            unsure: AtomicU64::new(0),
+            ended_by_limit: AtomicU64::new(0),
         }
+    }
+}
+
+impl Account {
+    /// A login was not answered.
+    pub(crate) fn login_failed(&self) {
+        self.strangers.fetch_add(1, SeqCst);
+        self.unsure.store(UNSURE, SeqCst);
     }
 }
 
@@ -38,11 +66,16 @@ pub(crate) struct Live {
     pub(crate) id: SessionId,
     pub(crate) account: Arc<Account>,
     pub(crate) epoch: AtomicU64,
+    pub(crate) began: UnixTime,
     pub(crate) jar: Jar,
+    /// What a client has instead of a cookie, if it is none that keeps cookies.
+    pub(crate) tokens: Option<Tokens>,
     /// Somebody has begun to end it, or a failure has left it open whether it lives.
     pub(crate) may_be_over: AtomicBool,
     /// Its end was acknowledged.
     pub(crate) is_over: AtomicBool,
+    /// Logins of the account came near the limit of sessions: one of them may have ended it.
+    pub(crate) may_be_pushed: AtomicBool,
     /// An answer with the only secret that opens it was thrown away: nobody can open it.
     pub(crate) is_lost: AtomicBool,
     /// How often its secret was replaced without grace.
@@ -67,7 +100,35 @@ pub(crate) enum Said {
 }
 
 impl Live {
+    pub(crate) fn new(id: SessionId, account: Arc<Account>, epoch: u64, began: UnixTime) -> Self {
+        Self {
+            id,
+            account,
+            epoch: AtomicU64::new(epoch),
+            began,
+            jar: Jar::default(),
+            tokens: None,
+            may_be_over: false.into(),
+            is_over: false.into(),
+            may_be_pushed: false.into(),
+            is_lost: false.into(),
+            replaced: AtomicU64::new(0),
+            added: AtomicU64::new(0),
+            maybe_added: AtomicU64::new(0),
+            idle_until: idle_until(began).into(),
+            absolute_until: absolute_until(began),
+        }
+    }
+
     pub(crate) fn said(&self, now: UnixTime) -> Said {
+        match self.said_without_limit(now) {
+            Said::Alive if self.may_be_pushed.load(SeqCst) => Said::Unknown,
+            said => said,
+        }
+    }
+
+    /// The same, if there were no limit of sessions.
+    pub(crate) fn said_without_limit(&self, now: UnixTime) -> Said {
         let epoch = self.epoch.load(SeqCst);
         if self.is_over.load(SeqCst)
             || epoch < self.account.ended_before.load(SeqCst)

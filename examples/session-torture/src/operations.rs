@@ -1,19 +1,17 @@
 //! What tasks do, and what may be expected of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::SeqCst},
-};
+use std::sync::{Arc, atomic::Ordering::SeqCst};
 
-use auth_core::{AuthEpoch, testing::login_at_epoch};
-use auth_session::{CommitError, RotateError, Session, SessionData, Sessions, StartError};
+use auth_core::AuthEpoch;
+use auth_session::{CommitError, RotateError, Session, SessionData, Sessions};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    jar::Jar,
+    logins::{self, Kind},
     model::{Live, Said},
     random::Random,
-    torture::{World, absolute_until, idle_until},
+    tokens,
+    torture::{World, idle_until},
 };
 
 /// What sessions hold: a number that many add to.
@@ -31,17 +29,19 @@ impl SessionData for Sum {
 }
 
 /// Does one thing.
-pub(crate) async fn operate(world: &World, random: &mut Random) {
-    let Some(node) = random.one_of(&world.nodes).cloned() else { return };
-    let session = world.one(random);
+pub(crate) async fn operate(world: &Arc<World>, random: &mut Random) {
+    let Some(engines) = random.one_of(&world.nodes).cloned() else { return };
+    let (node, session) = (&engines.sessions, world.one(random));
     match (random.below(40), session) {
-        (0..=3, _) | (_, None) => log_in(world, &node, random).await,
-        (4..=18, Some(live)) => request(world, &node, &live, Act::Add, random.once_in(10)).await,
-        (19..=34, Some(live)) => request(world, &node, &live, Act::Read, random.once_in(10)).await,
-        (35, Some(live)) => request(world, &node, &live, Act::Privilege, random.once_in(10)).await,
-        (36, Some(live)) => request(world, &node, &live, Act::LogOut, false).await,
-        (37, Some(live)) => end_by_id(world, &node, &live).await,
-        (_, Some(live)) => request(world, &node, &live, Act::EndOthers, false).await,
+        (0..=2, _) | (_, None) => logins::log_in(world, &engines, Kind::Cookie, random).await,
+        (3, _) => logins::log_in(world, &engines, Kind::Refresh, random).await,
+        (37, Some(live)) => end_by_id(world, node, &live).await,
+        (n, Some(live)) if live.tokens.is_some() => tokens::act(world, &engines, &live, n, random).await,
+        (4..=18, Some(live)) => request(world, node, &live, Act::Add, random.once_in(10)).await,
+        (19..=34, Some(live)) => request(world, node, &live, Act::Read, random.once_in(10)).await,
+        (35, Some(live)) => request(world, node, &live, Act::Privilege, random.once_in(10)).await,
+        (36, Some(live)) => request(world, node, &live, Act::LogOut, false).await,
+        (_, Some(live)) => request(world, node, &live, Act::EndOthers, false).await,
     }
 }
 
@@ -63,49 +63,11 @@ pub(crate) async fn open(world: &World, node: &Sessions, header: Option<&str>) -
     };
     match node.open(&incoming).await {
         Ok(session) => Some(session),
-        Err(_) => {
-            world.log.failed();
+        Err(error) => {
+            world.log.failed(&error);
             None
         }
     }
-}
-
-async fn log_in(world: &World, node: &Sessions, random: &mut Random) {
-    let Some(account) = random.one_of(&world.accounts).cloned() else { return };
-    // As a password is checked: the epoch first, the session a while later.
-    let epoch = account.epoch.load(SeqCst);
-    tokio::task::yield_now().await;
-    let login = login_at_epoch(&account.principal, world.now(), AuthEpoch::new(epoch));
-    let Some(mut session) = open(world, node, None).await else { return };
-    let started = match session.start(login).await {
-        Ok(started) => started,
-        Err(StartError::Outdated) if account.epoch.load(SeqCst) > epoch => {
-            return world.log.done("outdated logins");
-        }
-        Err(StartError::Unavailable(_)) => return world.log.failed(),
-        Err(error) => return world.log.violation(format_args!("a login was refused: {error}")),
-    };
-    let (cookie, saved) = session.commit().await.into_parts();
-    let jar = Jar::default();
-    match (cookie, saved) {
-        (Some(cookie), Ok(())) => jar.take(&cookie),
-        _ => return world.log.violation("a login got no cookie"),
-    }
-    world.add(Live {
-        id: started.id,
-        account,
-        epoch: AtomicU64::new(epoch),
-        jar,
-        may_be_over: false.into(),
-        is_over: false.into(),
-        is_lost: false.into(),
-        replaced: AtomicU64::new(0),
-        added: AtomicU64::new(0),
-        maybe_added: AtomicU64::new(0),
-        idle_until: idle_until(world.now()).into(),
-        absolute_until: absolute_until(world.now()),
-    });
-    world.log.done("logins");
 }
 
 /// A request of a browser. `lose` throws its answer away, as a train in a tunnel does.
@@ -138,7 +100,7 @@ async fn request(world: &World, node: &Sessions, live: &Arc<Live>, act: Act, los
                     live.replaced.fetch_add(1, SeqCst);
                     world.log.done("privilege changes");
                 }
-                Err(RotateError::Unavailable(_)) => world.log.failed(),
+                Err(RotateError::Unavailable(error)) => world.log.failed(&error),
                 Err(_) => world.log.done("lost races"),
             }
         }
@@ -159,7 +121,7 @@ async fn request(world: &World, node: &Sessions, live: &Arc<Live>, act: Act, los
             world.log.done("writes");
         }
         Ok(()) => world.log.done("reads"),
-        Err(CommitError::Unavailable(_)) => world.log.failed(),
+        Err(CommitError::Unavailable(error)) => world.log.failed(&error),
         Err(_) => world.log.done("lost races"),
     }
     match cookie {
@@ -185,7 +147,7 @@ async fn log_out(world: &World, live: &Live, mut session: Session) {
             live.is_over.store(true, SeqCst);
             world.log.done("logouts");
         }
-        Err(_) => world.log.failed(),
+        Err(error) => world.log.failed(&error),
     }
     if let (Some(cookie), _) = session.commit().await.into_parts() {
         // The cookie is not taken, so that the next request tries the old one.
@@ -200,7 +162,7 @@ async fn end_by_id(world: &World, node: &Sessions, live: &Live) {
             live.is_over.store(true, SeqCst);
             world.log.done("ends by id");
         }
-        Err(_) => world.log.failed(),
+        Err(error) => world.log.failed(&error),
     }
 }
 
@@ -222,9 +184,9 @@ async fn end_others(world: &World, live: &Live, mut session: Session) {
             account.ended_before.store(epoch, SeqCst);
             world.log.done("password changes");
         }
-        Err(RotateError::Unavailable(_)) => {
+        Err(RotateError::Unavailable(error)) => {
             live.may_be_over.store(true, SeqCst);
-            world.log.failed();
+            world.log.failed(&error);
         }
         // Somebody ended it or replaced its secret meanwhile. All others are over, and it was moved up if it was there.
         Err(_) => {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     fmt,
     sync::{Mutex, PoisonError},
 };
@@ -15,8 +16,36 @@ pub struct Report {
     pub done: BTreeMap<&'static str, u64>,
     /// How many calls failed. They promised nothing.
     pub failed: u64,
+    /// Why they failed, as far as there are not too many reasons.
+    pub reasons: BTreeMap<String, u64>,
     /// Promises that were broken; none are listed beyond the first hundred.
     pub violations: Vec<String>,
+}
+
+/// Why a run is no good news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// Promises were broken.
+    #[error("{0} promises were broken")]
+    Broken(usize),
+    /// This was never done, so nothing was shown: the store refused everything, or the time was too short.
+    #[error("there were no {0}")]
+    Nothing(&'static str),
+}
+
+impl Report {
+    /// What the run comes to.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn verdict(&self) -> Result<(), Failure> {
+        if !self.violations.is_empty() {
+            return Err(Failure::Broken(self.violations.len()));
+        }
+        let missing = ["logins", "checks"].into_iter().find(|what| !self.done.contains_key(what));
+        missing.map_or(Ok(()), |what| Err(Failure::Nothing(what)))
+    }
 }
 
 impl fmt::Display for Report {
@@ -26,6 +55,9 @@ impl fmt::Display for Report {
             write!(f, " {count} {name},")?;
         }
         write!(f, " {} calls failed", self.failed)?;
+        for (reason, count) in &self.reasons {
+            write!(f, "\n{count} failed: {reason}")?;
+        }
         for violation in &self.violations {
             write!(f, "\nVIOLATION: {violation}")?;
         }
@@ -44,9 +76,19 @@ impl Log {
         *count = count.saturating_add(1);
     }
 
-    pub(crate) fn failed(&self) {
+    pub(crate) fn failed(&self, error: &dyn Error) {
+        let mut reason = error.to_string();
+        let mut next = error.source();
+        while let Some(error) = next {
+            reason = format!("{reason}: {error}");
+            next = error.source();
+        }
         let mut report = self.lock();
         report.failed = report.failed.saturating_add(1);
+        if report.reasons.len() < 20 || report.reasons.contains_key(&reason) {
+            let count = report.reasons.entry(reason).or_default();
+            *count = count.saturating_add(1);
+        }
     }
 
     pub(crate) fn violation(&self, what: impl fmt::Display) {

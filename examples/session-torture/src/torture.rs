@@ -1,15 +1,15 @@
 //! The rounds.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering::SeqCst},
     time::{Duration, Instant},
 };
 
 use auth_core::{
-    Clock, KeyName, KeyRing, MemoryAudit, PrincipalId, Secret, SessionStore, SystemClock, UnixTime,
-    testing::SteppedClock,
+    Clock, KeyName, KeyRing, MemoryAudit, PrincipalId, Secret, SessionLimit, SessionStore, SystemClock,
+    UnixTime, WhenReached, testing::SteppedClock,
 };
-use auth_session::{CookiePolicy, EpochCheck, SessionPolicy, Sessions};
+use auth_session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions};
 
 use crate::{
     check::check,
@@ -25,6 +25,8 @@ const IDLE: Duration = Duration::from_secs(24 * 3_600);
 const ABSOLUTE: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// How old a secret becomes.
 const ROTATION: Duration = Duration::from_secs(600);
+/// The most sessions of an account at once.
+pub(crate) const LIMIT: u32 = 8;
 /// The most sessions at once; beyond it, some are ended.
 const CROWD: usize = 400;
 
@@ -51,10 +53,17 @@ impl Default for Options {
     }
 }
 
+/// What a node has.
+#[derive(Debug, Clone)]
+pub(crate) struct Engines {
+    pub(crate) sessions: Sessions,
+    pub(crate) refresh: RefreshTokens,
+}
+
 /// What all tasks share.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) nodes: Vec<Sessions>,
+    pub(crate) nodes: Vec<Engines>,
     pub(crate) clock: SteppedClock,
     pub(crate) accounts: Vec<Arc<Account>>,
     sessions: Mutex<Vec<Arc<Live>>>,
@@ -66,7 +75,9 @@ impl World {
         // Near the real time, for servers that forget rows by their own clock.
         let clock = SteppedClock::new(SystemClock.now());
         let run: [u8; 32] = auth_core::entropy_array(&auth_core::SystemEntropy).unwrap_or([0; 32]);
-        let nodes = stores.into_iter().map(|store| engine(store, &clock)).collect();
+        // The limit is the same everywhere; what happens beyond it is not.
+        let modes = [WhenReached::EndOldest, WhenReached::EndOldest, WhenReached::Refuse].into_iter().cycle();
+        let nodes = stores.into_iter().zip(modes).map(|(store, mode)| engines(store, &clock, mode)).collect();
         // Accounts of this run alone, so that a store that holds those of another does no harm.
         let name = auth_core::SecretHash::of(&run);
         let prefix: String = name.as_bytes().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -88,8 +99,27 @@ impl World {
         random.one_of(&self.lock()).cloned()
     }
 
+    /// Adds a session that has begun. Another login may be under way that ends it.
     pub(crate) fn add(&self, live: Live) {
-        self.lock().push(Arc::new(live));
+        let mut sessions = self.lock();
+        live.may_be_pushed.store(crowded(&sessions, &live.account), SeqCst);
+        sessions.push(Arc::new(live));
+    }
+
+    /// Whether the sessions that an account has had since the last check, and those that may come to be, are more than
+    /// there may be: then a login may end one of them, or be refused.
+    pub(crate) fn is_crowded(&self, account: &Account) -> bool {
+        crowded(&self.lock(), account)
+    }
+
+    /// Notes that a login of the account may end any of its sessions, if it may.
+    pub(crate) fn push(&self, account: &Account) {
+        let sessions = self.lock();
+        if crowded(&sessions, account) {
+            for live in sessions.iter().filter(|live| live.account.principal == account.principal) {
+                live.may_be_pushed.store(true, SeqCst);
+            }
+        }
     }
 
     pub(crate) fn keep(&self, keep: impl FnMut(&Arc<Live>) -> bool) {
@@ -99,6 +129,12 @@ impl World {
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Live>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn crowded(sessions: &[Arc<Live>], account: &Account) -> bool {
+    let known = sessions.iter().filter(|live| live.account.principal == account.principal).count();
+    let others = account.beginning.load(SeqCst).saturating_add(account.strangers.load(SeqCst));
+    u32::try_from(known.saturating_add(others)).unwrap_or(u32::MAX) > LIMIT
 }
 
 /// Deadlines that the model goes by.
@@ -150,13 +186,19 @@ pub async fn torture(nodes: Vec<Arc<dyn SessionStore>>, options: Options) -> Rep
     }
 }
 
-fn engine(store: Arc<dyn SessionStore>, clock: &SteppedClock) -> Sessions {
+fn engines(store: Arc<dyn SessionStore>, clock: &SteppedClock, when_reached: WhenReached) -> Engines {
     // The nodes share one ring, as servers that share a store must. It guards nothing here.
     let keys = KeyRing::new(KeyName::from_static("torture"), Secret::new((1..=32).collect()));
     let policy = SessionPolicy::new(IDLE, ABSOLUTE, CookiePolicy::default())
-        .and_then(|policy| policy.rotate_every(ROTATION));
-    let (Ok(keys), Ok(policy)) = (keys, policy) else { unreachable!("both are written above") };
+        .and_then(|policy| policy.rotate_every(ROTATION))
+        .and_then(|policy| policy.with_limit(SessionLimit { max: LIMIT, when_reached }));
+    let refresh = RefreshPolicy::new(IDLE, ABSOLUTE);
+    let (Ok(keys), Ok(policy), Ok(refresh)) = (keys, policy, refresh) else {
+        unreachable!("all are written above")
+    };
     let audit = Arc::new(MemoryAudit::new(0));
-    Sessions::new(store, Arc::new(keys), EpochCheck::by_session_store_only(), audit, policy)
-        .with_clock(Arc::new(clock.clone()))
+    let sessions = Sessions::new(store, Arc::new(keys), EpochCheck::by_session_store_only(), audit, policy)
+        .with_clock(Arc::new(clock.clone()));
+    let refresh = RefreshTokens::new(&sessions, refresh);
+    Engines { sessions, refresh }
 }

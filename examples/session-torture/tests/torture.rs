@@ -4,10 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    SessionStore,
+    MemorySessions, SessionStore,
     conformance::broken::{BrokenSessions, SessionFault},
 };
-use example_session_torture::{Options, StoreUrl, torture};
+use example_session_torture::{Failure, Options, StoreUrl, torture};
 
 async fn nodes(url: &str) -> Vec<Arc<dyn SessionStore>> {
     let url: StoreUrl = url.parse().unwrap();
@@ -29,13 +29,35 @@ async fn stores_that_keep_their_promises_pass() {
         let options = Options { time: Duration::ZERO, rounds: 30, ..Options::default() };
         let report = torture(nodes(&url).await, options).await;
         assert!(report.violations.is_empty(), "{url}: {report}");
-        for what in
-            ["logins", "logouts", "writes", "privilege changes", "password changes", "lost answers", "checks"]
-        {
+        for what in [
+            "logins",
+            "logouts",
+            "writes",
+            "privilege changes",
+            "password changes",
+            "lost answers",
+            "logins for tokens",
+            "refreshes",
+            "lost tokens",
+            "revocations",
+            "replays",
+            "ends by a limit",
+            "logins beyond the limit",
+            "checks",
+        ] {
             assert!(report.done.get(what).is_some_and(|count| *count > 0), "{url} did no {what}: {report}");
         }
         assert_eq!(report.failed, 0, "{url}: {report}");
     }
+}
+
+/// A run in which nobody ever got in shows nothing, and must not look like one that does.
+#[tokio::test]
+async fn a_store_that_refuses_everything_is_no_success() {
+    let store: Arc<dyn SessionStore> = Arc::new(MemorySessions::new(0));
+    let report = torture(vec![store], Options { time: Duration::ZERO, ..Options::default() }).await;
+    assert_eq!(report.verdict(), Err(Failure::Nothing("logins")), "{report}");
+    assert!(report.violations.is_empty() && report.failed > 0, "{report}");
 }
 
 /// A harness that finds nothing in a store that loses writes says nothing about any other.
@@ -47,6 +69,9 @@ async fn stores_that_break_a_promise_are_found_out() {
         SessionFault::UpdateNotAtomic,
         SessionFault::InsertIgnoresEpoch,
         SessionFault::RotateDeletesFirst,
+        SessionFault::RotateIgnoresVersion,
+        SessionFault::LimitIgnored,
+        SessionFault::LimitEndsNewest,
         SessionFault::LoadByTag,
         SessionFault::ListShowsTheDead,
     ] {

@@ -9,11 +9,13 @@
     reason = "a fuzz target fails by a panic"
 )]
 
+mod condition;
 mod policy;
 mod session;
 
 use std::sync::{Arc, LazyLock};
 
+pub use condition::{condition, condition_tree, evaluation};
 pub use policy::policy_document;
 pub use session::{cookie, cookie_seal, file_record};
 
@@ -35,7 +37,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 14] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -46,6 +48,9 @@ pub const TARGETS: [Target; 11] = [
     ("cookie", cookie),
     ("cookie_seal", cookie_seal),
     ("file_record", file_record),
+    ("condition", condition),
+    ("condition_tree", condition_tree),
+    ("evaluation", evaluation),
     ("policy_document", policy_document),
 ];
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{Process, free_port};
 
-/// A `redis-server` of its own, whose files vanish with it.
+/// A `redis-server` of its own, whose files vanish with it. `REDIS_SERVER` names another program: an older one, or Valkey.
 #[derive(Debug)]
 pub struct RedisServer {
     process: Process,
@@ -120,7 +120,8 @@ impl RedisServer {
 }
 
 fn start(port: u16, arguments: &[String], folder: &Path) -> Process {
-    let mut command = Command::new("redis-server");
+    let program = std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into());
+    let mut command = Command::new(program);
     command
         .args(["--bind", "127.0.0.1", "--port"])
         .arg(port.to_string())

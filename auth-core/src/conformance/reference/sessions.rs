@@ -7,11 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Locked, count, page_of};
+use super::{Locked, count};
 use crate::{
     AuthEpoch, EndAll, Inserted, Page, PrincipalId, Rotated, SecretState, SessionBlob, SessionId,
     SessionLimit, SessionOwner, SessionRecord, SessionStore, SessionSummary, StoreError, UnixTime, Updated,
-    Version, WhenReached,
+    Version,
 };
 
 /// A [`SessionStore`] as its contract reads.
@@ -45,22 +45,6 @@ impl Sessions {
         live.sort_by_key(|row| (row.created_at, row.id));
         live
     }
-
-    fn live(&mut self, id: &SessionId, now: UnixTime) -> Option<&mut SessionRecord> {
-        self.rows.get_mut(id).filter(|row| row.is_live(now))
-    }
-
-    /// The ids that a new session of `id` must end, or `None` if it may not begin.
-    fn make_room(&self, id: &PrincipalId, limit: &SessionLimit, now: UnixTime) -> Option<Vec<SessionId>> {
-        let live = self.live_of(id, now);
-        let others = usize::try_from(limit.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
-        let too_many = live.len().saturating_sub(others);
-        match limit.when_reached {
-            WhenReached::Refuse if too_many > 0 => None,
-            WhenReached::Refuse => Some(Vec::new()),
-            WhenReached::EndOldest => Some(live.iter().take(too_many).map(|row| row.id).collect()),
-        }
-    }
 }
 
 #[async_trait]
@@ -78,13 +62,9 @@ impl SessionStore for ReferenceSessions {
         if sessions.is_outdated(record) {
             return Ok(Inserted::Outdated);
         }
-        let ended = match (record.principal(), limit) {
-            (Some(id), Some(limit)) => match sessions.make_room(id, limit, now) {
-                Some(ended) => ended,
-                None => return Ok(Inserted::LimitReached),
-            },
-            _ => Vec::new(),
-        };
+        let room =
+            limit.map_or(Some(Vec::new()), |limit| limit.make_room(record, sessions.rows.values(), now));
+        let Some(ended) = room else { return Ok(Inserted::LimitReached) };
         for id in &ended {
             sessions.rows.remove(id);
         }
@@ -107,21 +87,13 @@ impl SessionStore for ReferenceSessions {
         let mut sessions = self.lock();
         Ok(match sessions.rows.get_mut(id) {
             None => Updated::Gone,
-            Some(row) if row.version != expected => Updated::Conflict,
-            Some(row) => {
-                row.data = data.clone();
-                row.version = row.version.next();
-                Updated::Updated
-            }
+            Some(row) => row.update(expected, data),
         })
     }
 
     async fn touch(&self, id: &SessionId, idle_until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
         let mut sessions = self.lock();
-        let Some(row) = sessions.live(id, now) else { return Ok(false) };
-        row.idle_until = row.idle_until.max(idle_until.min(row.absolute_until));
-        row.last_used_at = row.last_used_at.max(now);
-        Ok(true)
+        Ok(sessions.rows.get_mut(id).is_some_and(|row| row.touch(idle_until, now)))
     }
 
     async fn rotate(
@@ -133,12 +105,7 @@ impl SessionStore for ReferenceSessions {
         let mut sessions = self.lock();
         Ok(match sessions.rows.get_mut(id) {
             None => Rotated::Gone,
-            Some(row) if row.version != expected => Rotated::Conflict,
-            Some(row) => {
-                row.secret = next.clone();
-                row.version = row.version.next();
-                Rotated::Rotated
-            }
+            Some(row) => row.rotate(expected, next),
         })
     }
 
@@ -152,10 +119,7 @@ impl SessionStore for ReferenceSessions {
         page: Page,
         now: UnixTime,
     ) -> Result<Vec<SessionSummary>, StoreError> {
-        let sessions = self.lock();
-        let mut live = sessions.live_of(owner.principal(), now);
-        live.sort_by_key(|row| (std::cmp::Reverse(row.created_at), row.id));
-        Ok(page_of(live.into_iter().map(SessionRecord::summary), page))
+        Ok(owner.list(self.lock().rows.values(), page, now))
     }
 
     async fn end_all(&self, what: EndAll<'_>, _: UnixTime) -> Result<u64, StoreError> {
@@ -163,13 +127,10 @@ impl SessionStore for ReferenceSessions {
         let owner = what.owner.principal();
         let marker = sessions.markers.entry(owner.clone()).or_default();
         *marker = what.epoch.max(*marker);
-        for row in sessions.rows.values_mut().filter(|row| row.principal() == Some(owner)) {
-            if Some(&row.id) == what.except && Some(row.epoch()) == what.epoch.before() {
-                move_up(row, what.epoch);
-            }
+        let mut ended = Vec::new();
+        for row in sessions.rows.values_mut() {
+            ended.extend(what.ends(row).then_some(row.id));
         }
-        let older = |row: &&SessionRecord| row.principal() == Some(owner) && row.epoch() < what.epoch;
-        let ended: Vec<_> = sessions.rows.values().filter(older).map(|row| row.id).collect();
         for id in &ended {
             sessions.rows.remove(id);
         }

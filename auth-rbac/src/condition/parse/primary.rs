@@ -35,8 +35,16 @@ impl<'t> Parser<'t> {
             self.at = self.at.saturating_add(1);
             let span = parsed.span.to(end);
             let (time, below) = self.term(parsed)?;
-            let term = Term::Part { time: Box::new(time), part, zone };
-            parsed = Parsed { item: Item::Term(term), span, below };
+            parsed = match (time, zone) {
+                // `(context.time).hour` is the path `context.time.hour`.
+                (Term::Attribute(path), None) => {
+                    let why = "the name of an attribute has at most 128 bytes";
+                    leaf(Term::Attribute(path.join(part.as_str()).map_err(|_| constant(why, span))?), span)
+                }
+                (time, zone) => {
+                    Parsed { item: Item::Term(Term::Part { time: Box::new(time), part, zone }), span, below }
+                }
+            };
         }
         Ok(parsed)
     }

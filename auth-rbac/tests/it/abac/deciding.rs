@@ -23,8 +23,8 @@ fn what_no_rule_speaks_of_is_denied() {
             compile(&[permit("r", "true")]),
             Asked { resource: Resource::any(ResourceKind::from_static("folder")), ..asked() },
         ),
-        (compile(&[everybody.clone()]), unknown_action),
-        (compile(&[everybody.clone()]), unknown_kind),
+        (compile(std::slice::from_ref(&everybody)), unknown_action),
+        (compile(std::slice::from_ref(&everybody)), unknown_kind),
     ] {
         assert_eq!(asked.effect(&abac), Effect::NotApplicable);
         asked.with(|request| assert!(matches!(abac.require(request), Err(Refusal::Denied(_)))));

@@ -128,7 +128,7 @@ pub(crate) fn tree() -> impl Strategy<Value = Predicate> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_condition_is_read_as_the_tree_that_it_is_written_from(tree in tree()) {
@@ -188,5 +188,15 @@ fn what_is_written_is_what_people_write() {
         r#"resource.owner == "\"\\\n\u{200b}é""#,
     ] {
         assert_eq!(condition(text).to_string(), text);
+    }
+    for (text, written) in [
+        ("(context.time).hour in 9 .. 17", "context.time.hour in 9..17"),
+        ("((resource.public)&&(((true))))", "resource.public && true"),
+        ("90m<resource.keep", "1h30m < resource.keep"),
+        ("resource.amount==1.50", "resource.amount == 1.5"),
+        ("resource.owner like \"a***\"", "resource.owner like \"a*\""),
+    ] {
+        assert_eq!(condition(text).to_string(), written);
+        assert_eq!(condition(text), condition(written));
     }
 }

@@ -1,10 +1,15 @@
 //! Random work from several nodes, compared with a model.
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use auth_core::SessionStore;
-use example_session_torture::{Options, StoreUrl, torture};
+use auth_redis::{Redis, RedisOptions};
+use example_session_torture::{Options, Report, StoreUrl, torture};
 use servers::RedisServer;
+use tokio::task::block_in_place;
+
+/// Short, so that a frozen server is noticed often.
+const IMPATIENT: Duration = Duration::from_millis(500);
 
 /// Time leaps by days in it, so what Redis forgets by its own clock must not be what is alive by the application's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -16,6 +21,66 @@ async fn a_torture_breaks_no_promise() {
         nodes.push(url.open(&nodes).await.unwrap());
     }
     let report = torture(nodes, Options { time: Duration::ZERO, rounds: 30, ..Options::default() }).await;
-    assert!(report.violations.is_empty(), "{report}");
+    assert_eq!(report.verdict(), Ok(()), "{report}");
     assert_eq!(report.failed, 0, "{report}");
+}
+
+/// With `appendfsync always`: what was answered is on the disk, and what was not is there as a whole or not at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_torture_breaks_no_promise_while_the_server_is_killed() {
+    let mut server = RedisServer::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+    let nodes = nodes(&server).await;
+    let report = torture_while(nodes, || {
+        server.kill();
+        server.restart();
+    });
+    assert_tried(&report.await);
+}
+
+/// What was not answered in time may happen when the server goes on, and then nobody is surprised.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_torture_breaks_no_promise_while_the_server_is_frozen() {
+    let server = RedisServer::start();
+    let nodes = nodes(&server).await;
+    let report = torture_while(nodes, || {
+        server.process().freeze();
+        // Longer than any call waits, so that what is under way fails.
+        thread::sleep(IMPATIENT * 3);
+        server.process().thaw();
+    });
+    assert_tried(&report.await);
+}
+
+async fn nodes(server: &RedisServer) -> Vec<Arc<dyn SessionStore>> {
+    let mut nodes: Vec<Arc<dyn SessionStore>> = Vec::new();
+    for _ in 0..3 {
+        let options = RedisOptions::default().timeout(IMPATIENT).connect_timeout(IMPATIENT);
+        nodes.push(Arc::new(Redis::connect(&server.url(), options).await.unwrap().sessions()));
+    }
+    nodes
+}
+
+/// Does harm again and again while a torture goes on.
+async fn torture_while(nodes: Vec<Arc<dyn SessionStore>>, mut harm: impl FnMut()) -> Report {
+    let options = Options {
+        time: Duration::from_secs(15),
+        rounds: 5,
+        operations: 8,
+        accounts: 6,
+        ..Options::default()
+    };
+    let work = tokio::spawn(torture(nodes, options));
+    while !work.is_finished() {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        block_in_place(&mut harm);
+    }
+    work.await.unwrap()
+}
+
+fn assert_tried(report: &Report) {
+    assert_eq!(report.verdict(), Ok(()), "{report}");
+    assert!(report.failed > 0, "nobody noticed any harm: {report}");
+    for what in ["logins", "logouts", "writes", "refreshes", "ends by id", "checks"] {
+        assert!(report.done.contains_key(what), "no {what}: {report}");
+    }
 }

@@ -8,7 +8,10 @@ use crate::support::{
     NOW, PURPOSE, Server, TIMEOUT, account, ann, on_every_server, password, session, token,
 };
 
-on_every_server!(a_frozen_server_is_an_error_in_time_and_never_a_hang);
+on_every_server!(
+    a_frozen_server_is_an_error_in_time_and_never_a_hang,
+    after_a_call_that_was_too_late_no_idle_connection_is_trusted,
+);
 
 /// A request that waits for ever takes a worker with it, and soon there is none left. (Sessions 28.)
 async fn a_frozen_server_is_an_error_in_time_and_never_a_hang<S: Server>() {
@@ -48,6 +51,44 @@ async fn a_frozen_server_is_an_error_in_time_and_never_a_hang<S: Server>() {
     server.thaw();
     let _ = stores.sessions.insert(&session(&ann(), 0), None, NOW).await.unwrap();
     assert_eq!(stores.sessions.load(&other.id, NOW).await.unwrap(), Some(other));
+}
+
+/// A server that was late once is late on every connection to it: each would cost another caller all of its patience.
+async fn after_a_call_that_was_too_late_no_idle_connection_is_trusted<S: Server>() {
+    let server = S::own();
+    let url = server.create().await;
+    let stores = S::open(&url, TIMEOUT * 3).await.unwrap();
+    let record = session(&ann(), 0);
+    let _ = stores.sessions.insert(&record, None, NOW).await.unwrap();
+    // Calls that wait at the same time have a connection each.
+    let holding = S::hold(&url, "auth_sessions").await;
+    let touches: Vec<_> = (0..4)
+        .map(|_| {
+            let (sessions, id) = (stores.sessions.clone(), record.id);
+            tokio::spawn(async move { sessions.touch(&id, NOW, NOW).await })
+        })
+        .collect();
+    until(async || S::connections(&url).await >= 5).await;
+    drop(holding);
+    for touch in touches {
+        assert!(touch.await.unwrap().unwrap());
+    }
+    assert!(S::connections(&url).await >= 4, "they stay open");
+
+    server.freeze();
+    assert!(stores.sessions.load(&record.id, NOW).await.is_err());
+    server.thaw();
+    until(async || S::connections(&url).await == 0).await;
+    assert_eq!(stores.sessions.load(&record.id, NOW).await.unwrap().map(|found| found.id), Some(record.id));
+}
+
+/// There is nothing to wait for but the server.
+async fn until(so: impl AsyncFn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !so().await {
+        assert!(Instant::now() < end, "waited too long");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[track_caller]

@@ -12,9 +12,11 @@
 mod at_once;
 mod cancelled;
 mod conformance;
+mod corrupt;
 mod crash;
 mod demoted;
 mod frozen;
+mod halfway;
 mod idle;
 mod locked;
 mod migrations;

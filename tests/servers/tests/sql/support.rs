@@ -66,6 +66,12 @@ pub(crate) trait Server: Sized {
     async fn open(url: &str, timeout: Duration) -> Result<Stores, SetupError>;
     /// Runs SQL past the crate.
     async fn run(url: &str, sql: &str);
+    /// Locks all rows of a table, until what this answers is dropped.
+    async fn hold(url: &str, table: &str) -> Box<dyn Send>;
+    /// How many others are connected.
+    async fn connections(url: &str) -> i64;
+    /// Whether anybody waits for a lock.
+    async fn waits(url: &str) -> bool;
     /// What is needed to make connections from now on read-only, or no longer: those that there are stay as they are.
     fn read_only(on: bool) -> &'static str;
     fn kill(&mut self);
@@ -127,6 +133,26 @@ impl Server for PostgresServer {
     async fn run(url: &str, sql: &str) {
         let mut connection = PgConnection::connect(url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
+    async fn hold(url: &str, table: &str) -> Box<dyn Send> {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let lock = format!("BEGIN; SELECT * FROM {table} FOR UPDATE");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut connection).await.unwrap();
+        Box::new(connection)
+    }
+
+    async fn connections(url: &str) -> i64 {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let others = "SELECT count(*) FROM pg_stat_activity \
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        sqlx::query_scalar(others).fetch_one(&mut connection).await.unwrap()
+    }
+
+    async fn waits(url: &str) -> bool {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut connection).await.unwrap() > 0
     }
 
     fn read_only(on: bool) -> &'static str {
@@ -198,6 +224,29 @@ impl Server for MariaDbServer {
     async fn run(url: &str, sql: &str) {
         let mut connection = MySqlConnection::connect(url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    }
+
+    async fn hold(url: &str, table: &str) -> Box<dyn Send> {
+        let mut connection = MySqlConnection::connect(url).await.unwrap();
+        sqlx::raw_sql("BEGIN").execute(&mut connection).await.unwrap();
+        let lock = format!("SELECT * FROM {table} FOR UPDATE");
+        assert!(!sqlx::raw_sql(AssertSqlSafe(lock)).fetch_all(&mut connection).await.unwrap().is_empty());
+        Box::new(connection)
+    }
+
+    async fn connections(url: &str) -> i64 {
+        let mut connection = MySqlConnection::connect(url).await.unwrap();
+        let others = "SELECT count(*) FROM information_schema.processlist \
+            WHERE id <> connection_id() AND user <> 'system user'";
+        sqlx::query_scalar(others).fetch_one(&mut connection).await.unwrap()
+    }
+
+    async fn waits(url: &str) -> bool {
+        let mut connection = MySqlConnection::connect(url).await.unwrap();
+        // `innodb_trx` shows nothing new to whoever looks more often than ten times a second.
+        let waiting = "SELECT CAST(variable_value AS SIGNED) FROM information_schema.global_status \
+            WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'";
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut connection).await.unwrap() > 0
     }
 
     fn read_only(on: bool) -> &'static str {
