@@ -170,7 +170,7 @@ fn a_check_of_conditions_allocates_nothing() {
     let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
     let action = Action::from_static("kind.read");
     let mut effects = Vec::new();
-    for department in ["finance", "law"] {
+    for (department, from) in [("finance", None), ("law", Some("192.0.2.1"))] {
         let person = map(&[("departments", Value::from([department].as_slice()))]);
         for thing in [
             map(&[]),
@@ -178,9 +178,12 @@ fn a_check_of_conditions_allocates_nothing() {
             map(&[("owner", "user4".into()), ("level", 5.into())]),
             map(&[("owner", "nobody".into()), ("level", 0.into())]),
         ] {
-            let request = AccessRequest::new(&who, &action, &resource, NOW)
+            let mut request = AccessRequest::new(&who, &action, &resource, NOW)
                 .with_principal_attributes(&person)
                 .with_resource_attributes(&thing);
+            if let Some(from) = from {
+                request = request.from_address(from.parse().unwrap());
+            }
             let count = allocations(|| effects.push(abac.evaluate(&request).unwrap().effect()));
             // The list of effects grows.
             assert!(count <= 1, "{count}");
