@@ -102,7 +102,8 @@ pub fn evaluation(bytes: &[u8]) {
     let contrary = compiled(&contrary, Rule::permit, 1).unwrap();
     let indexed = compiled(&condition, Rule::permit, 8).unwrap();
     let resource = Resource::one(DOCUMENT, "7").unwrap();
-    let plain = AccessRequest::new(&WORLD.ann, &READ, &resource, NOW);
+    let action = READ;
+    let plain = AccessRequest::new(&WORLD.ann, &action, &resource, NOW);
     let known = plain.with_principal_attributes(&WORLD.person).from_address("10.0.0.1".parse().unwrap());
     for request in
         [plain, known.with_resource_attributes(&WORLD.full), known.with_resource_attributes(&WORLD.wrong)]
