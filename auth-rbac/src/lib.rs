@@ -5,6 +5,7 @@ mod abac;
 mod acl;
 mod admin;
 mod attribute;
+mod audited;
 mod builder;
 mod combine;
 mod compile;
@@ -50,6 +51,7 @@ pub use attribute::{
     map::AttributeMap,
     value::Value,
 };
+pub use audited::Audited;
 pub use builder::{PolicyBuilder, RoleBuilder};
 pub use combine::Combiner;
 pub use condition::{

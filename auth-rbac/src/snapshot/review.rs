@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     graph,
+    members::Member,
     role_ref::{RoleKey, RoleRef},
     separation::SeparationKind,
 };
@@ -73,17 +74,19 @@ impl Snapshot {
         })
     }
 
-    /// Whether everything that `other` may do, `holder` may do too, each with all that they hold everywhere, and in
-    /// every tenant that `other` holds something in. What `other` may do with only some roles active counts as
-    /// well. Takes time with the number of permissions, and of memberships in tenants.
+    /// Whether everything that `other` may do, `holder` may do too, each with all that they hold: everywhere, and in
+    /// every tenant that either holds something in, be it a denial. What `other` may do with only some roles active
+    /// counts as well. Takes time with the number of permissions, and of memberships in tenants.
     #[must_use]
     pub fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> bool {
         let Some(other_at) = self.principals.find(other) else { return true };
-        let memberships = self.members.iter().filter(|member| member.principal == other_at);
+        let holder_at = self.principals.find(holder);
+        let of_either =
+            |member: &&Member| member.principal == other_at || Some(member.principal) == holder_at;
         holder == other
             || std::iter::once(0)
-                .chain(memberships.map(|member| member.space))
-                .all(|space| self.covers_in(space, self.principals.find(holder), other_at))
+                .chain(self.members.iter().filter(of_either).map(|member| member.space))
+                .all(|space| self.covers_in(space, holder_at, other_at))
     }
 
     fn covers_in(&self, space: u32, holder: Option<RecordAt>, other: RecordAt) -> bool {

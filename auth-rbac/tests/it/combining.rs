@@ -9,10 +9,10 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, Assurance, AuthorizerExt, Challenge, DecideError, DenialReason, Effect, Indeterminate,
-    Obligation, PolicyVersion, Refusal, RuleId,
+    AccessRequest, Assurance, AuditEvent, AuthorizerExt, Challenge, DecideError, DenialReason, Effect,
+    Indeterminate, MemoryAudit, Obligation, PolicyVersion, Refusal, RuleId,
 };
-use auth_rbac::{Because, Combiner, Engine, Explanation, Rbac, Stack, Verdict};
+use auth_rbac::{Audited, Because, Combiner, Engine, Explanation, Rbac, Stack, Verdict};
 use proptest::prelude::*;
 
 use crate::support::{NOW, V1, action, office_snapshot, thing, user, who};
@@ -203,6 +203,34 @@ fn a_denial_that_cannot_be_evaluated_denies() {
         let Err(Refusal::Denied(denial)) = stack.require(request) else { panic!() };
         assert_eq!(denial.reason(), DenialReason::Indeterminate);
         assert_eq!(denial.rule(), Some(RuleId::new(2)));
+    });
+}
+
+#[test]
+fn what_is_denied_or_in_doubt_is_written_down() {
+    with_request(|request| {
+        for (effect, reason) in [
+            (P, None),
+            (D, Some(DenialReason::Forbidden)),
+            (N, Some(DenialReason::NotPermitted)),
+            (ID, Some(DenialReason::Indeterminate)),
+        ] {
+            let log = Arc::new(MemoryAudit::new(10));
+            let stack = Stack::new(Combiner::default(), says(verdict(effect, 4)));
+            let audited = Audited::new(stack, Arc::clone(&log) as _);
+            assert_eq!(audited.require(request).is_ok(), reason.is_none());
+            let told = log.events().into_iter().map(|(at, event)| match event {
+                AuditEvent::AccessDenied { principal, action, reason, version, .. } => {
+                    assert_eq!((at, &principal, &action), (NOW, request.principal(), request.action()));
+                    assert_eq!(version, Some(V1));
+                    reason
+                }
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(told.collect::<Vec<_>>(), Vec::from_iter(reason));
+            let missing = Audited::new(Rbac::without_policy(), Arc::clone(&log) as _);
+            assert_eq!(missing.require(request).unwrap_err().status(), 503);
+        }
     });
 }
 

@@ -139,6 +139,18 @@ fn a_denial_in_a_tenant_forbids_there_alone() {
     assert!(!may(&snapshot, "ann", Some(&acme), "news.read"));
 }
 
+/// To act as somebody else must not open the tenant that one is shut out of.
+#[test]
+fn who_is_denied_something_in_a_tenant_does_not_cover_who_is_not() {
+    let mut policy = press();
+    policy.assign(&user("ann"), "editor").unwrap().assign(&user("bob"), "editor").unwrap();
+    assert!(policy.clone().build(V1).unwrap().covers(&user("ann"), &user("bob")));
+    policy.deny_principal_in(&acme(), &user("ann"), "news.write").unwrap();
+    let snapshot = policy.build(V1).unwrap();
+    assert!(!snapshot.covers(&user("ann"), &user("bob")));
+    assert!(snapshot.covers(&user("bob"), &user("ann")));
+}
+
 /// A foreign credential asserts roles of the policy. A tenant that names a role like one of them gave it to nobody.
 #[test]
 fn asserted_roles_are_the_policys_own() {

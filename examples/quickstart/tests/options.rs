@@ -170,7 +170,7 @@ fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
     let built_in = include_str!("../policy.toml");
     std::fs::write(&path, built_in).unwrap();
     let server = Server::start_in(folder, |server| {
-        server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"])
+        server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"]).env("RUST_LOG", "warn")
     });
     sign_up(&server, "ann@example.com");
     let body =
