@@ -198,20 +198,25 @@ impl Acl {
     }
 
     fn decide_request(&self, request: &AccessRequest<'_>) -> Option<Decided> {
-        let (at, kind) = self.place(request.resource())?;
-        let bit = self.kinds.bit(kind, request.action().as_str())?;
+        let resource = request.resource();
+        let (kind, bit) = self.kinds.locate(resource.kind(), request.action().as_str())?;
+        let at = self.place_of(resource, kind)?;
         self.weigh(self.caller(request.principal()), at, kind, bit)
     }
 
     #[inline]
     fn place(&self, resource: &Resource) -> Option<(At, u16)> {
         let kind = self.kinds.find(resource.kind())?;
+        Some((self.place_of(resource, kind)?, kind))
+    }
+
+    #[inline]
+    fn place_of(&self, resource: &Resource, kind: u16) -> Option<At> {
         let space = match resource.tenant() {
             None => 0,
             Some(tenant) => self.realms.find(tenant.as_str())?.saturating_add(1),
         };
-        let at = self.resources.find(Key { space, kind, id: resource.id().unwrap_or_default() })?;
-        Some((at, kind))
+        self.resources.find(Key { space, kind, id: resource.id().unwrap_or_default() })
     }
 
     #[inline]

@@ -13,6 +13,8 @@ use crate::names::Names;
 pub(super) struct Kinds {
     names: Names,
     permissions: Names,
+    /// For each permission, the first kind that it was declared for, and its bit there.
+    homes: Vec<(u16, u8)>,
     kinds: Vec<Kind>,
 }
 
@@ -26,7 +28,7 @@ struct Kind {
 
 impl Kinds {
     pub(super) fn new() -> Self {
-        Self { names: Names::new(), permissions: Names::new(), kinds: Vec::new() }
+        Self { names: Names::new(), permissions: Names::new(), homes: Vec::new(), kinds: Vec::new() }
     }
 
     pub(super) fn declare(&mut self, kind: &ResourceKind, permission: &Action) -> Result<(), AclError> {
@@ -45,7 +47,11 @@ impl Kinds {
         }
         let max = AclBuilder::MAX_PERMISSIONS_OF_KIND;
         cap(kind.permissions.len(), AclCounted::PermissionsOfKind, max)?;
-        let permission = known.unwrap_or_else(|| self.permissions.push(permission.as_str()));
+        let permission = known.unwrap_or_else(|| {
+            // Caps keep both numbers small.
+            self.homes.push((number as u16, kind.permissions.len() as u8));
+            self.permissions.push(permission.as_str())
+        });
         kind.permissions.push(permission);
         Ok(())
     }
@@ -85,6 +91,18 @@ impl Kinds {
         self.bit_of(kind, self.permission(permission)?)
     }
 
+    /// A kind, and the bit of a permission there. Most permissions are of one kind, which then need not be looked up.
+    #[inline]
+    pub(super) fn locate(&self, kind: &ResourceKind, permission: &str) -> Option<(u16, u32)> {
+        let permission = self.permission(permission)?;
+        let (home, bit) = *self.homes.get(permission as usize)?;
+        if self.names.get(u32::from(home)) == Some(kind.as_str()) {
+            return Some((home, u32::from(bit)));
+        }
+        let kind = self.find(kind)?;
+        Some((kind, self.bit_of(kind, permission)?))
+    }
+
     #[inline]
     fn bit_of(&self, kind: u16, permission: u32) -> Option<u32> {
         let permissions = &self.kinds.get(usize::from(kind))?.permissions;
@@ -121,6 +139,8 @@ impl Kinds {
             .kinds
             .iter()
             .map(|kind| size_of::<Kind>().saturating_add(size_of_val(kind.permissions.as_slice())));
-        kinds.fold(self.names.bytes().saturating_add(self.permissions.bytes()), usize::saturating_add)
+        kinds
+            .chain([size_of_val(self.homes.as_slice())])
+            .fold(self.names.bytes().saturating_add(self.permissions.bytes()), usize::saturating_add)
     }
 }

@@ -108,7 +108,7 @@ fn a_decision_at_a_version_is_never_made_by_an_older_one() {
 fn what_is_in_force_is_written_down() {
     let audit = Arc::new(MemoryAudit::new(10));
     let live = LivePolicy::new(document(1).compile().unwrap())
-        .with_audit(Arc::clone(&audit) as _, Arc::new(FixedClock::at(NOW)));
+        .with_audit(Arc::clone(&audit) as _, Arc::new(FixedClock(NOW)));
     live.replace(document(2).compile().unwrap()).unwrap();
     live.replace(document(1).compile().unwrap()).unwrap_err();
     let versions: Vec<_> = audit.events().into_iter().map(|(_, event)| event).collect();

@@ -10,7 +10,7 @@ use auth_web::{
     credentials::{Accounts, EpochRaised},
 };
 
-use crate::{cli::Options, keys, policy::ROLES, setup, stores::Stores};
+use crate::{cli::Options, keys, policy, setup, stores::Stores};
 
 /// How to become admin, to be pasted into a terminal. The URL of a server may have a password in it: it is not shown.
 pub fn hint(options: &Options) -> String {
@@ -118,8 +118,9 @@ async fn assignment(
     email: &str,
     role: &str,
 ) -> Result<(impl AssignmentStore, Assignment), Box<dyn Error>> {
-    let known = || ROLES.map(|role| role.to_string()).join(", ");
-    let role = RoleName::parse(role).ok().filter(|role| ROLES.contains(role));
+    let roles = policy::roles(options.policy.as_ref())?;
+    let known = || roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(", ");
+    let role = RoleName::parse(role).ok().filter(|role| roles.contains(role));
     let role = role.ok_or_else(|| format!("there is no such role; there are {}", known()))?;
     let (stores, account) = account(options, email).await?;
     Ok((stores.assignments, Assignment { principal: account.id, role }))

@@ -138,7 +138,7 @@ async fn remove_account(app: &App, permit: Permit<perm::UsersDelete>) -> Result<
 }
 
 fn shown(app: &App, account: &Account) -> Profile {
-    let roles = policy::roles_of(&app.rbac, &account.id);
+    let roles = policy::roles_of(&app.policy, &account.id);
     Profile {
         id: account.id.id().to_owned(),
         email: account.login.to_string(),

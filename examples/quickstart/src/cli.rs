@@ -54,6 +54,10 @@ pub struct Options {
     /// [default: beside a SQLite file, with the extension `key`; else `quickstart.key`]
     #[arg(long, env = "QUICKSTART_KEY_FILE", global = true)]
     pub key_file: Option<PathBuf>,
+    /// A policy in TOML, in place of the one that comes with the program. While the server runs, a change of it counts
+    /// within seconds, if its `version` is larger.
+    #[arg(long, env = "QUICKSTART_POLICY", global = true)]
+    pub policy: Option<PathBuf>,
 }
 
 impl Options {
@@ -83,7 +87,7 @@ pub enum Command {
     Grant {
         /// The e-mail address that the account logs in with.
         email: String,
-        /// The role: `admin` or `member`.
+        /// The role: `admin` or `member`, unless another policy is used.
         role: String,
     },
     /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends

@@ -29,8 +29,9 @@ mod policy;
 mod setup;
 mod stores;
 
-use std::{error::Error, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{error::Error, net::SocketAddr, process::ExitCode};
 
+use auth_web::rbac::PolicyReloader;
 use clap::Parser;
 use tokio::{net::TcpListener, signal, time};
 
@@ -76,13 +77,13 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     // Bound first: with port 0 the address is known only now.
     let listener = TcpListener::bind(options.listen).await?;
     let listen = listener.local_addr()?;
-    let (app, auth) = setup::build(options, listen).await?;
+    let (app, auth, reloader) = setup::build(options, listen).await?;
     let url = auth.public_url().origin().to_string();
     let routes = auth.mount(pages::routes().merge(api::routes()), app.clone());
 
     println!("Quickstart is at {url}");
     println!("Sign up there, then become admin: {}", admin::hint(options));
-    let background = tokio::spawn(maintain(app));
+    let background = tokio::spawn(maintain(app, reloader));
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())
         .await?;
@@ -91,17 +92,18 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Keeps the policy up to date, and the store free of what has expired.
-async fn maintain(app: setup::App) {
-    let mut seconds = time::interval(Duration::from_secs(1));
+async fn maintain(app: setup::App, mut reloader: PolicyReloader) {
+    let mut seconds = time::interval(policy::INTERVAL);
     seconds.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     let mut failures = 0_u32;
     for tick in 0_u64.. {
         seconds.tick().await;
-        match policy::reload(&app.rbac, &app.assignments).await {
-            Ok(()) => failures = 0,
+        match reloader.poll().await.outcome {
+            Ok(_) => failures = 0,
             Err(error) => {
                 failures = failures.saturating_add(1);
-                tracing::warn!(%error, failures, "the policy in force stays");
+                let error = &error as &(dyn Error + 'static);
+                tracing::warn!(error, failures, "the policy in force stays");
             }
         }
         if tick.is_multiple_of(60)

@@ -181,7 +181,7 @@ async fn profile(
     visits.set(&Visits(count)).await?;
     let flashes = visit.take_flashes().await?;
     let email = email_of(&app, Some(&user)).await?;
-    let roles = policy::roles_of(&app.rbac, user.principal());
+    let roles = policy::roles_of(&app.policy, user.principal());
     let content = html! {
         (messages(&flashes))
         dl {
@@ -241,10 +241,9 @@ async fn admin(State(app): State<App>, permit: Require<perm::AdminRead>) -> Resu
     let account = app.directory.by_id(permit.0.principal()).await?;
     let email = account.map(|account| account.login.to_string());
     let version = permit.0.version();
-    let holders = app
-        .rbac
-        .snapshot()
-        .map(|policy| policy.principals_with(policy::Permission::AdminRead, auth_web::core::Page::first()));
+    let holders = app.policy.policy().map(|policy| {
+        policy.roles().principals_with(policy::Permission::AdminRead, auth_web::core::Page::first())
+    });
     let content = html! {
         p { "You see this because of a role. The decision was made under policy version " (version) "." }
         table {

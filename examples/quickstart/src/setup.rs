@@ -11,7 +11,7 @@ use auth_web::{
     },
     credentials::{AccountStores, Accounts, PasswordPolicy},
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
-    rbac::Rbac,
+    rbac::{LivePolicy, PolicyReloader},
     session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
 };
 use axum::extract::FromRef;
@@ -27,7 +27,7 @@ pub struct App {
     pub tokens: TokenIssuer,
     pub verifier: Verifier,
     pub refresh: RefreshTokens,
-    pub rbac: Arc<Rbac>,
+    pub policy: LivePolicy,
     pub sessions: Sessions,
     pub session_store: Arc<dyn SessionStore>,
     pub keys: Arc<KeyRing>,
@@ -53,7 +53,11 @@ impl App {
     }
 }
 
-pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth), Box<dyn Error>> {
+/// The application, what protects it, and what keeps its policy up to date.
+pub async fn build(
+    options: &Options,
+    listen: SocketAddr,
+) -> Result<(App, Auth, PolicyReloader), Box<dyn Error>> {
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
@@ -76,12 +80,13 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
     let bearer =
         BearerAuthenticator::new(verifier.clone()).local_issuer(Realm::LOCAL)?.with_epochs(epochs)?;
     let tokens = tokens.with_audit(Arc::clone(&audit));
-    let rbac = Arc::new(Rbac::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock)));
-    policy::reload(&rbac, &assignments).await?;
+    let live = LivePolicy::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock));
+    let mut reloader = policy::reloader(options.policy.as_deref(), Arc::clone(&assignments), live.clone())?;
+    reloader.poll().await.outcome?;
 
     let auth = Auth::builder(public, sessions.clone())
         .bearer(bearer)
-        .authorizer(Arc::clone(&rbac) as _)
+        .authorizer(Arc::new(live.clone()))
         .login_page("/login")?
         .audit(Arc::clone(&audit))
         .build()?;
@@ -93,7 +98,7 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
             tokens,
             verifier,
             refresh,
-            rbac,
+            policy: live,
             sessions,
             session_store,
             keys,
@@ -101,6 +106,7 @@ pub async fn build(options: &Options, listen: SocketAddr) -> Result<(App, Auth),
             audit,
         },
         auth,
+        reloader,
     ))
 }
 

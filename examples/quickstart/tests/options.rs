@@ -161,3 +161,35 @@ fn database_and_key_are_two_files() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
     }
 }
+
+/// Members may read the page of administrators where the file says so, as soon as it does.
+#[test]
+fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("policy.toml");
+    let built_in = include_str!("../policy.toml");
+    std::fs::write(&path, built_in).unwrap();
+    let server = Server::start_in(folder, |server| {
+        server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"]).env("RUST_LOG", "warn")
+    });
+    sign_up(&server, "ann@example.com");
+    let body =
+        serde_json::json!({ "email": "ann@example.com", "password": "a long sentence of mine" }).to_string();
+    let answer: serde_json::Value =
+        serde_json::from_str(&server.post_json("/api/login", &[], body).body).unwrap();
+    let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
+    let admin = || server.get("/admin", &[("authorization", &bearer)]).status;
+    server.cli(&["grant", "ann@example.com", "member"]);
+    assert_eq!(admin(), 403);
+    let changed = built_in
+        .replace("version = 1\n", "version = 2\n")
+        .replace("name = \"member\"\n", "name = \"member\"\nallow = [\"admin.read\"]\n");
+    std::fs::write(&path, &changed).unwrap();
+    server.until("members read it", || admin() == 200);
+    // What is no policy changes nothing, and is told.
+    std::fs::write(&path, "version = 3").unwrap();
+    server.until("it is told", || server.said().contains("the policy in force stays"));
+    assert_eq!(admin(), 200);
+    std::fs::write(&path, built_in.replace("version = 1\n", "version = 4\n")).unwrap();
+    server.until("members no longer read it", || admin() == 403);
+}

@@ -10,11 +10,13 @@
 )]
 
 mod condition;
+mod policy;
 mod session;
 
 use std::sync::{Arc, LazyLock};
 
 pub use condition::{condition, condition_tree, evaluation};
+pub use policy::policy_document;
 pub use session::{cookie, cookie_seal, file_record};
 
 use auth_core::{
@@ -35,7 +37,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -49,6 +51,7 @@ pub const TARGETS: [Target; 13] = [
     ("condition", condition),
     ("condition_tree", condition_tree),
     ("evaluation", evaluation),
+    ("policy_document", policy_document),
 ];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);

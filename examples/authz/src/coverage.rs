@@ -1,0 +1,191 @@
+//! Tests of a policy, and which of its rules they have exercised.
+//!
+//! ```toml
+//! [[tests]]
+//! name = "clerks read"
+//! expect = "allow"
+//! request = { principal = "ann", action = "invoices.read", resource = { kind = "invoices" } }
+//! ```
+
+use std::fmt;
+
+use auth_core::{Decision, PrincipalId};
+use auth_rbac::{
+    AclDescription, Description, Policy, PolicyDescription, RuleEffect,
+    document::{Entry, PolicyDocument},
+};
+use serde::Deserialize;
+
+use crate::{
+    commands::Failure,
+    lint::{includes, name},
+    request::{Form, Question},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tests {
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    name: String,
+    expect: Expected,
+    request: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Expected {
+    Allow,
+    Deny,
+    Error,
+}
+
+/// What came of all tests.
+pub(crate) struct Report {
+    lines: Vec<String>,
+    failed: usize,
+    tests: usize,
+    exercised: usize,
+    missed: Vec<String>,
+}
+
+/// One thing that a policy says.
+struct Statement<'a> {
+    label: String,
+    what: What<'a>,
+    exercised: bool,
+}
+
+enum What<'a> {
+    Role { name: &'a str, permission: &'a str, denies: bool },
+    Direct { principal: &'a PrincipalId, permission: &'a str, denies: bool },
+    Entry { on: &'a auth_core::Resource, entry: &'a Entry },
+    Rule { name: &'a str },
+}
+
+/// Runs the tests of a file.
+///
+/// # Errors
+/// If the file is none of tests.
+pub(crate) fn run(document: &PolicyDocument, policy: &Policy, tests: &str) -> Result<Report, Failure> {
+    let Tests { tests } = toml::from_str(tests)?;
+    let mut statements = statements(document);
+    let mut report =
+        Report { lines: Vec::new(), failed: 0, tests: tests.len(), exercised: 0, missed: Vec::new() };
+    for Test { name, expect, request } in tests {
+        let question = request.question(policy);
+        let answer = question.as_ref().map_err(Clone::clone).and_then(|question| question.ask(policy));
+        let (decision, reason) = match answer {
+            Ok(answer) if answer.decision == "allow" => (Expected::Allow, answer.reason),
+            Ok(answer) => (Expected::Deny, answer.reason),
+            Err(reason) => (Expected::Error, reason),
+        };
+        if decision == expect {
+            report.lines.push(format!("ok      {name}"));
+        } else {
+            report.failed = report.failed.saturating_add(1);
+            report.lines.push(format!("FAILED  {name}: {decision:?}, not {expect:?}: {reason}"));
+        }
+        if let Ok(question) = &question {
+            mark(&mut statements, policy, question);
+        }
+    }
+    report.exercised = statements.iter().filter(|statement| statement.exercised).count();
+    let missed = statements.into_iter().filter(|statement| !statement.exercised);
+    report.missed = missed.map(|statement| statement.label).collect();
+    Ok(report)
+}
+
+impl Report {
+    pub(crate) fn passed(&self) -> bool {
+        self.failed == 0
+    }
+
+    /// The share of statements that were exercised; of none, all were.
+    pub(crate) fn percent(&self) -> u8 {
+        let all = self.exercised.saturating_add(self.missed.len());
+        let percent = self.exercised.saturating_mul(100).checked_div(all).unwrap_or(100);
+        u8::try_from(percent).unwrap_or(100)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        writeln!(f, "{} tests, {} failed", self.tests, self.failed)?;
+        let all = self.exercised.saturating_add(self.missed.len());
+        writeln!(f, "coverage: {} of {all} rules, {} %", self.exercised, self.percent())?;
+        self.missed.iter().try_for_each(|missed| writeln!(f, "never exercised: {missed}"))
+    }
+}
+
+fn statements(document: &PolicyDocument) -> Vec<Statement<'_>> {
+    let mut all = Vec::new();
+    let mut add = |label: String, what| all.push(Statement { label, what, exercised: false });
+    let verb = |denies: bool| if denies { "denies" } else { "allows" };
+    for role in &document.roles {
+        let name = role.name.as_str();
+        for (list, denies) in [(&role.allow, false), (&role.deny, true)] {
+            for permission in list {
+                let label = format!("role {} {} {permission}", role.key(), verb(denies));
+                add(label, What::Role { name, permission, denies });
+            }
+        }
+    }
+    for direct in &document.direct {
+        let principal = &direct.principal;
+        for (list, denies) in [(&direct.allow, false), (&direct.deny, true)] {
+            for permission in list {
+                let label = format!("{permission} {} to {:?} directly", verb(denies), principal.id());
+                add(label, What::Direct { principal, permission, denies });
+            }
+        }
+    }
+    for list in document.acl.iter().flat_map(|lists| &lists.resources) {
+        for (place, entry) in list.entries.iter().enumerate() {
+            let label = format!("entry {place} of {}", name(&list.resource));
+            add(label, What::Entry { on: &list.resource, entry });
+        }
+    }
+    for rule in &document.rules {
+        add(format!("rule {}", rule.name), What::Rule { name: rule.name.as_str() });
+    }
+    all
+}
+
+/// Marks the statement that decided.
+fn mark(statements: &mut [Statement<'_>], policy: &Policy, question: &Question) {
+    let Ok(description) = question.with(|request| {
+        let decision: Decision = auth_core::Authorizer::decide(policy, request).map_err(|_| ())?;
+        policy.describe(&decision).map_err(|_| ())
+    }) else {
+        return;
+    };
+    let asker = question.with(|request| request.principal().clone());
+    for statement in statements {
+        let decided = match (&statement.what, &description) {
+            (What::Role { name, permission, denies }, PolicyDescription::Roles(Description::Rule(rule))) => {
+                rule.path().last().is_some_and(|role| role.as_str() == *name)
+                    && rule.denies() == *denies
+                    && includes(permission, rule.permission().as_str())
+            }
+            (
+                What::Direct { principal, permission, denies },
+                PolicyDescription::Roles(Description::Direct { denies: denied, permission: decided }),
+            ) => asker == **principal && denies == denied && includes(permission, decided.as_str()),
+            (What::Entry { on, entry }, PolicyDescription::Acl(AclDescription::Entry(decided))) => {
+                *on == decided.declared_on()
+                    && entry.to == *decided.trustee()
+                    && (entry.effect == RuleEffect::Deny) == decided.denies()
+                    && entry.permissions.contains(decided.permission())
+            }
+            (What::Rule { name }, PolicyDescription::Rule(rule)) => rule.name.as_str() == *name,
+            _ => false,
+        };
+        statement.exercised |= decided;
+    }
+}
