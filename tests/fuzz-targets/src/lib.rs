@@ -10,11 +10,13 @@
 )]
 
 mod condition;
+mod credentials;
 mod session;
 
 use std::sync::{Arc, LazyLock};
 
 pub use condition::{condition, condition_tree, evaluation};
+pub use credentials::{api_key, otpauth, phc};
 pub use session::{cookie, cookie_seal, file_record};
 
 use auth_core::{
@@ -35,7 +37,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 16] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -49,6 +51,9 @@ pub const TARGETS: [Target; 13] = [
     ("condition", condition),
     ("condition_tree", condition_tree),
     ("evaluation", evaluation),
+    ("otpauth", otpauth),
+    ("api_key", api_key),
+    ("phc", phc),
 ];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);
