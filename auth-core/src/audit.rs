@@ -7,8 +7,11 @@ use crate::{
     SessionId, SignalChange, StoreError, UnixTime, access::Action,
 };
 
+mod json_lines;
+mod line;
 mod sinks;
 
+pub use json_lines::{JsonLinesAudit, Rotation};
 #[cfg(feature = "tracing")]
 pub use sinks::TracingAudit;
 pub use sinks::{DiscardAudit, MemoryAudit};

@@ -1,5 +1,6 @@
 //! Argon2id: parameters, the stored form, and the hasher.
 
+mod calibrate;
 pub(crate) mod hasher;
 pub(crate) mod memory;
 pub(crate) mod params;

@@ -11,6 +11,7 @@ mod login_policies;
 mod otp;
 mod password;
 mod password_authenticator;
+mod pending_logins;
 mod policy;
 mod pool;
 mod second_factors;
@@ -52,6 +53,7 @@ pub use {
     },
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
+    pending_logins::PendingLogins,
     policy::{PasswordPolicy, PolicyError},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
     second_factors::{

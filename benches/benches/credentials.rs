@@ -3,8 +3,8 @@
 use std::{hint::black_box, net::IpAddr, sync::Arc, time::Duration};
 
 use auth_core::{
-    Authenticator, DiscardAudit, LoginGate, MemoryAccounts, MemoryCounters, Scopes, Secret, SystemClock,
-    SystemEntropy, UnixTime, testing::block_on,
+    Authenticator, CredentialKey, CredentialKind, CredentialStore, DiscardAudit, LoginGate, MemoryAccounts,
+    MemoryCounters, Realm, Scopes, SystemClock, SystemEntropy, UnixTime, testing::block_on,
 };
 use auth_credentials::{
     AccountStores, Accounts, ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys, Argon2Params, HashPool,
@@ -34,7 +34,8 @@ fn api_keys(criterion: &mut Criterion) {
     let entropy = Arc::new(SystemEntropy);
     let hasher = PasswordHasher::new(Argon2Params::OWASP, entropy.clone()).unwrap();
     let pool = HashPool::start(hasher, HashPoolSize::default()).unwrap();
-    let stores = AccountStores::new(Arc::new(MemoryAccounts::new(1_000)));
+    let store = Arc::new(MemoryAccounts::new(1_000));
+    let stores = AccountStores::new(store.clone());
     let counters = Arc::new(MemoryCounters::new(1_000));
     let (throttle, audit) = (Throttle::login(counters.clone()), Arc::new(DiscardAudit));
     let passwords = PasswordAuthenticator::new(stores, pool, throttle, audit, Arc::new(SystemClock));
@@ -46,7 +47,8 @@ fn api_keys(criterion: &mut Criterion) {
     let service = block_on(keys.create_service("bench")).unwrap();
     let scopes = Scopes::parse("notes.read notes.write").unwrap();
     let terms = ApiKeyTerms::new("bench", scopes, Duration::from_secs(86_400)).unwrap();
-    let key: Secret = block_on(keys.create_for(&service, &terms)).unwrap().key;
+    let new = block_on(keys.create_for(&service, &terms)).unwrap();
+    let key = &new.key;
     let source: IpAddr = "203.0.113.9".parse().unwrap();
 
     criterion.bench_function("credentials/api-key-read", |bencher| {
@@ -57,6 +59,14 @@ fn api_keys(criterion: &mut Criterion) {
     *last = if *last == b'0' { b'1' } else { b'0' };
     criterion.bench_function("credentials/api-key-wrong-checksum", |bencher| {
         bencher.iter(|| assert!(prefix.read(black_box(&wrong)).is_err()));
+    });
+    let row = CredentialKey {
+        realm: Realm::LOCAL,
+        kind: CredentialKind::API_KEY,
+        lookup: Box::from(new.id.as_str().as_bytes()),
+    };
+    criterion.bench_function("credentials/api-key-row", |bencher| {
+        bencher.iter(|| assert!(block_on(store.find(black_box(&row))).unwrap().is_some()));
     });
     criterion.bench_function("credentials/api-key-check", |bencher| {
         bencher.iter(|| {

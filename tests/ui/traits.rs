@@ -10,7 +10,10 @@ use auth_core::{
     Action, Authenticated, CredentialBlob, Denial, DerivedKey, FactorPassed, KeyRing, LiveSession, Login,
     PendingLogin, Permission, Permit, ResourceKind, Secret, SecretHash, SessionSecret,
 };
-use auth_credentials::{Password, PasswordHash};
+use auth_credentials::{
+    ApiKeyCredential, Link, MailAddress, NewApiKey, OneTimeToken, OtpKey, OtpUri, Password, PasswordHash,
+    RecoveryCode,
+};
 use auth_jwt::{
     AccessToken, ActiveToken, AnySigningKey, AnyVerifyingKey, Ed25519SigningKey, Es256SigningKey,
     Es256VerifyingKey, Hs256Key, IdToken, IssuedToken, KeySet, LogoutToken, Nonce, SignedToken,
@@ -106,6 +109,14 @@ fn secrets_are_not_printed_compared_or_serialised() {
         SetCookie: Display, AsRef<str>, Serialize;
         SessionCookie: Display, Serialize, DeserializeOwned;
         PasswordHash: Display, AsRef<str>, Serialize;
+        OtpKey: Display, AsRef<[u8]>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        OtpUri: Display, AsRef<str>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        RecoveryCode: Display, AsRef<str>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        OneTimeToken: Display, AsRef<str>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        Link: Display, AsRef<str>, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        MailAddress: Display, AsRef<str>, Default, Serialize, DeserializeOwned;
+        NewApiKey: Clone, Display, PartialEq, Hash, Default, Serialize, DeserializeOwned;
+        ApiKeyCredential: Clone, Display, PartialEq, Hash, Default, Serialize, DeserializeOwned;
         KeyRing: Display, PartialEq, Serialize, DeserializeOwned, Default;
         SecretHash: Display, LowerHex, Serialize, DeserializeOwned;
         CredentialBlob: Display, LowerHex, Serialize, DeserializeOwned;

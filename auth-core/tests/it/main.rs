@@ -11,6 +11,7 @@
 mod broken;
 mod failing;
 mod forwarding;
+mod json_lines;
 mod memory;
 mod reference;
 mod remote_authorizer;

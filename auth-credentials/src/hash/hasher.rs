@@ -88,6 +88,10 @@ impl PasswordHasher {
         Ok(Self { params, entropy, dummy })
     }
 
+    pub(super) fn entropy(&self) -> Arc<dyn Entropy> {
+        Arc::clone(&self.entropy)
+    }
+
     /// What a new hash costs.
     #[must_use]
     pub fn params(&self) -> Argon2Params {

@@ -10,12 +10,14 @@
 )]
 
 mod condition;
+mod credentials;
 mod policy;
 mod session;
 
 use std::sync::{Arc, LazyLock};
 
 pub use condition::{condition, condition_tree, evaluation};
+pub use credentials::{api_key, otpauth, phc};
 pub use policy::policy_document;
 pub use session::{cookie, cookie_seal, file_record};
 
@@ -37,7 +39,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 17] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -52,6 +54,9 @@ pub const TARGETS: [Target; 14] = [
     ("condition_tree", condition_tree),
     ("evaluation", evaluation),
     ("policy_document", policy_document),
+    ("otpauth", otpauth),
+    ("api_key", api_key),
+    ("phc", phc),
 ];
 
 const NOW: UnixTime = UnixTime::from_secs(1_300_819_300);

@@ -15,6 +15,7 @@ mod conformance;
 mod corrupt;
 mod crash;
 mod demoted;
+mod factors;
 mod frozen;
 mod halfway;
 mod idle;

@@ -14,7 +14,7 @@ use auth_core::{
     Purpose, Realm, SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionRecord,
     SessionStore, TokenKey, TokenRecord, TokenStore, TokenSubject, UnixTime, Version,
 };
-use auth_sql::{MySql, MySqlOptions, Postgres, PostgresOptions, SetupError};
+use auth_sql::{MySql, MySqlOptions, Postgres, PostgresOptions, SetupError, Sqlite};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -54,7 +54,7 @@ macro_rules! stores_of {
         }
     )*};
 }
-stores_of!(Postgres, MySql);
+stores_of!(Postgres, MySql, Sqlite);
 
 /// What tests do with a server, whichever it is.
 pub(crate) trait Server: Sized {

@@ -1,0 +1,249 @@
+//! Audit events in a file, a JSON object a line.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use super::line;
+use crate::{
+    StoreError, UnixTime,
+    audit::{AuditEvent, AuditSink, DurableAudit},
+};
+
+/// Writes events to a file, a JSON object a line, on a thread of its own.
+///
+/// As an [`AuditSink`] it never waits: events queue, and when [`QUEUE`](Self::QUEUE) of them wait, or the disk is
+/// full, events are dropped and counted, and a line `audit.dropped` says how many as soon as one can be written. As a
+/// [`DurableAudit`] it waits until the events are on the disk.
+///
+/// A file that has grown to its limit is renamed to `<file>.1`, that one to `<file>.2`, and so on; the oldest goes.
+/// Only the owner of the process may read them. One process writes to one file.
+pub struct JsonLinesAudit {
+    queue: Option<SyncSender<Job>>,
+    dropped: Arc<AtomicU64>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// When a file of a [`JsonLinesAudit`] is put aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotation {
+    /// The most bytes of a file; a single line may be longer.
+    pub max_bytes: u64,
+    /// How many older files are kept, at most 100. With 0, a full file is begun anew.
+    pub keep: u8,
+}
+
+/// 64 MiB a file, and nine older ones.
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 20, keep: 9 }
+    }
+}
+
+enum Job {
+    Event(UnixTime, Vec<u8>),
+    /// Written and on the disk before the answer.
+    Durable(Vec<u8>, SyncSender<io::Result<()>>),
+    Flush(SyncSender<io::Result<()>>),
+}
+
+impl JsonLinesAudit {
+    /// How many events may wait.
+    pub const QUEUE: usize = 4_096;
+
+    /// Appends to the file at `path`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or the operating system has no thread left.
+    pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
+        let out = Output::open(path, rotation)?;
+        let (queue, jobs) = sync_channel(Self::QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let losses = Arc::clone(&dropped);
+        let writer =
+            thread::Builder::new().name("auth-audit".to_owned()).spawn(move || out.work(&jobs, &losses))?;
+        Ok(Self { queue: Some(queue), dropped, writer: Some(writer) })
+    }
+
+    /// How many events were dropped and are not in the file's `audit.dropped` lines yet.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything that was recorded so far is written: before a program ends, or reads the file. Dropping
+    /// the sink does the same.
+    ///
+    /// # Errors
+    /// It could not be brought to the disk.
+    pub fn flush(&self) -> io::Result<()> {
+        self.ask(Job::Flush)
+    }
+
+    /// Sends a job that is answered, and waits for the answer.
+    fn ask(&self, job: impl FnOnce(SyncSender<io::Result<()>>) -> Job) -> io::Result<()> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let (answer, answered) = sync_channel(1);
+        self.queue.as_ref().ok_or_else(gone)?.send(job(answer)).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
+impl AuditSink for JsonLinesAudit {
+    fn record(&self, at: UnixTime, event: &AuditEvent) {
+        let sent = match &self.queue {
+            Some(queue) => queue.try_send(Job::Event(at, line::of(at, event))),
+            None => return,
+        };
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl DurableAudit for JsonLinesAudit {
+    fn append(&self, at: UnixTime, events: &[AuditEvent]) -> Result<(), StoreError> {
+        let lines = events.iter().flat_map(|event| line::of(at, event)).collect();
+        // Part of it may be there.
+        self.ask(|answer| Job::Durable(lines, answer)).map_err(StoreError::unknown)
+    }
+}
+
+impl Drop for JsonLinesAudit {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(writer) = self.writer.take() {
+            // It ends when the queue is empty; one that panicked has nothing more to write.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl fmt::Debug for JsonLinesAudit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLinesAudit").field("dropped", &self.dropped()).finish_non_exhaustive()
+    }
+}
+
+/// The file, on the thread that writes.
+struct Output {
+    path: PathBuf,
+    rotation: Rotation,
+    file: File,
+    size: u64,
+    /// The last write failed, so half a line may be there.
+    torn: bool,
+}
+
+impl Output {
+    fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
+        let file = open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self { path: path.to_owned(), rotation, file, size, torn: size > 0 && !ends_a_line(path, size) })
+    }
+
+    fn work(mut self, jobs: &Receiver<Job>, dropped: &AtomicU64) {
+        for job in jobs {
+            match job {
+                Job::Event(at, line) => {
+                    if self.tell_losses(at, dropped).and_then(|()| self.write(&line)).is_err() {
+                        dropped.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                Job::Durable(lines, answer) => {
+                    let written = self.write(&lines).and_then(|()| self.file.sync_data());
+                    let _ = answer.send(written);
+                }
+                Job::Flush(answer) => {
+                    let _ = answer.send(self.file.sync_data());
+                }
+            }
+        }
+    }
+
+    /// Says how many events were lost before this one.
+    fn tell_losses(&mut self, at: UnixTime, dropped: &AtomicU64) -> io::Result<()> {
+        let count = dropped.swap(0, Ordering::Relaxed);
+        if count == 0 {
+            return Ok(());
+        }
+        self.write(&line::of_losses(at, count)).inspect_err(|_| {
+            dropped.fetch_add(count, Ordering::Relaxed);
+        })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        let len = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        if self.size > 0 && self.size.saturating_add(len) > self.rotation.max_bytes {
+            self.rotate()?;
+        }
+        if self.torn {
+            self.file.write_all(b"\n")?;
+            self.torn = false;
+        }
+        let written = self.file.write_all(lines);
+        self.torn = written.is_err();
+        self.size = self.size.saturating_add(len);
+        written
+    }
+
+    /// Puts the file aside and begins another.
+    fn rotate(&mut self) -> io::Result<()> {
+        // What is put aside is on the disk before it is out of sight.
+        self.file.sync_data()?;
+        for number in (0..self.rotation.keep.min(100)).rev() {
+            let (from, to) = (self.aside(number), self.aside(number.saturating_add(1)));
+            match fs::rename(from, to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        if self.rotation.keep == 0 {
+            fs::remove_file(&self.path)?;
+        }
+        self.file = open(&self.path)?;
+        (self.size, self.torn) = (0, false);
+        Ok(())
+    }
+
+    /// The path of the file that was put aside so many times; 0 is the one that is written to.
+    fn aside(&self, number: u8) -> PathBuf {
+        if number == 0 {
+            return self.path.clone();
+        }
+        let mut path = self.path.clone().into_os_string();
+        path.push(format!(".{number}"));
+        path.into()
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Whether the last byte is a line feed: a process that was killed may have left half a line.
+fn ends_a_line(path: &Path, size: u64) -> bool {
+    use std::io::{Read, Seek, SeekFrom};
+    let last = || -> io::Result<u8> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(size.saturating_sub(1)))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        let [byte] = byte;
+        Ok(byte)
+    };
+    last().is_ok_and(|byte| byte == b'\n')
+}

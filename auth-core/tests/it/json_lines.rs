@@ -1,0 +1,148 @@
+//! The audit log in a file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Barrier,
+    thread,
+};
+
+use auth_core::{AuditEvent, AuditSink, DurableAudit, JsonLinesAudit, PrincipalId, Rotation, UnixTime};
+use serde_json::Value;
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("auth-audit-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn log(&self) -> PathBuf {
+        self.0.join("audit.jsonl")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn event(id: &str) -> AuditEvent {
+    AuditEvent::AccountCreated { principal: PrincipalId::local_user(id).unwrap() }
+}
+
+fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(secs)
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn events_are_lines_in_their_order_and_the_file_is_its_owners() {
+    let folder = Folder::new("order");
+    for round in 0..2_u64 {
+        let log = JsonLinesAudit::open(&folder.log(), Rotation::default()).unwrap();
+        for n in 0..100 {
+            log.record(at(round * 100 + n), &event("ann"));
+        }
+        log.flush().unwrap();
+        assert_eq!(lines(&folder.log()).len() as u64, (round + 1) * 100);
+    }
+    let told: Vec<u64> = lines(&folder.log()).iter().map(|line| line["at"].as_u64().unwrap()).collect();
+    assert!(told.is_sorted() && told.len() == 200);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(folder.log()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+/// A log must not fill the disk, nor lose what was written a moment ago.
+#[test]
+fn full_files_are_put_aside_and_the_oldest_goes() {
+    let folder = Folder::new("rotation");
+    let log = JsonLinesAudit::open(&folder.log(), Rotation { max_bytes: 1_000, keep: 2 }).unwrap();
+    for n in 0..100 {
+        log.record(at(n), &event("ann"));
+    }
+    drop(log);
+    let aside = |n: u8| folder.0.join(format!("audit.jsonl.{n}"));
+    let files = [aside(2), aside(1), folder.log()];
+    assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() <= 1_000));
+    assert!(!aside(3).exists());
+    let told: Vec<u64> =
+        files.iter().flat_map(|file| lines(file)).map(|l| l["at"].as_u64().unwrap()).collect();
+    let first = told[0];
+    assert_eq!(told, (first..100).collect::<Vec<_>>(), "what is kept is the latest, whole");
+    assert!(first > 0);
+}
+
+/// Nothing that a request does waits for a disk. What is lost is told.
+#[test]
+fn what_is_dropped_is_counted_and_told() {
+    let folder = Folder::new("drops");
+    let log = JsonLinesAudit::open(&folder.log(), Rotation::default()).unwrap();
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                barrier.wait();
+                for n in 0..20_000 {
+                    log.record(at(n), &event("ann"));
+                }
+            });
+        }
+    });
+    log.flush().unwrap();
+    // One more, so that losses have a line to come before.
+    log.record(at(0), &event("bob"));
+    log.flush().unwrap();
+    let lines = lines(&folder.log());
+    let told: u64 =
+        lines.iter().filter(|l| l["name"] == "audit.dropped").map(|l| l["count"].as_u64().unwrap()).sum();
+    let written = lines.iter().filter(|line| line["name"] == "account.created").count() as u64;
+    assert_eq!(log.dropped(), 0);
+    assert_eq!(written + told, 80_001);
+}
+
+/// For what must not happen unseen.
+#[test]
+fn what_is_appended_is_there_when_the_call_returns() {
+    let folder = Folder::new("durable");
+    let log = JsonLinesAudit::open(&folder.log(), Rotation::default()).unwrap();
+    log.append(at(1), &[event("ann"), event("bob")]).unwrap();
+    let ids: Vec<Value> = lines(&folder.log()).iter().map(|line| line["principal"]["id"].clone()).collect();
+    assert_eq!(ids, ["ann", "bob"]);
+}
+
+/// A process that was killed left half a line; the next one must not be glued to it.
+#[test]
+fn half_a_line_of_before_spoils_no_other() {
+    let folder = Folder::new("torn");
+    fs::write(folder.log(), "{\"at\":1}\n{\"at\":2,\"na").unwrap();
+    let log = JsonLinesAudit::open(&folder.log(), Rotation::default()).unwrap();
+    log.record(at(3), &event("ann"));
+    drop(log);
+    let text = fs::read_to_string(folder.log()).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!((text.lines().count(), last["at"].as_u64()), (3, Some(3)));
+}
+
+/// A disk without room: nobody waits and nobody panics, and what is durable says that it is not.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_counted_and_a_durable_event_is_refused() {
+    let log = JsonLinesAudit::open(Path::new("/dev/full"), Rotation::default()).unwrap();
+    for n in 0..10 {
+        log.record(at(n), &event("ann"));
+    }
+    assert!(log.append(at(1), &[event("ann")]).is_err());
+    assert_eq!(log.dropped(), 10);
+}

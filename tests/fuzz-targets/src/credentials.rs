@@ -1,0 +1,58 @@
+//! What accounts are proven by: `otpauth` URIs, API keys, stored password hashes, tokens of links.
+
+use std::sync::LazyLock;
+
+use auth_core::UnixTime;
+use auth_credentials::{
+    ApiKeyCredential, ApiKeyPrefix, LinkBase, MailAddress, OneTimeToken, OtpUri, PasswordHash,
+};
+
+/// URIs of other programs, and what is typed for the device that they describe.
+pub fn otpauth(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (uri, typed) = text.split_once('\n').unwrap_or((text, "000000"));
+    let _ = MailAddress::canonical(typed);
+    let Ok(uri) = OtpUri::parse(uri) else { return };
+    for now in [UnixTime::EPOCH, UnixTime::from_secs(1_300_819_300), UnixTime::MAX] {
+        for last in [None, Some(0), Some(u64::MAX)] {
+            let _ = uri.device().judge(typed, last, now);
+        }
+        if let Some(code) = uri.device().code_now(now) {
+            assert_eq!(code.len(), usize::from(uri.device().key().digits().get()));
+        }
+    }
+    // What is written is read the same, but for what a name had around it.
+    let again = OtpUri::parse(&uri.expose()).unwrap();
+    assert_eq!((again.issuer(), again.account()), (uri.issuer(), uri.account()));
+    assert_eq!(again.expose(), uri.expose());
+}
+
+static PREFIX: LazyLock<ApiKeyPrefix> = LazyLock::new(|| ApiKeyPrefix::parse("acme").unwrap());
+
+/// Keys, as they are and behind `Bearer`; and what else comes in by links.
+pub fn api_key(bytes: &[u8]) {
+    let read = PREFIX.read(bytes);
+    if read.is_ok() {
+        // One spelling: nothing of it can be left out, and none of it is of another prefix.
+        assert!(bytes.starts_with(b"acme_") && bytes.len() == 70 && bytes.is_ascii());
+        assert!(PREFIX.read(bytes.get(1..).unwrap()).is_err());
+        assert!(ApiKeyPrefix::parse("acm").unwrap().read(bytes).is_err());
+        assert!(ApiKeyCredential::bearer(&[b"Bearer ", bytes].concat(), None).is_ok());
+    }
+    let _ = ApiKeyCredential::bearer(bytes, None);
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(token) = OneTimeToken::parse(text) {
+        assert_eq!(*token.expose(), text, "a token has one spelling");
+    }
+    if let Ok(base) = LinkBase::parse(text) {
+        assert_eq!(LinkBase::parse(base.as_str()).as_ref(), Ok(&base));
+    }
+}
+
+/// Stored hashes: whatever a row says, reading it costs nothing, and what is read is written again.
+pub fn phc(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(hash) = PasswordHash::parse(text) else { return };
+    assert_eq!(hash.expose_phc().expose(), bytes, "a stored hash has one spelling");
+    assert!(hash.params().memory_kib() <= 256 << 10);
+}
