@@ -3,9 +3,9 @@
 use std::error::Error;
 
 use auth_core::{
-    AuthenticateError, BlobError, Challenge, DecideError, Denial, DenialReason, EntropyError, GateError,
-    Malformed, NameError, NetworkError, OpenError, Refusal as Core, Rejection, RejectionReason, ScopesError,
-    StoreError, Throttled, Unavailable,
+    AuthenticateError, BlobError, Challenge, DecideError, DecimalError, Denial, DenialReason, EntropyError,
+    GateError, Malformed, NameError, NetworkError, OpenError, Refusal as Core, Rejection, RejectionReason,
+    ScopesError, StoreError, Throttled, Unavailable,
 };
 use auth_credentials::{self as credentials, AccountError};
 use auth_jwt::{self as jwt, IssueError, JwsError, JwsSignError, VerifyError};
@@ -45,6 +45,7 @@ from!(
     credentials::SecondFactorError => Core::from,
     credentials::SignUpError => Core::from,
     credentials::ThrottleError => Core::from,
+    rbac::AdminError => Core::from,
     jwt::RemoteVerifyError => Core::from,
     jwt::VerifyError => Core::from,
     session::CommitError => Core::from,
@@ -55,6 +56,7 @@ from!(
     session::RotateError => Core::from,
     session::StartError => Core::from,
     // What the request brought cannot be read: 400.
+    DecimalError => unreadable,
     NameError => unreadable,
     NetworkError => unreadable,
     ScopesError => unreadable,
@@ -68,7 +70,10 @@ from!(
     jwt::KeySetError => unreadable,
     jwt::KeySetParseError => unreadable,
     jwt::SignatureError => unreadable,
+    rbac::PatternError => unreadable,
     rbac::UnknownPermission => unreadable,
+    rbac::VariableError => unreadable,
+    rbac::ZoneError => unreadable,
     // What should work and does not: 503, and nothing was done.
     AccountError => of_an_account,
     BlobError => of_data,
@@ -78,6 +83,7 @@ from!(
     rbac::DescribeError => undone,
     rbac::Outdated => undone,
     rbac::PolicyError => undone,
+    rbac::ReloadError => undone,
     // Keys that are out of reach, or do not sign: 503.
     jwt::AsyncSignError => keyless,
     jwt::FetchError => keyless,
@@ -88,6 +94,7 @@ from!(
     // What depends.
     Challenge => Core::Challenged,
     GateError => of_the_gate,
+    rbac::ActivationError => of_activation,
     IssueError => of_issuing,
     JwsError => of_a_jws,
     JwsSignError => of_signing,
@@ -118,6 +125,14 @@ fn of_an_account(error: AccountError) -> Core {
     match error {
         AccountError::Store(error) => error.into(),
         error => undone(error),
+    }
+}
+
+/// What they do not hold, or hold and may not use together, they may not have.
+fn of_activation(error: rbac::ActivationError) -> Core {
+    match error {
+        rbac::ActivationError::TooMany => Malformed::Body.into(),
+        _ => Denial::new(DenialReason::NotPermitted).into(),
     }
 }
 

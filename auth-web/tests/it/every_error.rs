@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 use auth_web::{
     Refusal,
     core::{
-        BlobError, GateError, Malformed, NameError, NetworkError, OpenError, RejectionReason, ScopesError,
-        StoreError,
+        BlobError, GateError, Malformed, NameError, NetworkError, OpenError, RejectionReason, RoleName,
+        ScopesError, StoreError,
     },
     credentials::{AccountError, PolicyError, StoredHashError},
     jwt::{
         AsyncSignError, IssueError, JwsError, JwsSignError, MalformedToken, RemoteVerifyError, VerifyError,
     },
-    rbac::{DescribeError, UnknownPermission},
+    rbac::{ActivationError, AdminError, DescribeError, UnknownPermission},
     session::{CommitError, RotateError},
 };
 
@@ -33,6 +33,10 @@ fn each_error_says_whose_fault_it_is() {
         (status(ScopesError::Token), 400),
         (status(PolicyError::Common), 400),
         (status(UnknownPermission), 400),
+        (status(ActivationError::TooMany), 400),
+        (status(ActivationError::NotHeld(RoleName::from_static("admin"))), 403),
+        (status(AdminError::Escalation { missing: "users.delete".to_owned() }), 403),
+        (status(AdminError::Superseded), 503),
         (status(JwsError::Encoding), 400),
         (status(Malformed::BodyTooLarge), 413),
         (status(JwsError::Signature), 401),
@@ -68,7 +72,7 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 26] = [
+const OF_SET_UP: [&str; 33] = [
     "auth_core::KeyRingError",
     "auth_credentials::HashPoolError",
     "auth_credentials::LinkBaseError",
@@ -90,6 +94,15 @@ const OF_SET_UP: [&str; 26] = [
     "auth_jwt::RemoteSigningKeyError",
     "auth_jwt::RevocationListError",
     "auth_jwt::RoleMappingError",
+    "auth_rbac::AbacError",
+    "auth_rbac::AclError",
+    // Inside of an `AbacError`.
+    "auth_rbac::ConditionProblem",
+    "auth_rbac::DocumentError",
+    "auth_rbac::RuleProblem",
+    "auth_rbac::SchemaError",
+    // Inside of a `ReloadError`.
+    "auth_rbac::SourceError",
     "auth_session::CookieError",
     // Opening the folder; what its calls answer is a `StoreError`.
     "auth_session::FileStoreError",
