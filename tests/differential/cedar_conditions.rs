@@ -228,7 +228,8 @@ fn ours(text: &str, thing: &Thing) -> Option<bool> {
         .with(AttributeName::parse("name").unwrap(), "a")
         .with(AttributeName::parse("rank").unwrap(), 2_i64);
     let resource = Resource::one(THING, "1").unwrap();
-    let request = AccessRequest::new(&who, &READ, &resource, NOW)
+    let action = READ;
+    let request = AccessRequest::new(&who, &action, &resource, NOW)
         .with_principal_attributes(&person)
         .with_resource_attributes(&thing.ours);
     match abac.evaluate(&request).unwrap().effect() {
