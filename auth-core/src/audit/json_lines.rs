@@ -22,11 +22,12 @@ use crate::{
 /// Writes events to a file, a JSON object a line, on a thread of its own.
 ///
 /// As an [`AuditSink`] it never waits: events queue, and when [`QUEUE`](Self::QUEUE) of them wait, or the disk is
-/// full, events are dropped and counted, and a line `audit.dropped` says how many as soon as one can be written. As a
-/// [`DurableAudit`] it waits until the events are on the disk.
+/// full, events are dropped and counted, and a line `audit.dropped` says how many before the next that can be written. As
+/// a [`DurableAudit`] it waits until the events are on the disk.
 ///
-/// A file that has grown to its limit is renamed to `<file>.1`, that one to `<file>.2`, and so on; the oldest goes.
-/// Only the owner of the process may read them. One process writes to one file.
+/// A file that has grown to its limit is renamed to `<file>.1`, that one to `<file>.2`, and so on; the oldest goes. While
+/// no new file can be begun in its place, the full one goes on. A file that it makes may be read by the owner of the
+/// process alone; one that is there keeps its mode. One process writes to one file.
 pub struct JsonLinesAudit {
     queue: Option<SyncSender<Job>>,
     dropped: Arc<AtomicU64>,
@@ -113,7 +114,7 @@ impl AuditSink for JsonLinesAudit {
 impl DurableAudit for JsonLinesAudit {
     fn append(&self, at: UnixTime, events: &[AuditEvent]) -> Result<(), StoreError> {
         let lines = events.iter().flat_map(|event| line::of(at, event)).collect();
-        // Part of it may be there.
+        // It may be there, and not on the disk.
         self.ask(|answer| Job::Durable(lines, answer)).map_err(StoreError::unknown)
     }
 }
@@ -147,6 +148,7 @@ struct Output {
 impl Output {
     fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
         let file = open(path)?;
+        sync_folder(path)?;
         let size = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), rotation, file, size, torn: size > 0 && !ends_a_line(path, size) })
     }
@@ -184,35 +186,49 @@ impl Output {
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let len = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         if self.size > 0 && self.size.saturating_add(len) > self.rotation.max_bytes {
-            self.rotate()?;
+            // A file that is too long is better than events that are nowhere; the next event tries again.
+            let _ = self.rotate();
         }
         if self.torn {
             self.file.write_all(b"\n")?;
-            self.torn = false;
+            (self.size, self.torn) = (self.size.saturating_add(1), false);
         }
         let written = self.file.write_all(lines);
-        self.torn = written.is_err();
-        self.size = self.size.saturating_add(len);
+        match &written {
+            Ok(()) => self.size = self.size.saturating_add(len),
+            // All of it or nothing.
+            Err(_) => self.torn = self.file.set_len(self.size).is_err(),
+        }
         written
     }
 
-    /// Puts the file aside and begins another.
+    /// Puts the file aside and begins another. Nothing is put aside before the other is there: each try that failed
+    /// half-way would push the oldest file out.
     fn rotate(&mut self) -> io::Result<()> {
+        let mut next = self.path.clone().into_os_string();
+        next.push(".new");
+        let next = PathBuf::from(next);
+        if let Err(error) = fs::remove_file(&next)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let file = open(&next)?;
         // What is put aside is on the disk before it is out of sight.
         self.file.sync_data()?;
-        for number in (0..self.rotation.keep.min(100)).rev() {
-            let (from, to) = (self.aside(number), self.aside(number.saturating_add(1)));
-            match fs::rename(from, to) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        // It is gone where the last try ended before the last rename.
+        if self.path.try_exists()? {
+            for number in (0..self.rotation.keep.min(100)).rev() {
+                let (from, to) = (self.aside(number), self.aside(number.saturating_add(1)));
+                match fs::rename(from, to) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
         }
-        if self.rotation.keep == 0 {
-            fs::remove_file(&self.path)?;
-        }
-        self.file = open(&self.path)?;
-        (self.size, self.torn) = (0, false);
-        Ok(())
+        fs::rename(&next, &self.path)?;
+        (self.file, self.size, self.torn) = (file, 0, false);
+        sync_folder(&self.path)
     }
 
     /// The path of the file that was put aside so many times; 0 is the one that is written to.
@@ -232,6 +248,15 @@ fn open(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Brings the names of files to the disk. Where a folder cannot be opened like a file, the system sees to it.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Whether the last byte is a line feed: a process that was killed may have left half a line.

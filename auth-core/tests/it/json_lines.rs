@@ -84,6 +84,40 @@ fn full_files_are_put_aside_and_the_oldest_goes() {
     assert!(first > 0);
 }
 
+/// While no new file can be begun, nothing is put aside: each try would push out the oldest file, until none of the
+/// history is left.
+#[test]
+fn a_rotation_that_fails_costs_no_event_and_no_older_file() {
+    for keep in [0, 2] {
+        let folder = Folder::new(&format!("stuck-{keep}"));
+        let log = JsonLinesAudit::open(&folder.log(), Rotation { max_bytes: 1_000, keep }).unwrap();
+        let aside = |n: u8| folder.0.join(format!("audit.jsonl.{n}"));
+        let older = || [aside(2), aside(1)].map(|file| fs::read_to_string(file).unwrap_or_default());
+        for n in 0..100 {
+            log.record(at(n), &event("ann"));
+        }
+        log.flush().unwrap();
+        let (before, live) = (older(), lines(&folder.log()).len());
+        assert_eq!(before.iter().all(|file| !file.is_empty()), keep == 2);
+
+        // What is in the way cannot be removed like a file.
+        let blocked = folder.0.join("audit.jsonl.new");
+        fs::create_dir(&blocked).unwrap();
+        for n in 100..200 {
+            log.record(at(n), &event("ann"));
+        }
+        log.flush().unwrap();
+        assert_eq!(older(), before);
+        assert_eq!(lines(&folder.log()).len(), live + 100, "all of them, in the full file");
+        assert_eq!(log.dropped(), 0);
+
+        fs::remove_dir(&blocked).unwrap();
+        log.append(at(200), &[event("ann")]).unwrap();
+        assert_eq!(lines(&folder.log()).len(), 1, "put aside at last");
+        assert_eq!(older()[1].lines().count() >= 100, keep == 2);
+    }
+}
+
 /// Nothing that a request does waits for a disk. What is lost is told.
 #[test]
 fn what_is_dropped_is_counted_and_told() {

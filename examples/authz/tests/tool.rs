@@ -114,7 +114,9 @@ fn a_line_that_makes_no_sense_is_answered_and_is_not_the_end() {
     let answers = batch(&input);
     assert_eq!(answers.len(), 16);
     for (place, answer) in answers.iter().enumerate() {
-        let keys: Vec<_> = answer.as_object().unwrap().keys().collect();
+        // Whether serde_json keeps the order is for another package of the build to say.
+        let mut keys: Vec<_> = answer.as_object().unwrap().keys().collect();
+        keys.sort_unstable();
         assert_eq!(keys, ["decision", "id", "reason"], "{answer}");
         let expected = if place == 0 || place == 15 { "allow" } else { "error" };
         assert_eq!(answer["decision"], expected, "{place}: {answer}");
