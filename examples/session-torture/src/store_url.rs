@@ -1,6 +1,6 @@
 //! Where sessions are kept, as the command line says it.
 
-use std::{fmt, path::PathBuf, str::FromStr, sync::Arc};
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use auth_core::{MemorySessions, SessionStore};
 use auth_redis::{Redis, RedisOptions};
@@ -80,7 +80,11 @@ impl StoreUrl {
         Ok(match (self, before.first()) {
             (Self::Memory, Some(same)) => Arc::clone(same),
             (Self::Memory, None) => Arc::new(MemorySessions::new(1_000_000)),
-            (Self::File(folder), _) => Arc::new(FileSessions::open(folder, FileOptions::default())?),
+            (Self::File(folder), _) => {
+                // That a machine is busy is nobody's fault: a call that was refused would have shown nothing.
+                let options = FileOptions { patience: Duration::from_secs(60), ..FileOptions::default() };
+                Arc::new(FileSessions::open(folder, options)?)
+            }
             (Self::Sqlite(file), _) => {
                 Arc::new(Sqlite::open(file, SqliteOptions::default()).await?.sessions())
             }
