@@ -149,8 +149,12 @@ impl<'de> Deserialize<'de> for Condition {
                 Condition::parse(text).map_err(E::custom)
             }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Condition, A::Error> {
-                let tree = Predicate::deserialize(de::value::MapAccessDeserializer::new(map))?;
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Condition, A::Error> {
+                let tree = Predicate::deserialize(de::value::MapAccessDeserializer::new(&mut map))?;
+                // Not every format looks whether something was left.
+                if map.next_key::<de::IgnoredAny>()?.is_some() {
+                    return Err(de::Error::custom("a condition has one key"));
+                }
                 Condition::new(tree).map_err(de::Error::custom)
             }
         }

@@ -343,3 +343,46 @@ fn plain_attributes_are_read_as_what_the_schema_says() {
     assert!(context(r#"{"device.managed":true}"#).unwrap_err().to_string().contains("risk is missing"));
     assert!(context(r#"{"risk":1,"auth.assurance":3}"#).is_err(), "what the request tells is not supplied");
 }
+
+/// A clause that is read past would allow more than is written.
+#[test]
+fn a_condition_with_two_keys_is_refused() {
+    let document = |condition: &str| {
+        auth_rbac::document::PolicyDocument::from_toml(&format!(
+            "format = 1\nversion = 1\n[[rules]]\nname = \"r\"\neffect = \"permit\"\nactions = [\"documents.read\"]\n\
+             resource = \"document\"\n{condition}"
+        ))
+        .map_err(|error| error.to_string())
+    };
+    for good in [
+        "condition = { constant = true }",
+        "[rules.condition]\nconstant = true",
+        "[rules.condition.not]\nconstant = true",
+        "[[rules.condition.all]]\nconstant = true\n[[rules.condition.all]]\nhas = \"resource.owner\"",
+    ] {
+        document(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+    }
+    for bad in [
+        "condition = { constant = true, not = { constant = true } }",
+        "condition = { constant = true, nott = { constant = true } }",
+        "condition = { nott = { constant = true }, constant = true }",
+        "condition = { not = { constant = true, has = \"resource.owner\" } }",
+        "condition = {}",
+        "[rules.condition]\nconstant = true\nhas = \"resource.owner\"",
+        "[rules.condition]\nconstant = true\n[rules.condition.not]\nconstant = true",
+        "[[rules.condition.all]]\nconstant = true\nhas = \"resource.owner\"\n[[rules.condition.all]]\nconstant = true",
+    ] {
+        assert!(document(bad).is_err(), "{bad}");
+    }
+    let error = document("condition = { constant = true, nott = { constant = true } }").unwrap_err();
+    assert!(error.contains("a condition has one key"), "{error}");
+    for bad in [
+        r#"{"constant":true,"not":{"constant":true}}"#,
+        r#"{"constant":true,"constant":true}"#,
+        r#"{"constant":true,"nott":{"constant":true}}"#,
+        r#"{"not":{"constant":true,"has":"resource.owner"}}"#,
+        "{}",
+    ] {
+        assert!(serde_json::from_str::<Condition>(bad).is_err(), "{bad}");
+    }
+}
