@@ -150,6 +150,7 @@ fn a_check_of_conditions_allocates_nothing() {
     conditions.push(
         "context.ip in cidr(\"10.0.0.0/8\") && context.auth.age + 1m < 1h && has resource.level".to_owned(),
     );
+    conditions.extend((0..20).map(|n| format!("\"department{n}\" in principal.departments")));
     let rules: Vec<Rule> = conditions
         .iter()
         .enumerate()
@@ -170,8 +171,13 @@ fn a_check_of_conditions_allocates_nothing() {
     let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
     let action = Action::from_static("kind.read");
     let mut effects = Vec::new();
-    for (department, from) in [("finance", None), ("law", Some("192.0.2.1"))] {
-        let person = map(&[("departments", Value::from([department].as_slice()))]);
+    for (department, many, from) in [
+        ("finance", 1, None),
+        ("law", 1, Some("192.0.2.1")),
+        ("law", Value::MAX_ELEMENTS, None),
+        ("department4", Value::MAX_ELEMENTS, None),
+    ] {
+        let person = map(&[("departments", vec![department.to_owned(); many].into())]);
         for thing in [
             map(&[]),
             map(&[("owner", "user3".into()), ("level", 5.into())]),

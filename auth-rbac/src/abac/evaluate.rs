@@ -17,7 +17,7 @@ pub(super) struct Evaluation<'a, const N: usize> {
     program: &'a Program,
     facts: Facts<'a>,
     seen: [Seen<'a>; N],
-    /// How many elements quantifiers may still look at.
+    /// How many elements may still be looked at.
     steps: u32,
 }
 
@@ -128,13 +128,28 @@ const fn level(assurance: Assurance) -> Option<i64> {
 }
 
 impl<'a, const N: usize> Evaluation<'a, N> {
-    /// Elements that the quantifiers of one evaluation look at together. Sets within sets within sets would keep a
+    /// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a
     /// thread busy for ever; beyond this, conditions are indeterminate.
     pub(super) const MAX_STEPS: u32 = 100_000;
+    /// Elements that are compared in the time that a quantifier takes for one.
+    const COMPARED_AT_ONCE: usize = 16;
 
     #[inline]
     pub(super) fn new(program: &'a Program, facts: Facts<'a>) -> Self {
         Self { program, facts, seen: [Seen::Not; N], steps: Self::MAX_STEPS }
+    }
+
+    /// Makes the steps what they were at first.
+    pub(super) fn refresh(&mut self) {
+        self.steps = Self::MAX_STEPS;
+    }
+
+    /// Takes steps. If there are not enough there are none from then on.
+    #[inline]
+    pub(super) fn take(&mut self, steps: usize) -> Option<()> {
+        let left = u32::try_from(steps).ok().and_then(|steps| self.steps.checked_sub(steps));
+        self.steps = left.unwrap_or(0);
+        left.map(drop)
     }
 
     /// Evaluates a condition.
@@ -172,7 +187,10 @@ impl<'a, const N: usize> Evaluation<'a, N> {
             }
             Node::In { value, set } => {
                 let (value, set) = (self.term(value, scope), self.term(set, scope));
-                known(value.zip(set).and_then(|(value, set)| value.is_in(set)))
+                known(value.zip(set).and_then(|(value, set)| {
+                    self.take(set.len().unwrap_or(0).div_ceil(Self::COMPARED_AT_ONCE))?;
+                    value.is_in(set)
+                }))
             }
             Node::Within { value, from, to, inclusive } => self.within([value, from, to], inclusive, scope),
             Node::Like { text, pattern } => {
@@ -217,8 +235,9 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         }
         let mut result = ends.not();
         for index in 0..len {
-            let Some(left) = self.steps.checked_sub(1) else { return Truth::Unknown };
-            self.steps = left;
+            if self.take(1).is_none() {
+                return Truth::Unknown;
+            }
             let Some(element) = set.element(index) else {
                 result = Truth::Unknown;
                 continue;
@@ -316,7 +335,11 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let facts = &self.facts;
         let value = match &slot.source {
             Source::BuiltIn(built_in) => {
-                return facts.built_in(*built_in).map_or(Seen::Missing, Seen::There);
+                return match facts.built_in(*built_in) {
+                    Some(operand) if operand.is_small() => Seen::There(operand),
+                    Some(_) => Seen::Bad,
+                    None => Seen::Missing,
+                };
             }
             Source::Named(Root::Principal, name) => facts.request.principal_attribute(name.as_str()),
             Source::Named(Root::Resource, name) => facts.request.resource_attribute(name.as_str()),
@@ -328,7 +351,9 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         };
         match value.map(Operand::new) {
             None => Seen::Missing,
-            Some(Some(operand)) if operand.attribute_type() == slot.kind => Seen::There(operand),
+            Some(Some(operand)) if operand.attribute_type() == slot.kind && operand.is_small() => {
+                Seen::There(operand)
+            }
             Some(_) => Seen::Bad,
         }
     }

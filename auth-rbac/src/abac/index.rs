@@ -40,6 +40,9 @@ struct Group {
     all: Vec<Listed>,
 }
 
+/// Sets with no more elements than this take little room on the stack.
+const SMALL: usize = 16;
+
 /// A constant that an attribute must be, or must have among its elements.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Key {
@@ -160,17 +163,49 @@ impl Group {
     fn evaluate<const N: usize>(&self, evaluation: &mut Evaluation<'_, N>, outcome: &mut Outcome) {
         match evaluation.slot(self.slot) {
             None => self.evaluate_unknown(evaluation, outcome),
-            Some(Operand::Text(text)) => outcome.look(self.of_text(text), evaluation),
-            Some(Operand::Integer(number)) => outcome.look(self.of_integer(number), evaluation),
-            Some(set) => {
-                for index in 0..set.len().unwrap_or_default() {
-                    match set.element(index) {
-                        Some(Operand::Text(text)) => outcome.look(self.of_text(text), evaluation),
-                        Some(Operand::Integer(number)) => outcome.look(self.of_integer(number), evaluation),
-                        _ => {}
-                    }
-                }
+            Some(Operand::Text(text)) => outcome.look(self.rules(self.key_of_text(text)), evaluation),
+            Some(Operand::Integer(number)) => {
+                outcome.look(self.rules(self.key_of_integer(number)), evaluation);
             }
+            Some(set) => match set.len().unwrap_or_default() {
+                0 => {}
+                1..=SMALL => self.evaluate_set::<N, SMALL>(set, evaluation, outcome),
+                _ => self.evaluate_set::<N, { Value::MAX_ELEMENTS }>(set, evaluation, outcome),
+            },
+        }
+    }
+
+    /// Looks at the rules of each element once, however often it is there. `M` elements are the most.
+    #[inline(never)]
+    fn evaluate_set<const N: usize, const M: usize>(
+        &self,
+        set: Operand<'_>,
+        evaluation: &mut Evaluation<'_, N>,
+        outcome: &mut Outcome,
+    ) {
+        let len = set.len().unwrap_or_default();
+        if len > M || evaluation.take(len).is_none() {
+            return self.evaluate_unknown(evaluation, outcome);
+        }
+        let found = (0..len).filter_map(|index| match set.element(index)? {
+            Operand::Text(text) => self.key_of_text(text),
+            Operand::Integer(number) => self.key_of_integer(number),
+            _ => None,
+        });
+        let mut keys = [0; M];
+        let mut count = 0_usize;
+        for (place, key) in keys.iter_mut().zip(found) {
+            *place = key;
+            count = count.saturating_add(1);
+        }
+        let keys = keys.get_mut(..count).unwrap_or_default();
+        keys.sort_unstable();
+        let mut last = None;
+        for key in keys.iter().copied().map(Some) {
+            if key != last {
+                outcome.look(self.rules(key), evaluation);
+            }
+            last = key;
         }
     }
 
@@ -192,16 +227,16 @@ impl Group {
     }
 
     #[inline]
-    fn of_text(&self, text: &str) -> &[Listed] {
+    fn key_of_text(&self, text: &str) -> Option<u32> {
         let is =
             |index: u32| matches!(self.keys.get(index as usize), Some((Key::Text(key), _)) if **key == *text);
-        self.rules(self.found.find(self.hash_text(text), is))
+        self.found.find(self.hash_text(text), is)
     }
 
     #[inline]
-    fn of_integer(&self, number: i64) -> &[Listed] {
+    fn key_of_integer(&self, number: i64) -> Option<u32> {
         let is = |index: u32| matches!(self.keys.get(index as usize), Some((Key::Integer(key), _)) if *key == number);
-        self.rules(self.found.find(self.hasher.hash_one(number), is))
+        self.found.find(self.hasher.hash_one(number), is)
     }
 
     #[inline]

@@ -130,6 +130,15 @@ impl<'a> Operand<'a> {
         })
     }
 
+    /// Whether it is no larger than sets may be.
+    #[inline]
+    pub(super) const fn is_small(self) -> bool {
+        match self.len() {
+            Some(len) => len <= Value::MAX_ELEMENTS,
+            None => true,
+        }
+    }
+
     /// An element, if it is a set.
     #[inline]
     pub(super) fn element(self, index: usize) -> Option<Self> {

@@ -60,7 +60,8 @@ pub enum Predicate {
         /// The pattern.
         pattern: Pattern,
     },
-    /// The request has the attribute: `has resource.owner`. Never indeterminate.
+    /// The request has the attribute: `has resource.owner`. Indeterminate only if it is of another type than the
+    /// schema says, or too large.
     Has(AttributePath),
     /// Any element of a set fulfils a condition: `any(d in principal.departments: d like "eu-*")`. False of no elements.
     AnyOf {

@@ -86,6 +86,67 @@ fn an_evaluation_ends() {
     assert_eq!(truth("any(a in resource.numbers: a == 1999)", &asked), Some(true));
 }
 
+/// A set in which something stands thousands of times does not have the same rules evaluated thousands of times.
+#[test]
+fn an_element_that_comes_twice_is_looked_at_once() {
+    let repeated = vec!["finance".to_owned(); Value::MAX_ELEMENTS];
+    let asked = Asked {
+        principal: map(&[("departments", repeated.into())]),
+        of_resource: map(&[("numbers", vec![1_i64; 10].into())]),
+        ..asked()
+    };
+    let text = "\"finance\" in principal.departments && any(n in resource.numbers: n < 0)";
+    let rules: Vec<_> = (0..8).map(|n| permit(&format!("r{n}"), text)).collect();
+    assert_eq!(asked.effect(&compile(&rules)), Effect::NotApplicable);
+    let rules: Vec<_> = (0..8).map(|n| permit(&format!("r{n}"), &text.replace('<', ">"))).collect();
+    assert_eq!(asked.effect(&compile(&rules)), Effect::Permit);
+}
+
+/// Searching a set is work too, within a quantifier above all.
+#[test]
+fn a_search_for_every_element_ends() {
+    let with = |many: i64| {
+        let numbers: Vec<i64> = (0..many).collect();
+        Asked { of_resource: map(&[("numbers", numbers.into())]), ..asked() }
+    };
+    let text = "any(a in resource.numbers: a + 10000 in resource.numbers)";
+    assert_eq!(truth(text, &with(1_000)), Some(false));
+    assert_eq!(truth(text, &with(4_000)), None);
+    assert_eq!(truth(&format!("!{text}"), &with(4_000)), None);
+}
+
+/// Rules that are found by an element of a set are not passed over when there is no time left to look for it.
+#[test]
+fn what_there_was_no_time_to_find_is_not_known() {
+    let numbers: Vec<i64> = (0..2_000).collect();
+    let spent = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0)) && resource.public";
+    let mut rules = vec![permit("p", "true"), super::deny("spent", spent)];
+    for n in 0..8 {
+        rules.push(super::deny(&format!("d{n}"), "\"finance\" in principal.departments"));
+    }
+    let abac = compile(&rules);
+    for department in ["finance", "law"] {
+        let asked = Asked {
+            principal: map(&[("departments", [department].as_slice().into())]),
+            of_resource: map(&[("numbers", numbers.clone().into()), ("public", false.into())]),
+            ..asked()
+        };
+        assert!(matches!(asked.effect(&abac), Effect::Indeterminate(_)), "{department}");
+    }
+}
+
+#[test]
+fn a_set_that_is_too_large_is_not_known() {
+    let with = |many: usize| {
+        let numbers: Vec<i64> = vec![1; many];
+        Asked { of_resource: map(&[("numbers", numbers.into())]), ..asked() }
+    };
+    for text in ["1 in resource.numbers", "size(resource.numbers) > 0", "has resource.numbers"] {
+        assert_eq!(truth(text, &with(Value::MAX_ELEMENTS)), Some(true), "{text}");
+        assert_eq!(truth(text, &with(Value::MAX_ELEMENTS + 1)), None, "{text}");
+    }
+}
+
 /// Checklist, authorization 19 and 20: bad addresses and patterns in policy or request neither panic nor match.
 #[test]
 fn bad_constants_are_refused() {
