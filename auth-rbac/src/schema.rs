@@ -15,6 +15,7 @@ use crate::attribute::{
 
 pub(crate) mod builtin;
 pub(crate) mod resolve;
+mod unique;
 
 /// Attributes of one thing, by name.
 pub(crate) type Attributes = BTreeMap<AttributeName, Declaration>;
@@ -51,13 +52,13 @@ pub(crate) type Attributes = BTreeMap<AttributeName, Declaration>;
 pub struct Schema {
     #[serde(skip_serializing_if = "Home::is_default")]
     home: Home,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::map")]
     principal: Attributes,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::maps")]
     resources: BTreeMap<ResourceKind, Attributes>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::map")]
     context: Attributes,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::maps")]
     actions: BTreeMap<Action, BTreeMap<AttributeName, Value>>,
 }
 

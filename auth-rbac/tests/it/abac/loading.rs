@@ -386,3 +386,21 @@ fn a_condition_with_two_keys_is_refused() {
         assert!(serde_json::from_str::<Condition>(bad).is_err(), "{bad}");
     }
 }
+
+/// Of two declarations, neither silently counts.
+#[test]
+fn a_schema_that_declares_something_twice_is_refused() {
+    for bad in [
+        r#"{"principal":{"a":"text","a":"integer"}}"#,
+        r#"{"context":{"a":"text","b":"text","a":"text"}}"#,
+        r#"{"resources":{"document":{},"document":{}}}"#,
+        r#"{"resources":{"document":{"a":"text","a":"text?"}}}"#,
+        r#"{"actions":{"read":{},"read":{}}}"#,
+        r#"{"actions":{"read":{"risk":{"integer":1},"risk":{"integer":2}}}}"#,
+    ] {
+        let error = serde_json::from_str::<Schema>(bad).unwrap_err().to_string();
+        assert!(error.contains("is there twice"), "{bad}: {error}");
+    }
+    let good = r#"{"principal":{"a":"text"},"context":{"a":"text"},"resources":{"document":{"a":"text"},"folder":{"a":"text"}}}"#;
+    assert!(serde_json::from_str::<Schema>(good).is_ok());
+}
