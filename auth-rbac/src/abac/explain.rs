@@ -284,7 +284,9 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
+    /// With as much time as a verdict has.
     fn outcome(&mut self, node: u32) -> ClauseOutcome {
+        self.evaluation.refresh();
         self.evaluation.truth(node).into()
     }
 
@@ -295,22 +297,26 @@ impl Explainer<'_> {
         match (predicate, program.nodes.get(node as usize)) {
             (Predicate::Not(inner), Some(Code::Not(node))) => self.clause(inner, *node),
             (Predicate::All(list), Some(Code::All { first, end })) => {
-                self.joined(list, (*first, *end), outcome, ClauseOutcome::False);
+                self.joined(predicate, list, (*first, *end), outcome, ClauseOutcome::False);
             }
             (Predicate::Any(list), Some(Code::Any { first, end })) => {
-                self.joined(list, (*first, *end), outcome, ClauseOutcome::True);
+                self.joined(predicate, list, (*first, *end), outcome, ClauseOutcome::True);
             }
-            _ => {
-                let mut compared = Vec::new();
-                self.compared(Node::Predicate(predicate), &mut compared);
-                self.clauses.push(Clause { text: print::clause(predicate), outcome, compared });
-            }
+            _ => self.whole(predicate, outcome),
         }
     }
 
-    /// One clause is enough to end it; otherwise all that have the same outcome made it so.
+    fn whole(&mut self, predicate: &Predicate, outcome: ClauseOutcome) {
+        let mut compared = Vec::new();
+        self.compared(Node::Predicate(predicate), &mut compared);
+        self.clauses.push(Clause { text: print::clause(predicate), outcome, compared });
+    }
+
+    /// One clause is enough to end it; otherwise all that have the same outcome made it so. If none has it, they took too
+    /// long together.
     fn joined(
         &mut self,
+        whole: &Predicate,
         list: &[Predicate],
         (first, end): (u32, u32),
         outcome: ClauseOutcome,
@@ -318,6 +324,7 @@ impl Explainer<'_> {
     ) {
         let program = &self.abac.program;
         let children = program.children.get(first as usize..end as usize).unwrap_or_default();
+        let before = self.clauses.len();
         for (inner, node) in list.iter().zip(children) {
             if self.outcome(*node) == outcome {
                 self.clause(inner, *node);
@@ -325,6 +332,9 @@ impl Explainer<'_> {
                     return;
                 }
             }
+        }
+        if self.clauses.len() == before {
+            self.whole(whole, outcome);
         }
     }
 

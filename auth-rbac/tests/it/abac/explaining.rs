@@ -99,3 +99,24 @@ fn a_policy_of_many_rules_is_told_in_part() {
     assert_eq!(explained.rules()[0].name().as_str(), "r150");
     assert!(text.ends_with("; and 136 more"), "{text}");
 }
+
+/// Looking at the clauses one by one does not use up what the verdict had.
+#[test]
+fn an_explanation_has_as_much_time_as_the_verdict() {
+    let with = |many: i64| {
+        let numbers: Vec<i64> = (0..many).collect();
+        Asked { of_resource: map(&[("numbers", numbers.into()), ("level", 4.into())]), ..asked() }
+    };
+    let long = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0))";
+    let (explained, _) = explain(&[permit("p", &format!("{long} || resource.level == 3"))], &with(200));
+    let outcomes = |explained: &ExplainedRules| -> Vec<_> {
+        explained.rules()[0].clauses().iter().map(auth_rbac::Clause::outcome).collect()
+    };
+    assert_eq!(explained.rules()[0].outcome(), ClauseOutcome::False);
+    assert_eq!(outcomes(&explained), [ClauseOutcome::False; 2]);
+
+    // Each has the time, and both together have not.
+    let (explained, _) = explain(&[permit("p", &format!("!{long} && !{long}"))], &with(245));
+    assert_eq!(explained.rules()[0].outcome(), ClauseOutcome::Indeterminate);
+    assert_eq!(outcomes(&explained), [ClauseOutcome::Indeterminate]);
+}
