@@ -18,6 +18,12 @@ impl PolicyDocument {
     pub fn compile(&self) -> Result<Policy, DocumentError> {
         let roles = self.compile_roles()?;
         let acl = self.acl.as_ref().map(|lists| self.compile_lists(lists)).transpose()?;
+        if let Some(schema) = &self.schema {
+            schema.check().map_err(|error| DocumentError::Rules {
+                place: "schema".to_owned(),
+                error: AbacError::Schema(error),
+            })?;
+        }
         let rules = if self.rules.is_empty() { None } else { Some(self.compile_rules()?) };
         Ok(Policy::new(self.combining, roles, acl, rules))
     }

@@ -341,3 +341,12 @@ fn the_example_of_the_front_page_compiles() {
     let policy = PolicyDocument::from_toml(example).unwrap().compile().unwrap();
     assert_eq!(on(&policy, &user("ann"), "invoices.pay", &account()), Effect::Permit);
 }
+
+#[test]
+fn a_schema_is_checked_without_rules_too() {
+    let document = "format = 1\nversion = 1\n[schema.context]\n";
+    let compile = |line: &str| PolicyDocument::from_toml(&format!("{document}{line}")).unwrap().compile();
+    assert!(compile("risk = \"integer\"").is_ok());
+    let error = compile("\"auth.age\" = \"duration\"").unwrap_err();
+    assert_eq!(error.to_string(), "in schema");
+}
