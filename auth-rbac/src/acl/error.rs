@@ -38,6 +38,9 @@ pub enum AclError {
     /// A resource cannot be inside two others.
     #[error("{} is inside two resources", Named(.0))]
     TwoParents(Resource),
+    /// A resource cannot be inside one that belongs to a tenant unless it belongs to the same.
+    #[error("{} is inside a resource of another tenant", Named(.0))]
+    OtherTenant(Resource),
     /// Groups are inside each other in a circle.
     #[error("groups are inside each other in a circle: {}", Path(path))]
     GroupCycle {

@@ -25,9 +25,13 @@ impl<'a> AclResource<'a> {
     /// Puts the resource inside another one, whose list it inherits behind its own entries, and so on upwards.
     ///
     /// # Errors
-    /// [`AclError::UnknownResource`], or [`AclError::TwoParents`] if it is inside another one already. A circle is
-    /// found by [`AclBuilder::build`].
+    /// [`AclError::UnknownResource`], [`AclError::OtherTenant`] if the other one belongs to a tenant and this one does
+    /// not belong to the same, or [`AclError::TwoParents`] if it is inside another one already. A circle is found by
+    /// [`AclBuilder::build`].
     pub fn inside(&mut self, parent: &Resource) -> Result<&mut Self, AclError> {
+        if parent.tenant().is_some() && parent.tenant() != self.name.tenant() {
+            return Err(AclError::OtherTenant(self.name.clone()));
+        }
         let parent = self.acl.find_resource(parent)?;
         if let Some(node) = self.node() {
             if node.parent.is_some_and(|other| other != parent) {

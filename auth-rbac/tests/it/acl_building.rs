@@ -1,6 +1,6 @@
 //! What is refused when access control lists are built.
 
-use auth_core::{PolicyVersion, Resource, ResourceKind};
+use auth_core::{PolicyVersion, Realm, Resource, ResourceKind};
 use auth_rbac::{AclBuilder, AclCounted, AclError, AclOrder, GroupId, Trustee};
 
 use crate::support::{V1, action, evaluate_on, user};
@@ -53,6 +53,25 @@ fn what_refers_to_nothing_is_refused() {
     // Nothing of what was refused is in force.
     let acl = acl.build(V1).unwrap();
     assert!(acl.permissions_on(&user("ann"), &doc(1)).is_empty());
+}
+
+/// What one tenant says of its folder does not open what belongs to another.
+#[test]
+fn nothing_is_inside_a_resource_of_another_tenant() {
+    let of = |id: &str, tenant: &str| doc(id).of_tenant(Realm::local(tenant).unwrap());
+    let mut acl = builder();
+    for resource in [doc("shelf"), of("shelf", "a"), of("shelf", "b"), doc("1"), of("1", "a"), of("2", "a")] {
+        acl.resource(&resource).unwrap();
+    }
+    for (inner, outer) in [(of("1", "a"), of("shelf", "b")), (doc("1"), of("shelf", "a"))] {
+        let error = acl.edit(&inner).unwrap().inside(&outer).map(drop).unwrap_err();
+        assert_eq!(error, AclError::OtherTenant(inner));
+    }
+    for (inner, outer) in
+        [(of("1", "a"), of("shelf", "a")), (of("2", "a"), doc("shelf")), (doc("1"), doc("shelf"))]
+    {
+        acl.edit(&inner).unwrap().inside(&outer).unwrap();
+    }
 }
 
 #[test]
