@@ -12,6 +12,7 @@ use std::{
 
 use auth_core::{
     AccessRequest, AuditEvent, Authorizer, DecideError, Decision, Effect, MemoryAudit, PolicyVersion,
+    Privileges,
     testing::{FixedClock, block_on},
 };
 use auth_rbac::{
@@ -102,6 +103,38 @@ fn a_decision_at_a_version_is_never_made_by_an_older_one() {
         if (wanted.get(), in_force.get()) == (6, 5)));
     live.replace(document(6).compile().unwrap()).unwrap();
     assert!(at(6).is_ok());
+}
+
+/// Nobody acts as somebody else who may do more by a list or a rule. Of roles alone all is known.
+#[test]
+fn nobody_covers_anybody_where_more_than_roles_decides() {
+    let roles = document(2).to_toml().unwrap();
+    let list = r#"
+        [acl]
+        permissions = ["thing.z"]
+        [[acl.resources]]
+        resource = { kind = "thing", id = "1" }
+        entries = [{ effect = "permit", to = { principal = "bob" }, permissions = ["thing.z"] }]
+    "#;
+    let rule = r#"
+        [[rules]]
+        name = "bob"
+        effect = "permit"
+        actions = "*"
+        resource = "*"
+        condition = 'principal.id == "bob"'
+    "#;
+    let covers = |privileges: &dyn Privileges| privileges.covers(&user("ann"), &user("bob")).unwrap();
+    for more in ["", list, rule, &format!("{list}{rule}")] {
+        let document = PolicyDocument::from_toml(&format!("{roles}{more}")).unwrap();
+        let live = LivePolicy::new(document.compile().unwrap());
+        let policy = live.policy().unwrap();
+        assert_eq!(covers(&live), more.is_empty(), "{more}");
+        assert_eq!(covers(&*policy), more.is_empty(), "{more}");
+        assert!(covers(policy.roles()), "who wants the roles alone says so");
+    }
+    let nobody = LivePolicy::without_policy();
+    assert!(matches!(nobody.covers(&user("ann"), &user("bob")), Err(DecideError::NoPolicy)));
 }
 
 #[test]
