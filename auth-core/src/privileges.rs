@@ -9,8 +9,8 @@ use crate::{PrincipalId, refusal::DecideError};
 /// It guards what lets somebody act as somebody else, or hand on rights: nobody may come to more than they hold.
 /// Pure and synchronous, from one snapshot of the policy, as an [`Authorizer`](crate::Authorizer) is.
 pub trait Privileges: Send + Sync {
-    /// Whether everything that `other` may do, `holder` may do too. Who has the same rights covers them; nobody who
-    /// is unknown covers anybody who holds something.
+    /// Whether everything that `other` may do, `holder` certainly may do too. Nobody who is unknown covers anybody who
+    /// holds something.
     ///
     /// # Errors
     /// [`DecideError`] if it cannot be told: then nothing may be done that depends on it.

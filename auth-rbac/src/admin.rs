@@ -149,7 +149,8 @@ impl<'a> Administering<'a> {
     /// Makes all of the changes, in this order, or none, and answers the version since: whatever is decided
     /// [at that version or later](Rbac::check_at_least) is decided with them.
     ///
-    /// What somebody holds is what they held before the first of the changes.
+    /// What somebody holds is what they held before the first of the changes. Nobody changes the policy while they act
+    /// as somebody else.
     ///
     /// # Errors
     /// [`AdminError`]; then nothing has changed.
@@ -157,18 +158,26 @@ impl<'a> Administering<'a> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
+        if self.who.authentication().actor.is_some() {
+            return Err(AdminError::Impersonated);
+        }
         let Administration { rbac, audit, clock, .. } = self.administration;
+        let now = clock.now();
+        // Who may change nothing costs no copy of the policy, and holds nobody up.
+        for change in changes {
+            self.require(self.needed(change).0, change.tenant(), now)?;
+        }
         let mut present = self.administration.lock();
         let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
         if !is_in_force {
             return Err(AdminError::Superseded);
         }
-        let now = clock.now();
         let mut policy = present.policy.clone();
         for change in changes {
             self.check(change, &mut policy, &present.policy, now)?;
             change.apply(&mut policy)?;
         }
+        policy.forget_repeats();
         let version = present.snapshot.version().next();
         let snapshot = Arc::new(policy.clone().build(version)?);
         let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
@@ -192,12 +201,7 @@ impl<'a> Administering<'a> {
         held: &PolicyBuilder,
         now: UnixTime,
     ) -> Result<(), AdminError> {
-        let permissions = &self.administration.permissions;
-        let (needed, freely) = if change.is_assignment() {
-            (&permissions.assign, &permissions.bind)
-        } else {
-            (&permissions.edit, &permissions.escalate)
-        };
+        let (needed, freely) = self.needed(change);
         let tenant = change.tenant();
         self.require(needed, tenant, now)?;
         let given = change.gives(policy)?;
@@ -224,6 +228,16 @@ impl<'a> Administering<'a> {
         {
             Some(missing) => Err(AdminError::Escalation { missing }),
             None => Ok(()),
+        }
+    }
+
+    /// The permission to make such changes, and the one to make them whatever one holds.
+    fn needed(&self, change: &PolicyChange) -> (&'a Action, &'a Action) {
+        let permissions = &self.administration.permissions;
+        if change.is_assignment() {
+            (&permissions.assign, &permissions.bind)
+        } else {
+            (&permissions.edit, &permissions.escalate)
         }
     }
 
@@ -291,6 +305,9 @@ pub enum AdminError {
         /// The first permission, or wildcard, that is not held.
         missing: String,
     },
+    /// Whoever asked acts as somebody else.
+    #[error("nobody changes the policy while acting as somebody else")]
+    Impersonated,
     /// The policy would not be one.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -311,6 +328,7 @@ impl From<AdminError> for Refusal {
         match error {
             AdminError::Refused(refusal) => refusal,
             AdminError::Escalation { .. } => Denial::new(DenialReason::NotPermitted).into(),
+            AdminError::Impersonated => Denial::new(DenialReason::Forbidden).into(),
             AdminError::Policy(_) | AdminError::TooMany => Malformed::Content.into(),
             AdminError::Audit(error) => error.into(),
             AdminError::Superseded => Self::Unavailable(Unavailable::Overloaded),

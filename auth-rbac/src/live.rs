@@ -118,6 +118,7 @@ impl Authorizer for LivePolicy {
     }
 }
 
+/// As [`Policy`] does: with lists or rules, nobody covers anybody.
 impl Privileges for LivePolicy {
     fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
         self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.covers(holder, other)

@@ -135,10 +135,11 @@ impl Authorizer for Policy {
     }
 }
 
-/// By roles and direct permissions alone: lists are of single resources.
+/// What lists and rules allow depends on the request and is not compared: with either of them, nobody covers anybody.
+/// Where roles and direct permissions alone are to count, use [`Policy::roles`].
 impl Privileges for Policy {
     fn covers(&self, holder: &PrincipalId, other: &PrincipalId) -> Result<bool, DecideError> {
-        Ok(self.roles.covers(holder, other))
+        Ok(self.acl.is_none() && self.rules.is_none() && self.roles.covers(holder, other))
     }
 }
 

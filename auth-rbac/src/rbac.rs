@@ -177,9 +177,9 @@ impl Authorizer for AtLeast<'_> {
     }
 }
 
-/// A policy was not put in force because a newer one is.
+/// A policy was not put in force because one is that is newer, or of the same version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("policy version {offered} is older than version {in_force}, which stays in force")]
+#[error("policy version {offered} is not newer than version {in_force}, which stays in force")]
 pub struct Outdated {
     /// The version of the policy that was refused.
     pub offered: PolicyVersion,

@@ -162,7 +162,12 @@ impl PolicyReloader {
         };
         let version = document.version;
         let compiled = aside(move || document.compile()).await.map_err(SourceError::Read)?;
-        self.live.replace(compiled.map_err(SourceError::Document)?)?;
+        self.live.replace(compiled.map_err(SourceError::Document)?).map_err(|outdated| {
+            if outdated.offered == outdated.in_force {
+                return ReloadError::SameVersion(version);
+            }
+            ReloadError::Outdated(outdated)
+        })?;
         self.known = Some(revision);
         Ok(Looked::Done(Reloaded::Replaced(version)))
     }
@@ -208,7 +213,11 @@ pub enum ReloadError {
     /// There is no policy to put in force.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The policy has changed, and its version has not grown.
+    /// The contents have changed, and the version is that of the policy in force. It is reported at every look until
+    /// the source has a larger version, or again what is in force.
+    #[error("the policy has changed without its version, {0}: every change needs a larger one")]
+    SameVersion(PolicyVersion),
+    /// The policy is older than the one in force.
     #[error(transparent)]
     Outdated(#[from] Outdated),
 }

@@ -118,6 +118,18 @@ impl PolicyBuilder {
         Ok(self)
     }
 
+    /// Keeps once what was said more than once.
+    pub(crate) fn forget_repeats(&mut self) {
+        for pairs in [&mut self.inheritances, &mut self.rules, &mut self.assignments, &mut self.direct] {
+            pairs.sort_unstable();
+            pairs.dedup();
+        }
+        for members in [&mut self.memberships, &mut self.direct_in] {
+            members.sort_unstable();
+            members.dedup();
+        }
+    }
+
     /// Forgets wildcards that no rule has any more.
     fn forget_patterns(&mut self) {
         let rules = self.rules.iter().chain(&self.direct).map(|(_, rule)| *rule);
@@ -146,5 +158,32 @@ fn remove(everywhere: &mut Vec<(u32, u32)>, in_tenants: &mut Vec<InTenant>, what
     match what.space {
         0 => everywhere.retain(|known| *known != (what.principal, what.what)),
         _ => in_tenants.retain(|known| *known != what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::PolicyVersion;
+
+    use super::*;
+
+    /// Whoever says the same again and again does not fill the policy that is kept for the next change.
+    #[test]
+    fn what_is_said_again_is_kept_once() {
+        let (ann, acme) = (PrincipalId::local_user("ann").unwrap(), Realm::local("acme").unwrap());
+        let mut policy = PolicyBuilder::new();
+        policy.permission("a.b").unwrap();
+        policy.role("x").unwrap();
+        policy.role("y").unwrap();
+        for _ in 0..100 {
+            policy.inherit("x", "y").unwrap().allow("x", "a.*").unwrap().deny("y", "a.b").unwrap();
+            policy.assign(&ann, "x").unwrap().assign_in(&acme, &ann, "y").unwrap();
+            policy.allow_principal(&ann, "a.b").unwrap().deny_principal_in(&acme, &ann, "a.b").unwrap();
+            policy.forget_repeats();
+        }
+        let PolicyBuilder { inheritances, rules, assignments, memberships, direct, direct_in, .. } = &policy;
+        assert_eq!([inheritances.len(), rules.len(), assignments.len(), direct.len()], [1, 2, 1, 1]);
+        assert_eq!([memberships.len(), direct_in.len()], [1, 1]);
+        policy.build(PolicyVersion::new(1)).unwrap();
     }
 }

@@ -16,14 +16,14 @@ use crate::document::{DocumentError, PolicyDocument};
 
 /// A policy in a file, which is read whenever somebody looks.
 ///
-/// Replace the file as a whole, by renaming another one over it. One that is written in place is taken only when
-/// two looks in a row, a quarter of a second apart at least, have found the same in it; half a policy may lack what
-/// forbids.
+/// Replace the file as a whole, by renaming another one over it. What it says is taken only when two looks in a row, a
+/// quarter of a second apart at least, have found the same in it, the first policy too: half a policy, which is what a
+/// file may hold that is written in place, may lack what forbids.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
     read: fn(&str) -> Result<PolicyDocument, DocumentError>,
-    /// What the last look found, and was not what is known.
+    /// What the last look found.
     found: Arc<Mutex<Option<Revision>>>,
 }
 
@@ -54,12 +54,11 @@ impl PolicySource for PolicyFile {
         aside(move || {
             let text = contents(&path).map_err(SourceError::Read)?;
             let revision = revision(&text);
+            let before = found.lock().unwrap_or_else(PoisonError::into_inner).replace(revision.clone());
             if known.as_ref() == Some(&revision) {
                 return Ok(Loaded::Unchanged);
             }
-            let before = found.lock().unwrap_or_else(PoisonError::into_inner).replace(revision.clone());
-            // The first policy is taken as it is: there is none that could stay in its place.
-            if known.is_some() && before.as_ref() != Some(&revision) {
+            if before.as_ref() != Some(&revision) {
                 return Ok(Loaded::Changing(Self::SETTLING));
             }
             let document = Box::new(read(&text).map_err(SourceError::Document)?);

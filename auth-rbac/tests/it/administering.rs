@@ -439,6 +439,29 @@ fn every_change_can_be_taken_back() {
     }
 }
 
+/// Whatever the one may do as whom they act: it would be written down as the other's doing.
+#[test]
+fn nobody_changes_the_policy_as_somebody_else() {
+    let root =
+        Authentication::new(user("root"), auth_core::Method::PASSWORD, NOW, auth_core::AuthEpoch::ZERO)
+            .with_actor(user("ann"));
+    let (administration, audit) = administer(shop());
+    let acting = Authenticated::assertion(root);
+    let error = administration.by(&acting).apply(&[assign("ann", "root")]).unwrap_err();
+    assert!(matches!(error, AdminError::Impersonated), "{error}");
+    assert_eq!(Refusal::from(error).status(), 403);
+    assert!(audit.events().is_empty());
+}
+
+/// Who lacks the permission for one of the changes is told so before any other of them is looked at.
+#[test]
+fn who_may_not_make_a_change_learns_nothing_of_the_others() {
+    let (administration, _) = administer(shop());
+    let wrong = inherit("no-such-role", "root");
+    let error = administration.by(&who(&user("ed"))).apply(&[wrong, assign("zoe", "reader")]).unwrap_err();
+    assert!(matches!(error, AdminError::Refused(_)), "{error}");
+}
+
 #[test]
 fn too_many_changes_at_once_are_refused() {
     let (administration, _) = administer(shop());

@@ -12,6 +12,7 @@ use std::{
 
 use auth_core::{
     AccessRequest, AuditEvent, Authorizer, DecideError, Decision, Effect, MemoryAudit, PolicyVersion,
+    Privileges,
     testing::{FixedClock, block_on},
 };
 use auth_rbac::{
@@ -65,6 +66,12 @@ fn reloaded(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
     block_on(reloader.poll()).outcome
 }
 
+/// Looks as often as a file takes that nobody changes.
+fn settled(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
+    assert_eq!(reloaded(reloader).unwrap(), Reloaded::Unchanged);
+    reloaded(reloader)
+}
+
 /// Checklist, authorization 2: no policy is 503, and never an answer.
 #[test]
 fn without_a_policy_nothing_is_decided() {
@@ -102,6 +109,38 @@ fn a_decision_at_a_version_is_never_made_by_an_older_one() {
         if (wanted.get(), in_force.get()) == (6, 5)));
     live.replace(document(6).compile().unwrap()).unwrap();
     assert!(at(6).is_ok());
+}
+
+/// Nobody acts as somebody else who may do more by a list or a rule. Of roles alone all is known.
+#[test]
+fn nobody_covers_anybody_where_more_than_roles_decides() {
+    let roles = document(2).to_toml().unwrap();
+    let list = r#"
+        [acl]
+        permissions = ["thing.z"]
+        [[acl.resources]]
+        resource = { kind = "thing", id = "1" }
+        entries = [{ effect = "permit", to = { principal = "bob" }, permissions = ["thing.z"] }]
+    "#;
+    let rule = r#"
+        [[rules]]
+        name = "bob"
+        effect = "permit"
+        actions = "*"
+        resource = "*"
+        condition = 'principal.id == "bob"'
+    "#;
+    let covers = |privileges: &dyn Privileges| privileges.covers(&user("ann"), &user("bob")).unwrap();
+    for more in ["", list, rule, &format!("{list}{rule}")] {
+        let document = PolicyDocument::from_toml(&format!("{roles}{more}")).unwrap();
+        let live = LivePolicy::new(document.compile().unwrap());
+        let policy = live.policy().unwrap();
+        assert_eq!(covers(&live), more.is_empty(), "{more}");
+        assert_eq!(covers(&*policy), more.is_empty(), "{more}");
+        assert!(covers(policy.roles()), "who wants the roles alone says so");
+    }
+    let nobody = LivePolicy::without_policy();
+    assert!(matches!(nobody.covers(&user("ann"), &user("bob")), Err(DecideError::NoPolicy)));
 }
 
 #[test]
@@ -147,7 +186,7 @@ fn readers_see_one_whole_policy_of_all_models_at_any_moment() {
 fn a_file_is_put_in_force_and_again_when_it_has_changed() {
     let file = Written::new(&document(2).to_toml().unwrap());
     let mut reloader = file.reloader();
-    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
     assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
     assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
     file.write(&document(3).to_toml().unwrap());
@@ -167,7 +206,7 @@ fn a_file_is_put_in_force_and_again_when_it_has_changed() {
 fn a_file_that_is_being_written_is_not_taken() {
     let file = Written::new(&document(2).to_toml().unwrap());
     let mut reloader = file.reloader();
-    reloaded(&mut reloader).unwrap();
+    settled(&mut reloader).unwrap();
     let whole = document(4).to_toml().unwrap();
     for end in (0..whole.len()).step_by(7) {
         file.write(&whole[..end]);
@@ -178,12 +217,62 @@ fn a_file_that_is_being_written_is_not_taken() {
     assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
 }
 
+/// The same at the start, where no policy is the safe one: cut between two tables, this is a policy without denials.
+#[test]
+fn half_a_file_is_no_first_policy() {
+    let whole = document(2).to_toml().unwrap();
+    let file = Written::new("");
+    let mut reloader = file.reloader();
+    for end in (0..whole.len()).step_by(7) {
+        file.write(&whole[..end]);
+        let polled = block_on(reloader.poll());
+        assert_eq!(polled.outcome.unwrap(), Reloaded::Unchanged);
+        assert_eq!(polled.again_in, PolicyFile::SETTLING);
+        assert!(reloader.live().policy().is_none());
+    }
+    file.write(&whole);
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+}
+
+/// What was found once, and then was gone, is not what was found twice in a row.
+#[test]
+fn a_file_that_comes_and_goes_is_not_taken() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    settled(&mut reloader).unwrap();
+    for _ in 0..3 {
+        file.write(&document(4).to_toml().unwrap());
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+        file.write(&document(2).to_toml().unwrap());
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    }
+    assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+}
+
+/// Whoever forgets to raise the version is told at every look, not only that something is old.
+#[test]
+fn a_change_without_a_larger_version_is_reported_as_such() {
+    let (now, version) = (document(2), PolicyVersion::new(2));
+    let file = Written::new(&now.to_toml().unwrap());
+    let mut reloader = file.reloader();
+    settled(&mut reloader).unwrap();
+    file.write(&now.clone().permission(action("thing.z")).to_toml().unwrap());
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    for _ in 0..3 {
+        let error = reloaded(&mut reloader).unwrap_err();
+        assert!(matches!(error, ReloadError::SameVersion(same) if same == version), "{error}");
+    }
+    file.write(&now.to_toml().unwrap());
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+}
+
 /// Checklist, authorization 17: a failed load keeps the old policy, says so, and does not keep a good one out.
 #[test]
 fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
     let file = Written::new(&document(2).to_toml().unwrap());
     let mut reloader = file.reloader();
-    reloaded(&mut reloader).unwrap();
+    settled(&mut reloader).unwrap();
     let circle = document(3).role(Role::new(role("a")).inherits(role("a"))).to_toml().unwrap();
     let stale = document(1).to_toml().unwrap();
     for text in ["format = 1", "no policy at all", "", &circle, &stale] {
@@ -206,8 +295,7 @@ fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
     assert!(matches!(reloaded(&mut reloader), Err(ReloadError::Source(SourceError::Read(_)))));
     assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
     file.write(&document(4).to_toml().unwrap());
-    reloaded(&mut reloader).unwrap();
-    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
 }
 
 #[test]
@@ -215,6 +303,6 @@ fn a_file_may_be_json() {
     let file = Written::new(&document(2).to_json().unwrap());
     let source: Arc<dyn PolicySource> = Arc::new(PolicyFile::json(&file.path));
     let mut reloader = PolicyReloader::new(source, LivePolicy::without_policy());
-    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
-    assert!(matches!(reloaded(&mut file.reloader()), Err(ReloadError::Source(SourceError::Document(_)))));
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+    assert!(matches!(settled(&mut file.reloader()), Err(ReloadError::Source(SourceError::Document(_)))));
 }

@@ -82,7 +82,7 @@ pub async fn build(
     let tokens = tokens.with_audit(Arc::clone(&audit));
     let live = LivePolicy::without_policy().with_audit(Arc::clone(&audit), Arc::new(SystemClock));
     let mut reloader = policy::reloader(options.policy.as_deref(), Arc::clone(&assignments), live.clone())?;
-    reloader.poll().await.outcome?;
+    policy::start(&mut reloader).await?;
 
     let auth = Auth::builder(public, sessions.clone())
         .bearer(bearer)

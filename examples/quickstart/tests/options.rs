@@ -188,7 +188,7 @@ fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
     server.until("members read it", || admin() == 200);
     // What is no policy changes nothing, and is told.
     std::fs::write(&path, "version = 3").unwrap();
-    server.until("it is told", || server.said().contains("the policy in force stays"));
+    server.until("it is told", || server.said().contains("what it said before stays"));
     assert_eq!(admin(), 200);
     std::fs::write(&path, built_in.replace("version = 1\n", "version = 4\n")).unwrap();
     server.until("members no longer read it", || admin() == 403);
