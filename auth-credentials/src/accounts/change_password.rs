@@ -14,6 +14,7 @@ use crate::{
     password_authenticator::{Attempt, Passed},
     pool::Overloaded,
     source::SourceKey,
+    stores::put,
 };
 
 impl Accounts {
@@ -88,17 +89,10 @@ impl Accounts {
             let account = checks.stores.accounts.by_id(id).await?.ok_or(RejectionReason::Unknown)?;
             // Again, for what is applied is held to this version: a second factor may have gone meanwhile.
             self.judge_password(&new, &account).await?;
-            let (key, data) = (key.clone(), data.clone());
-            let change = match checks.stores.credentials.find(&key).await? {
-                Some(found) => {
-                    AccountChange::ReplaceCredential { key, expected: found.credential.version, data }
-                }
-                None => {
-                    let now = checks.clock.now();
-                    AccountChange::AddCredential(CredentialRecord::new(key, id.clone(), data, now))
-                }
-            };
-            match checks.stores.accounts.apply(id, account.version, &[change], EpochBump::Bump).await? {
+            let found = checks.stores.credentials.find(&key).await?;
+            let record = CredentialRecord::new(key.clone(), id.clone(), data.clone(), checks.clock.now());
+            let changes = put(found, record);
+            match checks.stores.accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
                 Applied::Applied(account) => return Ok(self.password_replaced(&account)),
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),
                 Applied::Conflict | Applied::LoginTaken => {}
