@@ -106,7 +106,7 @@ fn a_link_is_for_one_purpose() {
     }
     assert_eq!(reason(block_on(post.links.verify(&token, None, None))), "unknown");
     assert_eq!(reason(block_on(post.links.log_in(&token, None, None))), "unknown");
-    assert_eq!(reason(block_on(post.links.change(&token, None))), "unknown");
+    assert_eq!(reason(block_on(post.links.change(&token, &post.request(), None))), "unknown");
     assert!(post.works(LinkPurpose::ResetPassword, &token));
 }
 
