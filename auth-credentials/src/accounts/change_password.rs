@@ -7,7 +7,7 @@ use auth_core::{
     CredentialKind, CredentialRecord, EpochBump, Method, PrincipalId, RejectionReason, Unavailable,
 };
 
-use super::{Accounts, ChangePasswordError, EpochRaised, TRIES};
+use super::{Accounts, ChangePasswordError, EpochRaised, TRIES, own::in_person};
 use crate::{
     hash::hasher::HashError,
     password::Password,
@@ -18,7 +18,8 @@ use crate::{
 };
 
 impl Accounts {
-    /// Replaces the password of whoever makes the request, who has to present the current one again.
+    /// Replaces the password of whoever makes the request, who has to present the current one again. No key of a
+    /// program and no impersonator does it, nor whoever has limits.
     ///
     /// Password and epoch change in one step, so every other session and token is dead from then on, and so
     /// is any login that was under way. Only the request's own session may live on: hand the result and that
@@ -45,6 +46,9 @@ impl Accounts {
         // A session that ended already may still be in use for as long as the epoch check allows: not for this.
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
+        }
+        if let Err(reason) = in_person(who) {
+            return Err(checks.refuse(&attempt, reason).into());
         }
         self.judge_password(&new, &account).await?;
         let place = checks
