@@ -53,7 +53,7 @@ impl ApiKeys {
     pub const USE_INTERVAL: Duration = Duration::from_secs(300);
 
     /// Keys that begin with `prefix`, by which secret scanners know them. Refused keys are counted in `counters` under
-    /// [`Throttle::api_keys`], which is asked with every check: let it be in memory.
+    /// [`Throttle::api_keys`], which is asked with every one of them: let it be in memory.
     #[must_use]
     pub fn new(accounts: Accounts, prefix: ApiKeyPrefix, counters: Arc<dyn CounterStore>) -> Self {
         let throttle = Throttle::api_keys(counters);
