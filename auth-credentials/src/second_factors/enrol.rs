@@ -93,7 +93,12 @@ impl SecondFactors {
         let mut stored = stored.ok_or(RejectionReason::Corrupt)?;
         let key = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
         let enrolled = checks.stores.credentials.find(&key).await?;
-        stored.last = match stored.device.judge(typed, None, now) {
+        // The same device again goes on from its last code: what was used stays so.
+        let before = enrolled
+            .as_ref()
+            .and_then(|found| StoredDevice::open(&self.keys, &account.id, &key, &found.credential.data));
+        let last = before.filter(|before| before.device.counts_like(&stored.device)).and_then(|one| one.last);
+        stored.last = match stored.device.judge(typed, last, now) {
             OtpVerdict::Accepted { step } => Some(step),
             OtpVerdict::Replayed | OtpVerdict::Wrong => return Err(RejectionReason::Mismatch.into()),
         };

@@ -170,3 +170,25 @@ fn a_device_that_counts_is_enrolled_and_used() {
     assert!(site.check(&key.code_at(2)).is_err());
     assert!(site.check(&key.code_at(4)).is_ok());
 }
+
+/// Enrolling the same device again must not make used codes good again.
+#[test]
+fn a_device_that_is_enrolled_again_goes_on_counting() {
+    let site = Site::new();
+    let key = OtpKey::generate(OtpAlgorithm::Sha1, OtpDigits::Six, &SystemEntropy).unwrap();
+    let device = || OtpDevice::hotp(key.clone());
+    let who = site.request();
+    let _ = block_on(site.factors.begin_with(&who, device())).unwrap();
+    let raised = block_on(site.factors.confirm(&who, &key.code_at(7))).unwrap().raised;
+    let login = Authentication::new(site.app.id("ann"), Method::PASSWORD, site.now(), raised.epoch());
+    let who = Authenticated::assertion(login);
+    let _ = block_on(site.factors.begin_with(&who, device())).unwrap();
+    for used in [0, 3, 7] {
+        assert_eq!(reason(block_on(site.factors.confirm(&who, &key.code_at(used)))), "mismatch");
+    }
+    let _ = block_on(site.factors.confirm(&who, &key.code_at(9))).unwrap();
+    for used in [7, 8, 9] {
+        assert!(site.check(&key.code_at(used)).is_err());
+    }
+    assert!(site.check(&key.code_at(10)).is_ok());
+}
