@@ -203,7 +203,17 @@ fn a_file_has_the_message_with_its_link() {
     block_on(post.links.ask_to_reset(ANN, Some(address(1)))).unwrap();
     let message = post.messages().remove(0);
     let path = std::env::temp_dir().join(format!("auth-notifier-{}", std::process::id()));
+    std::fs::write(&path, "").unwrap();
+    #[cfg(unix)]
+    let mode = {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777
+    };
     WriterNotifier::file(&path).unwrap().notify(&message).unwrap();
+    // Also where it was there before, and everybody could read it.
+    #[cfg(unix)]
+    assert_eq!(mode(), 0o600);
     let link = message.notice.link().unwrap().expose();
     // The thread writes when it gets to it; there is no other sign.
     let written = (0..1_000_000).find_map(|_| {
