@@ -16,6 +16,7 @@ use auth_core::{
     Rejection, RejectionReason, SessionId, SessionStore, StoreError,
 };
 
+pub(crate) use self::sign_up::SERVICE;
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
     sweep::EpochRaised,

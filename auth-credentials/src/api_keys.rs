@@ -30,8 +30,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// |---|---|
 /// | [`create`](Self::create), [`create_for`](Self::create_for) | a [`NewApiKey`](crate::NewApiKey), shown once |
 /// | [`list`](Self::list) | what is known of each, never the key |
-/// | [`rotate`](Self::rotate) | a new key; the old one works for a while and then dies |
-/// | [`revoke`](Self::revoke) | one key less, at once |
+/// | [`rotate`](Self::rotate), [`rotate_for`](Self::rotate_for) | a new key; the old one works for a while and then dies |
+/// | [`revoke`](Self::revoke), [`revoke_for`](Self::revoke_for) | one key less, at once |
 ///
 /// A check is a checksum, a SHA-256, one read of a row, and no write: when a key was last used is noted in memory and
 /// written by [`write_uses`](Self::write_uses), which a job of the application calls now and then.
@@ -53,7 +53,7 @@ impl ApiKeys {
     pub const USE_INTERVAL: Duration = Duration::from_secs(300);
 
     /// Keys that begin with `prefix`, by which secret scanners know them. Refused keys are counted in `counters` under
-    /// [`Throttle::api_keys`], which is asked with every check: let it be in memory.
+    /// [`Throttle::api_keys`], which is asked with every one of them: let it be in memory.
     #[must_use]
     pub fn new(accounts: Accounts, prefix: ApiKeyPrefix, counters: Arc<dyn CounterStore>) -> Self {
         let throttle = Throttle::api_keys(counters);

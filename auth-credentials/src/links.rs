@@ -64,6 +64,10 @@ pub struct AccountLinks {
 }
 
 impl AccountLinks {
+    /// How many messages for one purpose an account is sent in half the time that such a link works. What is asked for
+    /// beyond them is answered alike, and nothing comes of it: the newest link works on.
+    pub const MAX_SENT: u32 = 5;
+
     /// Links for these accounts, below the public URL. Asking is counted in `counters` under [`Throttle::links`].
     #[must_use]
     pub fn new(

@@ -128,7 +128,7 @@ impl PasswordPolicy {
 
     /// Whether there may be passwords that are too short to stand alone.
     pub(crate) fn allows_short_passwords(&self) -> bool {
-        self.min_beside.unwrap_or(self.min_chars) < Self::MIN_ALONE
+        self.min_beside.unwrap_or(self.min_chars) < self.min_alone()
     }
 
     fn check_at_least(&self, min: usize, password: &Password, login: &LoginName) -> Result<(), PolicyError> {
@@ -181,6 +181,17 @@ mod tests {
         assert_eq!(check(&with_second, "otter 74"), Ok(()));
         assert_eq!(PasswordPolicy::single_factor().at_least(8).min_chars(), 15);
         assert_eq!(PasswordPolicy::single_factor().at_least(20).min_chars(), 20);
+    }
+
+    /// A password beside a second factor is short if it is shorter than one that stands alone here.
+    #[test]
+    fn what_is_short_is_what_the_policy_says() {
+        let alone = PasswordPolicy::single_factor().at_least(20);
+        assert!(!alone.allows_short_passwords());
+        let beside = alone.shorter_beside_second_factor().at_least(16);
+        assert!(beside.allows_short_passwords());
+        assert!(PasswordPolicy::only_with_second_factor().allows_short_passwords());
+        assert!(!PasswordPolicy::only_with_second_factor().at_least(15).allows_short_passwords());
     }
 
     /// NIST: at least 64 characters permitted; no composition rules.

@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::{
-    AccountStore, CredentialKind, CredentialRecord, CredentialStore, Page, PrincipalId, StoreError,
+    AccountChange, AccountStore, CredentialKind, CredentialRecord, CredentialStore, FoundCredential, Page,
+    PrincipalId, StoreError,
 };
 
 /// The two traits of the account storage, usually of one and the same store.
@@ -34,6 +35,21 @@ impl fmt::Debug for AccountStores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccountStores").finish_non_exhaustive()
     }
+}
+
+/// The changes that put a credential in the place of what was found. They are held to its version, and the new one has
+/// the next: whoever read the old one and compares with what they read overwrites nothing.
+pub(crate) fn put(found: Option<FoundCredential>, mut record: CredentialRecord) -> Vec<AccountChange> {
+    let mut changes = Vec::with_capacity(3);
+    if let Some(FoundCredential { credential, .. }) = found {
+        record.version = credential.version.next();
+        let (key, expected, data) = (record.key.clone(), credential.version, record.data.clone());
+        // The first holds to the version. The others leave neither an expiry nor a use of the old one.
+        changes.push(AccountChange::ReplaceCredential { key, expected, data });
+        changes.push(AccountChange::RemoveCredential(record.key.clone()));
+    }
+    changes.push(AccountChange::AddCredential(record));
+    changes
 }
 
 /// All credentials of a principal that are of this kind, oldest first.

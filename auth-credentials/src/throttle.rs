@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use auth_core::{
     AuthenticateError, CounterKey, CounterStore, LoginName, Purpose, Realm, Refusal, StoreError, Throttled,
-    Unavailable, UnixTime,
+    Unavailable, UnixTime, Window,
 };
 
 pub use self::limits::{Limit, ThrottleLimits};
@@ -158,6 +158,26 @@ impl Throttle {
     ) -> Result<(), StoreError> {
         let pair = self.pair(realm, whose, source);
         self.counters.reset(&pair.key, pair.limit.window).await
+    }
+
+    /// Spends one of `most` that `whose` has in any `window`, and answers whether there was one left. What was not spent
+    /// is not counted. A count that is not exact may be somebody else's, so it takes nothing from anybody.
+    pub(crate) async fn spend(
+        &self,
+        realm: &Realm,
+        whose: &[u8],
+        most: u32,
+        window: Window,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let key = self.key(realm, b"spent", Some(whose), None);
+        let before = self.counters.add(&key, 0, window, now).await?;
+        if before.exact && before.value >= u64::from(most) {
+            return Ok(false);
+        }
+        // Again, for others may have spent at the same moment.
+        let count = self.counters.add(&key, 1, window, now).await?;
+        Ok(!count.exact || count.value <= u64::from(most))
     }
 
     /// A try that is looked at and counted in two steps, with something in between. The account may be called by

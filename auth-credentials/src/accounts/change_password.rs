@@ -7,17 +7,19 @@ use auth_core::{
     CredentialKind, CredentialRecord, EpochBump, Method, PrincipalId, RejectionReason, Unavailable,
 };
 
-use super::{Accounts, ChangePasswordError, EpochRaised, TRIES};
+use super::{Accounts, ChangePasswordError, EpochRaised, TRIES, own::in_person};
 use crate::{
     hash::hasher::HashError,
     password::Password,
     password_authenticator::{Attempt, Passed},
     pool::Overloaded,
     source::SourceKey,
+    stores::put,
 };
 
 impl Accounts {
-    /// Replaces the password of whoever makes the request, who has to present the current one again.
+    /// Replaces the password of whoever makes the request, who has to present the current one again. No key of a
+    /// program and no impersonator does it, nor whoever has limits.
     ///
     /// Password and epoch change in one step, so every other session and token is dead from then on, and so
     /// is any login that was under way. Only the request's own session may live on: hand the result and that
@@ -44,6 +46,9 @@ impl Accounts {
         // A session that ended already may still be in use for as long as the epoch check allows: not for this.
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
+        }
+        if let Err(reason) = in_person(who) {
+            return Err(checks.refuse(&attempt, reason).into());
         }
         self.judge_password(&new, &account).await?;
         let place = checks
@@ -88,17 +93,10 @@ impl Accounts {
             let account = checks.stores.accounts.by_id(id).await?.ok_or(RejectionReason::Unknown)?;
             // Again, for what is applied is held to this version: a second factor may have gone meanwhile.
             self.judge_password(&new, &account).await?;
-            let (key, data) = (key.clone(), data.clone());
-            let change = match checks.stores.credentials.find(&key).await? {
-                Some(found) => {
-                    AccountChange::ReplaceCredential { key, expected: found.credential.version, data }
-                }
-                None => {
-                    let now = checks.clock.now();
-                    AccountChange::AddCredential(CredentialRecord::new(key, id.clone(), data, now))
-                }
-            };
-            match checks.stores.accounts.apply(id, account.version, &[change], EpochBump::Bump).await? {
+            let found = checks.stores.credentials.find(&key).await?;
+            let record = CredentialRecord::new(key.clone(), id.clone(), data.clone(), checks.clock.now());
+            let changes = put(found, record);
+            match checks.stores.accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
                 Applied::Applied(account) => return Ok(self.password_replaced(&account)),
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),
                 Applied::Conflict | Applied::LoginTaken => {}

@@ -18,14 +18,19 @@ impl Accounts {
     where
         E: From<Challenge> + From<RejectionReason> + From<StoreError>,
     {
+        in_person(who)?;
+        who.fresh_within(Self::RECENT, self.authenticator.clock.now())?;
+        self.own_account_at_any_age(who).await
+    }
+
+    /// The same however long ago the login is: where something else is asked for as well, or something is only given
+    /// up.
+    pub(crate) async fn own_account_at_any_age<E>(&self, who: &Authenticated) -> Result<Account, E>
+    where
+        E: From<RejectionReason> + From<StoreError>,
+    {
+        in_person(who)?;
         let (checks, authentication) = (&self.authenticator, who.authentication());
-        let program = [Method::API_KEY, Method::BEARER_TOKEN]
-            .iter()
-            .any(|method| authentication.methods.contains(method));
-        if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
-            return Err(RejectionReason::Policy.into());
-        }
-        who.fresh_within(Self::RECENT, checks.clock.now())?;
         let account = checks.stores.accounts.by_id(who.principal()).await?;
         let account = account.ok_or(RejectionReason::Unknown)?;
         if account.status != AccountStatus::Active {
@@ -36,4 +41,15 @@ impl Accounts {
         }
         Ok(account)
     }
+}
+
+/// Whether a request is a person's own, without limits: neither a program's nor that of an impersonator.
+pub(super) fn in_person(who: &Authenticated) -> Result<(), RejectionReason> {
+    let authentication = who.authentication();
+    let program =
+        [Method::API_KEY, Method::BEARER_TOKEN].iter().any(|method| authentication.methods.contains(method));
+    if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
+        return Err(RejectionReason::Policy);
+    }
+    Ok(())
 }

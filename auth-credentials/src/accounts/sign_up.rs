@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use auth_core::{
-    Account, AuditEvent, Created, CredentialKey, CredentialKind, CredentialRecord, EntropyError, PrincipalId,
-    PrincipalKind, Realm, StoreError, entropy_array,
+    Account, AuditEvent, Created, CredentialKey, CredentialKind, CredentialRecord, EntropyError, NameError,
+    PrincipalId, PrincipalKind, Realm, StoreError, entropy_array,
 };
 
 use super::{Accounts, SignUpError};
 use crate::{hash::hasher::HashError, password_authenticator::PasswordCredential};
+
+/// What the logins of programs begin with: no person's does.
+pub(crate) const SERVICE: &str = "service:";
 
 impl Accounts {
     /// Makes an account, unless there is one with this login: the answer is the same.
@@ -18,13 +21,16 @@ impl Accounts {
     /// the caller which it was, so say "done, now log in", or let a mail tell the owner of the address. The
     /// audit sink has the difference. (A store that waits for its disk takes that wait only when it wrote.)
     ///
-    /// Nobody is logged in by it.
+    /// Nobody is logged in by it. A login that begins with `service:` is a program's and nobody's to choose.
     ///
     /// # Errors
     /// [`SignUpError`] if the login or the password cannot be chosen by anybody, or it cannot be done now.
     pub async fn sign_up(&self, credential: PasswordCredential) -> Result<(), SignUpError> {
         let PasswordCredential { realm, login, password, source } = credential;
         let login = login?;
+        if login.as_str().starts_with(SERVICE) {
+            return Err(NameError::Character { at: SERVICE.len().saturating_sub(1) }.into());
+        }
         self.policy.check(&password, &login)?;
         let checks = &self.authenticator;
         let place = checks.enter::<SignUpError>(&self.sign_ups, &realm, None, source).await?;

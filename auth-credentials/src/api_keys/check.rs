@@ -19,6 +19,20 @@ impl Authenticator for ApiKeys {
     async fn authenticate(&self, credential: ApiKeyCredential) -> Result<Authenticated, AuthenticateError> {
         let source = credential.source;
         let checks = self.accounts.authenticator();
+        let refused = |reason: RejectionReason, principal| {
+            let method = Method::API_KEY;
+            checks.record(&AuditEvent::CredentialRefused { reason, method, principal, source });
+            AuthenticateError::from(reason)
+        };
+        // Nothing is looked up: whoever copied a key wrong is told at once, and has guessed nothing.
+        let key = self.prefix.read(credential.text.expose());
+        let key = key.map_err(|_| refused(RejectionReason::Malformed, None))?;
+        let (reason, principal) = match self.check(&key, source).await? {
+            Ok(authentication) => return Ok(Authenticated::assertion(authentication)),
+            Err(refused) => refused,
+        };
+        // Only what was refused is counted and throttled: a key costs no write, and whoever shares an address with a
+        // program whose key was revoked gets through.
         let tries = self.throttle.tries(&self.realm, None, SourceKey::from_peer(source), checks.clock.now());
         if let Err(error) = tries.look().await {
             if let ThrottleError::Throttled(_) = error {
@@ -27,19 +41,8 @@ impl Authenticator for ApiKeys {
             }
             return Err(error.into());
         }
-        let refused = match self.prefix.read(credential.text.expose()) {
-            // Nothing was looked up: whoever copied a key wrong is told at once.
-            Err(_) => (RejectionReason::Malformed, None),
-            Ok(key) => match self.check(&key, source).await? {
-                Ok(authentication) => return Ok(Authenticated::assertion(authentication)),
-                Err(refused) => refused,
-            },
-        };
-        let (reason, principal) = refused;
-        // Only what was refused is counted, so that a key costs no write.
         tries.count_only().await?;
-        checks.record(&AuditEvent::CredentialRefused { reason, method: Method::API_KEY, principal, source });
-        Err(reason.into())
+        Err(refused(reason, principal))
     }
 }
 

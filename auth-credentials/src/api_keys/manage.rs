@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AccountChange, AccountStatus, Applied, AuditEvent, Authenticated, CredentialKind,
+    Account, AccountChange, AccountStatus, Applied, AuditEvent, AuthEpoch, Authenticated, CredentialKind,
     CredentialRecord, EpochBump, Method, PrincipalId, RejectionReason, SecretHash, StoreError, UnixTime,
 };
 
@@ -51,60 +51,49 @@ impl ApiKeys {
     /// Makes a new key on the terms of an old one, for the same time again. The old one works for `overlap` from now,
     /// or to its own end if that is earlier; then it dies.
     ///
-    /// `owner` is whose key it has to be: the request's own principal, or whom an administrator means.
+    /// By whoever may [make](Self::create) one, for a key of theirs: no key makes another, not even one like itself.
     ///
     /// # Errors
     /// [`ApiKeyError`]; the old key is then what it was.
     pub async fn rotate(
         &self,
+        who: &Authenticated,
+        id: &ApiKeyId,
+        overlap: Duration,
+    ) -> Result<NewApiKey, ApiKeyError> {
+        let account = self.accounts.own_account::<ApiKeyError>(who).await?;
+        self.make_like(account, id, overlap).await
+    }
+
+    /// The same with a key of an account, such as a service's. Whether the caller may is the caller's to check.
+    ///
+    /// # Errors
+    /// As [`rotate`](Self::rotate).
+    pub async fn rotate_for(
+        &self,
         owner: &PrincipalId,
         id: &ApiKeyId,
         overlap: Duration,
     ) -> Result<NewApiKey, ApiKeyError> {
-        let checks = self.accounts.authenticator();
-        for _ in 0..TRIES {
-            let account = self.active(owner).await?;
-            let rows = self.rows(owner).await?;
-            let old = rows.iter().find(|row| *row.key.lookup == *id.as_bytes());
-            let old = old.ok_or(ApiKeyError::NoSuchKey)?;
-            let stored = StoredKey::read(old.data.expose()).ok_or(RejectionReason::Corrupt)?;
-            let now = checks.clock.now();
-            let dead = old.expires_at.is_some_and(|expires_at| now >= expires_at)
-                || stored.epoch.is_some_and(|epoch| epoch != account.epoch);
-            if dead {
-                return Err(RejectionReason::Expired.into());
-            }
-            let life = old.expires_at.map(|expires_at| expires_at.since(old.created_at));
-            let (record, new) = self.new_record(&account, stored, life)?;
-            let mut leaving = old.clone();
-            let end = now.saturating_add(overlap);
-            leaving.expires_at = Some(old.expires_at.map_or(end, |expires_at| expires_at.min(end)));
-            let mut changes = expired(&rows, now);
-            if rows.len().saturating_sub(changes.len()) >= Self::MAX_KEYS {
-                return Err(ApiKeyError::TooMany);
-            }
-            changes.extend([
-                AccountChange::RemoveCredential(old.key.clone()),
-                AccountChange::AddCredential(leaving),
-                AccountChange::AddCredential(record),
-            ]);
-            match checks.stores.accounts.apply(owner, account.version, &changes, EpochBump::Keep).await? {
-                Applied::Applied(_) => {
-                    self.added(owner, &new.id);
-                    return Ok(new);
-                }
-                Applied::Gone => return Err(RejectionReason::Unknown.into()),
-                Applied::Conflict | Applied::LoginTaken => {}
-            }
-        }
-        Err(ApiKeyError::busy())
+        let account = self.active(owner).await?;
+        self.make_like(account, id, overlap).await
     }
 
-    /// Ends a key of `owner` at once. Another's is not found.
+    /// Ends a key of whoever makes the request at once: by a login without limits, however long ago. Another's is not
+    /// found.
     ///
     /// # Errors
     /// [`ApiKeyError`]; the key may live on.
-    pub async fn revoke(&self, owner: &PrincipalId, id: &ApiKeyId) -> Result<(), ApiKeyError> {
+    pub async fn revoke(&self, who: &Authenticated, id: &ApiKeyId) -> Result<(), ApiKeyError> {
+        let account = self.accounts.own_account_at_any_age::<ApiKeyError>(who).await?;
+        self.revoke_for(&account.id, id).await
+    }
+
+    /// The same with a key of an account, such as a service's. Whether the caller may is the caller's to check.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke).
+    pub async fn revoke_for(&self, owner: &PrincipalId, id: &ApiKeyId) -> Result<(), ApiKeyError> {
         let accounts = &self.accounts.authenticator().stores.accounts;
         let key = self.key(id);
         for _ in 0..TRIES {
@@ -153,11 +142,59 @@ impl ApiKeys {
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),
                 Applied::Conflict | Applied::LoginTaken => {}
             }
-            account = self.active(&account.id).await?;
-            // What raised it ended the request that asked.
-            if account.epoch != epoch {
-                return Err(RejectionReason::Revoked.into());
+            account = self.again(&account, epoch).await?;
+        }
+        Err(ApiKeyError::busy())
+    }
+
+    /// A key on the terms of an old one, which gets an end.
+    async fn make_like(
+        &self,
+        mut account: Account,
+        id: &ApiKeyId,
+        overlap: Duration,
+    ) -> Result<NewApiKey, ApiKeyError> {
+        let checks = self.accounts.authenticator();
+        let epoch = account.epoch;
+        for _ in 0..TRIES {
+            let rows = self.rows(&account.id).await?;
+            let old = rows.iter().find(|row| *row.key.lookup == *id.as_bytes());
+            let old = old.ok_or(ApiKeyError::NoSuchKey)?;
+            let stored = StoredKey::read(old.data.expose()).ok_or(RejectionReason::Corrupt)?;
+            let now = checks.clock.now();
+            let dead = old.expires_at.is_some_and(|expires_at| now >= expires_at)
+                || stored.epoch.is_some_and(|epoch| epoch != account.epoch);
+            if dead {
+                return Err(RejectionReason::Expired.into());
             }
+            let life = old.expires_at.map(|expires_at| expires_at.since(old.created_at));
+            let (record, new) = self.new_record(&account, stored, life)?;
+            let mut leaving = old.clone();
+            let end = now.saturating_add(overlap);
+            leaving.expires_at = Some(old.expires_at.map_or(end, |expires_at| expires_at.min(end)));
+            let mut changes = expired(&rows, now);
+            if rows.len().saturating_sub(changes.len()) >= Self::MAX_KEYS {
+                return Err(ApiKeyError::TooMany);
+            }
+            changes.extend([
+                AccountChange::RemoveCredential(old.key.clone()),
+                AccountChange::AddCredential(leaving),
+                AccountChange::AddCredential(record),
+            ]);
+            match checks
+                .stores
+                .accounts
+                .apply(&account.id, account.version, &changes, EpochBump::Keep)
+                .await?
+            {
+                Applied::Applied(_) => {
+                    self.added(&account.id, &new.id);
+                    return Ok(new);
+                }
+                Applied::Gone => return Err(RejectionReason::Unknown.into()),
+                Applied::Conflict | Applied::LoginTaken => {}
+            }
+            account = self.again(&account, epoch).await?;
         }
         Err(ApiKeyError::busy())
     }
@@ -186,6 +223,13 @@ impl ApiKeys {
         } else {
             Err(RejectionReason::Disabled.into())
         }
+    }
+
+    /// The account as it is after a conflict, if it is still that of the request that asked.
+    async fn again(&self, account: &Account, epoch: AuthEpoch) -> Result<Account, ApiKeyError> {
+        let account = self.active(&account.id).await?;
+        // What raised it ended the request.
+        if account.epoch == epoch { Ok(account) } else { Err(RejectionReason::Revoked.into()) }
     }
 
     async fn rows(&self, owner: &PrincipalId) -> Result<Vec<CredentialRecord>, StoreError> {

@@ -6,6 +6,7 @@ use auth_core::{
 };
 
 use super::{ApiKeys, error::ApiKeyError};
+use crate::accounts::SERVICE;
 
 impl ApiKeys {
     /// Makes an account for a program, which is nobody's and acts by keys alone: a nightly job, another system.
@@ -17,7 +18,7 @@ impl ApiKeys {
     /// [`ApiKeyError::NameTaken`]; refused as malformed if the name is no login name.
     pub async fn create_service(&self, name: &str) -> Result<PrincipalId, ApiKeyError> {
         let malformed = |_: NameError| RejectionReason::Malformed;
-        let login = LoginName::parse(&format!("service:{name}")).map_err(malformed)?;
+        let login = LoginName::parse(&format!("{SERVICE}{name}")).map_err(malformed)?;
         let id = self.accounts.new_id(&self.realm)?;
         let id = PrincipalId::new(self.realm.clone(), PrincipalKind::Service, id.id()).map_err(malformed)?;
         let checks = self.accounts.authenticator();

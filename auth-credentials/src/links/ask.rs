@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use auth_core::{
     Account, AccountStatus, AuditEvent, AuthEpoch, CredentialKey, CredentialKind, LoginName, Secret,
-    SecretHash, StoreError, entropy_array,
+    SecretHash, StoreError, Window, entropy_array,
 };
 
 use super::{
@@ -57,13 +57,14 @@ impl AccountLinks {
     ) -> Result<(), LinkError> {
         let login = LoginName::canonical(typed).ok();
         self.count(login.as_ref(), source).await?;
+        let sends = self.sends(purpose, login.as_ref()).await?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         let account = match &login {
             Some(login) => accounts.by_login(&self.realm, login).await?,
             None => None,
         };
         let verified = self.is_verified(account.as_ref()).await?;
-        let account = account.filter(|account| account.status == AccountStatus::Active);
+        let account = account.filter(|account| sends && account.status == AccountStatus::Active);
         let known = account.and_then(|account| Some((MailAddress::of(&account.login)?, account)));
         let Some((to, account)) = known else { return self.decoy().await };
         if purpose == LinkPurpose::VerifyAddress && verified {
@@ -80,6 +81,18 @@ impl AccountLinks {
         let token = self.issue(purpose, account.id.id(), &ticket).await?;
         self.send_link(purpose, to, &token, Some(&account.id));
         Ok(())
+    }
+
+    /// Whether one more message for this purpose is sent, and counts it; for an address that nobody has as well.
+    ///
+    /// Beyond [`MAX_SENT`](Self::MAX_SENT), the newest link was sent in the last half of its life or little longer, and
+    /// nothing takes its place: a stranger who keeps asking leaves the owner a link that works.
+    async fn sends(&self, purpose: LinkPurpose, login: Option<&LoginName>) -> Result<bool, StoreError> {
+        let Some(login) = login else { return Ok(false) };
+        let whose = [purpose.as_str().as_bytes(), b" ", login.as_str().as_bytes()].concat();
+        let window = Window::new(purpose.life().checked_div(2).unwrap_or_default());
+        let now = self.accounts.authenticator().clock.now();
+        self.throttle.spend(&self.realm, &whose, Self::MAX_SENT, window, now).await
     }
 
     /// Whether somebody has proven to read the mail of the account's login. Asks the store in any case.

@@ -50,19 +50,33 @@ impl AccountLinks {
 
     /// Uses a link up that makes its address the login of the account. The address of before is told.
     ///
+    /// `who` is the request's own proof: the account's owner, without limits, however long ago the login is. Anybody
+    /// can have such a link sent to anybody, so whoever reads the mail and is not logged in there is asked to log in
+    /// and not to press a button: they would prove a stranger's account with the stranger's password. The link still
+    /// works then.
+    ///
     /// Every session and token of before is dead: hand the result to
     /// [`Accounts::finish_sweep`](crate::Accounts::finish_sweep). Links that were sent to the address of before are
     /// dead as well.
     ///
     /// # Errors
     /// [`LinkError::Refused`], also where the address has an account by now.
-    pub async fn change(&self, token: &str, source: Option<IpAddr>) -> Result<EpochRaised, LinkError> {
+    pub async fn change(
+        &self,
+        token: &str,
+        who: &Authenticated,
+        source: Option<IpAddr>,
+    ) -> Result<EpochRaised, LinkError> {
         let token = self.parse(token, source)?;
         let purpose = LinkPurpose::ChangeAddress;
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
         let noted = |error| self.noted(error, Some(&ticket), source);
         let to = MailAddress::canonical(&ticket.address)?;
         self.account_of(purpose, &ticket).await.map_err(noted)?;
+        let own = self.accounts.own_account_at_any_age::<LinkError>(who).await.map_err(noted)?;
+        if ticket.owner.as_ref() != Some(&own.id) {
+            return Err(noted(RejectionReason::Policy.into()));
+        }
         self.take(purpose, &token).await.map_err(noted)?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         for _ in 0..TRIES {

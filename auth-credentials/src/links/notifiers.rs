@@ -46,7 +46,7 @@ impl WriterNotifier {
         Self::start(io::stderr())
     }
 
-    /// Appends to a file, which only its owner may read.
+    /// Appends to a file, which only its owner may read from then on.
     ///
     /// # Errors
     /// The file cannot be opened, or as [`start`](Self::start).
@@ -55,7 +55,13 @@ impl WriterNotifier {
         options.create(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Self::start(options.open(path)?)
+        let file = options.open(path)?;
+        // One that was there before has the mode that it had. A terminal or a pipe is nobody's to change.
+        #[cfg(unix)]
+        if file.metadata()?.is_file() {
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        }
+        Self::start(file)
     }
 }
 

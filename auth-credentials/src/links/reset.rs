@@ -14,6 +14,7 @@ use crate::{
     accounts::{ChangePasswordError, EpochRaised, TRIES},
     hash::hasher::HashError,
     password::Password,
+    stores::put,
 };
 
 impl AccountLinks {
@@ -68,9 +69,11 @@ impl AccountLinks {
             let account = self.account_of(LinkPurpose::ResetPassword, ticket).await?;
             let (mut changes, _) = self.changes_of_proof(&account, false).await?;
             let key = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
-            let record =
-                CredentialRecord::new(key.clone(), account.id.clone(), data.clone(), checks.clock.now());
-            changes.extend([AccountChange::RemoveCredential(key), AccountChange::AddCredential(record)]);
+            // Replaced and not removed: a login with the old one that is under way must not find it again.
+            changes.retain(|one| !matches!(one, AccountChange::RemoveCredential(gone) if *gone == key));
+            let found = checks.stores.credentials.find(&key).await?;
+            let record = CredentialRecord::new(key, account.id.clone(), data.clone(), checks.clock.now());
+            changes.extend(put(found, record));
             match checks
                 .stores
                 .accounts

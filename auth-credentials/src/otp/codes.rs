@@ -133,6 +133,12 @@ impl OtpDevice {
         }
     }
 
+    /// Whether both make the same codes one after the other, so that what was used of one was used of the other.
+    pub(crate) fn counts_like(&self, other: &Self) -> bool {
+        let same: bool = self.key.expose().ct_eq(other.key.expose()).into();
+        same && self.period() == other.period()
+    }
+
     pub(super) fn moves(&self) -> Moves {
         self.moves
     }

@@ -14,6 +14,7 @@ use crate::{
         stored::StoredDevice,
         uri::OtpUri,
     },
+    stores::put,
 };
 
 /// A device that is enrolled.
@@ -90,20 +91,23 @@ impl SecondFactors {
         }
         let stored = StoredDevice::open(&self.keys, &account.id, &pending, &found.credential.data);
         let mut stored = stored.ok_or(RejectionReason::Corrupt)?;
-        stored.last = match stored.device.judge(typed, None, now) {
+        let key = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
+        let enrolled = checks.stores.credentials.find(&key).await?;
+        // The same device again goes on from its last code: what was used stays so.
+        let before = enrolled
+            .as_ref()
+            .and_then(|found| StoredDevice::open(&self.keys, &account.id, &key, &found.credential.data));
+        let last = before.filter(|before| before.device.counts_like(&stored.device)).and_then(|one| one.last);
+        stored.last = match stored.device.judge(typed, last, now) {
             OtpVerdict::Accepted { step } => Some(step),
             OtpVerdict::Replayed | OtpVerdict::Wrong => return Err(RejectionReason::Mismatch.into()),
         };
 
-        let key = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
         let data = stored.seal(&self.keys, &account.id, &key, &*self.accounts.entropy)?;
-        let record = self.record(key.clone(), &account.id, data);
+        let record = self.record(key, &account.id, data);
         let (recovery_codes, mut changes) = self.new_recovery_codes(&account.id).await?;
-        changes.extend([
-            AccountChange::RemoveCredential(pending),
-            AccountChange::RemoveCredential(key),
-            AccountChange::AddCredential(record),
-        ]);
+        changes.push(AccountChange::RemoveCredential(pending));
+        changes.extend(put(enrolled, record));
         // Held to the version that was read before the secret was: of two confirmations at once, one wins.
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
             Applied::Applied(account) => {

@@ -13,7 +13,7 @@ use crate::{
     hash::hasher::HashError,
     password::Password,
     password_authenticator::Attempt,
-    policy::{PasswordPolicy, PolicyError},
+    policy::PolicyError,
     source::SourceKey,
 };
 
@@ -27,7 +27,8 @@ pub(crate) struct Farewell {
 impl SecondFactors {
     /// Takes device and recovery codes away from whoever makes the request, who has to present the password again.
     ///
-    /// A password that is shorter than [`PasswordPolicy::MIN_ALONE`] was good enough beside the second factor only:
+    /// A password that is shorter than one that stands alone, by the policy and at least
+    /// [`PasswordPolicy::MIN_ALONE`](crate::PasswordPolicy::MIN_ALONE), was good enough beside the second factor only:
     /// then a `new` one is needed, which is set in the same step. Without one, the error is
     /// [`SecondFactorError::Policy`]; ask for it and try again. An account without a password needs neither.
     ///
@@ -103,7 +104,7 @@ impl SecondFactors {
         let place = checks
             .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
             .await?;
-        let short = current.chars() < PasswordPolicy::MIN_ALONE;
+        let short = current.chars() < policy.min_alone();
         let renewed = new.is_some();
         let passed = checks.check(&attempt, place, current, new).await?;
         let _ = checks.throttle.succeeded(realm, &account.login, SourceKey::from_peer(source)).await;

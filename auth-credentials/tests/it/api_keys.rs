@@ -190,21 +190,38 @@ fn a_key_changes_neither_factors_nor_keys_nor_the_address() {
     assert!(matches!(begun, Err(SecondFactorError::Refused(_))));
 }
 
-/// Checklist, credentials A4: refused keys are counted by source, and good ones are not.
+/// Checklist, credentials A4: refused keys are counted by source, and good ones are not. Behind one address, or behind
+/// none that is known, one program with a revoked key must not shut out the others.
 #[test]
-fn a_source_of_bad_keys_is_throttled_before_any_look() {
+fn a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass() {
     let programs = Programs::new();
-    let key = programs.create(&terms());
+    let (key, revoked) = (programs.create(&terms()), programs.create(&terms()));
+    block_on(programs.keys.revoke(&programs.request(), &revoked.id)).unwrap();
+    for from in [Some(address(2)), None] {
+        let check = |key: &NewApiKey| programs.check_from(key.key.expose(), from);
+        let throttled = (0..400).find(|_| matches!(check(&revoked), Err(AuthenticateError::Throttled(_))));
+        assert_eq!(throttled, Some(300));
+        assert_eq!(Refusal::from(check(&revoked).unwrap_err()).status(), 429);
+        assert!(check(&key).is_ok());
+    }
+    assert!(programs.app.audit.has("throttled"));
     for _ in 0..400 {
         assert!(programs.check(&key).is_ok());
     }
-    let bad = b"acme_nothing";
-    let throttled = (0..400)
-        .find(|_| matches!(programs.check_from(bad, Some(address(2))), Err(AuthenticateError::Throttled(_))));
-    assert_eq!(throttled, Some(300));
-    let error = programs.check_from(key.key.expose(), Some(address(2))).unwrap_err();
-    assert_eq!(Refusal::from(error).status(), 429);
-    assert!(programs.check(&key).is_ok(), "from elsewhere");
+    assert_eq!(programs.refused(&revoked), RejectionReason::Unknown);
+}
+
+/// What has a wrong checksum was copied wrong, and guesses nothing.
+#[test]
+fn what_is_no_key_is_not_counted() {
+    let programs = Programs::new();
+    let revoked = programs.create(&terms());
+    block_on(programs.keys.revoke(&programs.request(), &revoked.id)).unwrap();
+    for _ in 0..400 {
+        let error = programs.check_from(b"acme_nothing", Some(address(1))).unwrap_err();
+        assert!(matches!(error, AuthenticateError::Rejected(_)));
+    }
+    assert_eq!(programs.refused(&revoked), RejectionReason::Unknown);
 }
 
 #[test]

@@ -7,9 +7,10 @@ use std::{
 };
 
 use auth_core::{
-    AccountChange, AccountStatus, AccountStore, AuthEpoch, AuthenticateError, Authenticated, Inserted,
-    KeyName, KeyRing, Login, MemorySessions, Page, Refusal, SecretHash, SecretState, SessionBlob, SessionId,
-    SessionKind, SessionOwner, SessionRecord, SessionStore, SystemEntropy, UnixTime, Version,
+    AccountChange, AccountStatus, AccountStore, AuthEpoch, AuthenticateError, Authenticated, Authentication,
+    Inserted, KeyName, KeyRing, Limits, Login, MemorySessions, Method, Page, Refusal, RejectionReason,
+    Scopes, SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord,
+    SessionStore, SystemEntropy, UnixTime, Version,
     testing::{FailWith, FailingStore, block_on},
 };
 use auth_credentials::{AccountError, ChangePasswordError, EpochRaised, PolicyError};
@@ -220,6 +221,21 @@ fn a_password_that_was_changed_since_it_was_checked_stays_changed() {
     });
     assert_eq!(reason(site.change(&request, PASSWORD, NEXT)), "revoked");
     assert!(site.app.log_in("ann", "pebble choirs at dusk").is_ok());
+}
+
+/// Whoever acts for somebody, or within limits, does not change how they log in, even with the password.
+#[test]
+fn neither_a_program_nor_an_impersonator_changes_the_password() {
+    let site = Site::new();
+    let login = site.app.request_of("ann", PASSWORD).authentication().clone();
+    let (id, at) = (site.app.id("ann"), login.at);
+    let key = Authentication::new(id.clone(), Method::API_KEY, at, login.epoch);
+    let scopes = Limits::unlimited().with_scopes(Scopes::parse("all").unwrap());
+    for other in [key, login.clone().with_actor(id), login.clone().with_limits(scopes)] {
+        assert_eq!(reason(site.change(&Authenticated::assertion(other), PASSWORD, NEXT)), "policy");
+        assert_eq!(site.app.reasons().last(), Some(&RejectionReason::Policy));
+    }
+    assert!(site.change(&Authenticated::assertion(login), PASSWORD, NEXT).is_ok());
 }
 
 /// Something else of the account may change meanwhile; that is no reason to refuse.

@@ -16,7 +16,7 @@ use auth_credentials::{Argon2Params, PasswordAuthenticator, ThrottleLimits, dang
 use crate::support::{
     address, alone,
     app::{App, NEXT, PASSWORD, credential},
-    cheap, far_apart, hasher, medians, password, source,
+    cheap, far_apart, hasher, legacy_hash, medians, password, source,
 };
 
 fn rejected(outcome: Result<auth_core::Login, AuthenticateError>) -> bool {
@@ -287,12 +287,6 @@ fn a_rehash_that_fails_leaves_the_login_and_the_old_hash() {
     assert!(app.log_in("ann", PASSWORD).is_ok());
     assert_eq!(app.credential("ann").data.expose(), old.as_bytes());
     assert!(!app.audit.has("credential.rehashed"));
-}
-
-fn legacy_hash() -> String {
-    let old = hasher(danger::allow_weak_params(16, 1, 1).unwrap());
-    let hash = old.hash(&password(PASSWORD), &mut old.memory().unwrap()).unwrap();
-    hash.expose_phc().expose_str().unwrap().to_owned()
 }
 
 #[test]

@@ -115,6 +115,20 @@ fn a_login_or_a_password_that_cannot_be_chosen_is_told_without_work() {
     assert!(app.store.calls().is_empty());
 }
 
+/// A stranger must not take the name of a program that is made later, nor look like one in a list.
+#[test]
+fn nobody_signs_up_as_a_service() {
+    let app = App::new();
+    let _ = app.store.calls();
+    for login in ["service:nightly", " Service:x@example.com", "service:"] {
+        let error = block_on(app.accounts.sign_up(credential(login, PASSWORD, address(1)))).unwrap_err();
+        assert!(matches!(error, SignUpError::Login(_)), "{login}");
+        assert_eq!(Refusal::from(error).status(), 400);
+    }
+    assert!(app.store.calls().is_empty() && app.pool.stats().finished == 0);
+    app.sign_up("services", PASSWORD);
+}
+
 /// Signing up hashes, so it is a way to burn the pool, and to send mail to strangers.
 #[test]
 fn sign_ups_are_throttled_by_source_before_hashing() {

@@ -81,3 +81,10 @@ pub(crate) fn medians(rounds: usize, actions: impl IntoIterator<Item = impl Fn()
 pub(crate) fn far_apart(a: Duration, b: Duration) -> bool {
     a.abs_diff(b) > a.max(b) / 2
 }
+
+/// A hash of [`app::PASSWORD`] that is due for renewal.
+pub(crate) fn legacy_hash() -> String {
+    let old = hasher(danger::allow_weak_params(16, 1, 1).unwrap());
+    let hash = old.hash(&password(app::PASSWORD), &mut old.memory().unwrap()).unwrap();
+    hash.expose_phc().expose_str().unwrap().to_owned()
+}

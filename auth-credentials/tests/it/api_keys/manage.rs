@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use auth_core::{PrincipalKind, RejectionReason, Scopes, testing::block_on};
+use auth_core::{Authenticated, PrincipalKind, RejectionReason, Scopes, testing::block_on};
 use auth_credentials::{Accounts, ApiKeyError, ApiKeyId, ApiKeyTerms, ApiKeys};
 
 use super::{DAY, Programs, terms};
@@ -29,7 +29,9 @@ fn a_revoked_key_is_dead_at_once() {
     let programs = Programs::new();
     let (key, other) = (programs.create(&terms()), programs.create(&terms()));
     programs.app.sign_up("bob", PASSWORD);
-    let revoke = |who: &str, id: &ApiKeyId| block_on(programs.keys.revoke(&programs.app.id(who), id));
+    let revoke = |who: &str, id: &ApiKeyId| {
+        block_on(programs.keys.revoke(&programs.app.request_of(who, PASSWORD), id))
+    };
     assert!(matches!(revoke("bob", &key.id), Err(ApiKeyError::NoSuchKey)));
     assert!(programs.check(&key).is_ok());
     revoke("ann", &key.id).unwrap();
@@ -45,7 +47,7 @@ fn a_rotated_key_works_for_the_overlap_and_the_new_one_as_long_as_the_old_one_di
     let programs = Programs::new();
     let old = programs.create(&terms());
     let id = programs.app.id("ann");
-    let rotate = |id_of_key, overlap| block_on(programs.keys.rotate(&id, id_of_key, overlap));
+    let rotate = |id_of_key, overlap| block_on(programs.keys.rotate(&programs.request(), id_of_key, overlap));
     let new = rotate(&old.id, DAY).unwrap();
     let (before, after) = (programs.check(&old).unwrap(), programs.check(&new).unwrap());
     assert_eq!(before.limits(), after.limits());
@@ -69,7 +71,46 @@ fn a_dead_key_is_not_rotated() {
     let programs = Programs::new();
     let (key, id) = (programs.create(&terms()), programs.app.id("ann"));
     let _ = block_on(programs.app.accounts.log_out_everywhere(&id)).unwrap();
-    assert!(block_on(programs.keys.rotate(&id, &key.id, DAY)).is_err());
+    assert!(block_on(programs.keys.rotate(&programs.request(), &key.id, DAY)).is_err());
+    assert!(block_on(programs.keys.rotate_for(&id, &key.id, DAY)).is_err());
+}
+
+/// A narrow key, or a login with limits, must not come by a wider key; an old session makes none, and may end one.
+#[test]
+fn rotating_takes_a_fresh_login_and_revoking_one_without_limits() {
+    let programs = Programs::new();
+    let wide = programs.create(&terms().with_all_scopes());
+    let narrow = programs.check(&programs.create(&terms())).unwrap();
+    let person = programs.request();
+    let login = person.authentication().clone();
+    let limited = Authenticated::assertion(login.clone().with_limits(narrow.limits().clone()));
+    let impersonator = Authenticated::assertion(login.with_actor(programs.app.id("ann")));
+    let by_key = programs.check(&wide).unwrap();
+    for who in [&narrow, &by_key, &limited, &impersonator] {
+        assert!(matches!(block_on(programs.keys.rotate(who, &wide.id, DAY)), Err(ApiKeyError::Refused(_))));
+        assert!(matches!(block_on(programs.keys.revoke(who, &wide.id)), Err(ApiKeyError::Refused(_))));
+    }
+    programs.app.clock.step(Accounts::RECENT + Duration::from_secs(1));
+    assert!(matches!(
+        block_on(programs.keys.rotate(&person, &wide.id, DAY)),
+        Err(ApiKeyError::Challenged(_))
+    ));
+    assert!(programs.check(&wide).is_ok());
+    block_on(programs.keys.revoke(&person, &wide.id)).unwrap();
+    assert_eq!(programs.refused(&wide), RejectionReason::Unknown);
+}
+
+/// A session that was ended while its key was being rotated makes none.
+#[test]
+fn an_epoch_that_is_raised_before_the_rotation_refuses_it() {
+    let programs = Programs::new();
+    let (key, who) = (programs.create(&terms().outliving_sessions()), programs.request());
+    let other = programs.app.clone();
+    programs.app.store.before("apply", move || {
+        let _ = block_on(other.accounts.log_out_everywhere(&other.id("ann"))).unwrap();
+    });
+    assert!(block_on(programs.keys.rotate(&who, &key.id, DAY)).is_err());
+    assert_eq!(block_on(programs.keys.list(&programs.app.id("ann"))).unwrap().len(), 1);
 }
 
 /// Checklist, credentials A3 (better-auth#10921): once an interval, by a job, and never on the way of a request.
@@ -95,7 +136,7 @@ fn the_last_use_is_written_once_an_interval_and_by_the_job() {
     // One that was revoked meanwhile is not brought back.
     programs.app.clock.step(ApiKeys::USE_INTERVAL);
     let _ = programs.check(&key).unwrap();
-    block_on(programs.keys.revoke(&programs.app.id("ann"), &key.id)).unwrap();
+    block_on(programs.keys.revoke(&programs.request(), &key.id)).unwrap();
     assert_eq!(write(), 0);
 }
 

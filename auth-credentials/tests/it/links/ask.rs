@@ -6,7 +6,7 @@ use auth_core::{
     AccountChange, AccountStatus, Refusal,
     testing::{FailWith, block_on},
 };
-use auth_credentials::{LinkPurpose, Notice, WriterNotifier};
+use auth_credentials::{AccountLinks, LinkPurpose, Notice, WriterNotifier};
 
 use super::reason;
 use crate::support::{
@@ -81,6 +81,41 @@ fn asking_is_throttled_and_the_owner_still_gets_a_link() {
     assert!(open);
 }
 
+/// A stranger who keeps asking, from many places and in every turn, neither floods a mailbox nor keeps ending the link
+/// in it: from some number on nothing is sent, and the newest one works. For an address that nobody has it is alike.
+#[test]
+fn a_stranger_who_keeps_asking_does_not_take_the_newest_link_away() {
+    let post = Post::new();
+    let mut newest = None;
+    let mut sent = 0;
+    // As long as a link works, and half as long again.
+    for n in 0..LinkPurpose::ResetPassword.life().as_secs() * 3 / 2 {
+        let from = address(u32::try_from(n).unwrap());
+        let answers = [ANN, "nobody@example.com"].map(|typed| {
+            let _ = (post.app.store.calls(), post.tokens.calls());
+            let counted = post.app.counters.writes();
+            let ok = block_on(post.links.ask_to_reset(typed, Some(from))).is_ok();
+            (ok, post.app.counters.writes() - counted, post.app.store.calls(), post.tokens.calls())
+        });
+        if let [(true, ..), (true, ..)] = answers {
+            let [ann, nobody] = answers;
+            assert_eq!(ann, nobody);
+        }
+        for message in post.messages() {
+            (newest, sent) = (token_of(&message), sent + 1);
+        }
+        assert!(newest.as_ref().is_some_and(|token| post.works(LinkPurpose::ResetPassword, token)), "{n}");
+        post.app.clock.step(Duration::from_secs(1));
+    }
+    assert!((AccountLinks::MAX_SENT..=4 * AccountLinks::MAX_SENT).contains(&sent), "{sent}");
+    // What is asked for something else has messages of its own.
+    let asked = (0..17).any(|_| {
+        post.app.clock.step(Duration::from_secs(1));
+        block_on(post.links.ask_to_log_in(ANN, None, Some(address(90_000)))).is_ok()
+    });
+    assert!(asked && post.works(LinkPurpose::MagicLink, &post.token()));
+}
+
 /// Checklist, credentials R4: whatever opens the link, it still works.
 #[test]
 fn looking_uses_nothing_up() {
@@ -106,7 +141,7 @@ fn a_link_is_for_one_purpose() {
     }
     assert_eq!(reason(block_on(post.links.verify(&token, None, None))), "unknown");
     assert_eq!(reason(block_on(post.links.log_in(&token, None, None))), "unknown");
-    assert_eq!(reason(block_on(post.links.change(&token, None))), "unknown");
+    assert_eq!(reason(block_on(post.links.change(&token, &post.request(), None))), "unknown");
     assert!(post.works(LinkPurpose::ResetPassword, &token));
 }
 
@@ -168,7 +203,17 @@ fn a_file_has_the_message_with_its_link() {
     block_on(post.links.ask_to_reset(ANN, Some(address(1)))).unwrap();
     let message = post.messages().remove(0);
     let path = std::env::temp_dir().join(format!("auth-notifier-{}", std::process::id()));
+    std::fs::write(&path, "").unwrap();
+    #[cfg(unix)]
+    let mode = {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777
+    };
     WriterNotifier::file(&path).unwrap().notify(&message).unwrap();
+    // Also where it was there before, and everybody could read it.
+    #[cfg(unix)]
+    assert_eq!(mode(), 0o600);
     let link = message.notice.link().unwrap().expose();
     // The thread writes when it gets to it; there is no other sign.
     let written = (0..1_000_000).find_map(|_| {

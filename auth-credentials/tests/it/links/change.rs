@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::testing::block_on;
+use auth_core::{Authenticated, Limits, Scopes, testing::block_on};
 use auth_credentials::{Accounts, LinkPurpose, Notice};
 
 use super::reason;
@@ -30,13 +30,14 @@ fn the_link_makes_the_new_address_the_login() {
     let post = Post::verified();
     let token = asked(&post);
     assert!(post.app.log_in(ANN, PASSWORD).is_ok());
-    let raised = block_on(post.links.change(&token, None)).unwrap();
+    let who = post.request();
+    let raised = block_on(post.links.change(&token, &who, None)).unwrap();
     assert!(post.app.log_in(ANN, PASSWORD).is_err() && post.app.log_in(NEW, PASSWORD).is_ok());
     assert!(block_on(post.links.is_address_verified(raised.principal())).unwrap());
     let messages = post.messages();
     assert_eq!(messages[0].to.as_str(), ANN);
     assert!(matches!(messages[0].notice, Notice::AddressChanged));
-    assert_eq!(reason(block_on(post.links.change(&token, None))), "unknown");
+    assert_eq!(reason(block_on(post.links.change(&token, &who, None))), "unknown");
 }
 
 /// Checklist, credentials R2: a reset that was sent to the old mailbox is dead.
@@ -44,7 +45,7 @@ fn the_link_makes_the_new_address_the_login() {
 fn a_link_to_the_old_address_is_dead() {
     let post = Post::verified();
     let reset = post.reset_token();
-    let _ = block_on(post.links.change(&asked(&post), None)).unwrap();
+    let _ = block_on(post.links.change(&asked(&post), &post.request(), None)).unwrap();
     assert_eq!(reason(block_on(post.links.reset(&reset, password(NEXT), None))), "revoked");
 }
 
@@ -64,8 +65,28 @@ fn an_address_that_is_taken_meanwhile_is_refused() {
     let post = Post::verified();
     let token = asked(&post);
     post.app.sign_up(NEW, PASSWORD);
-    assert_eq!(reason(block_on(post.links.change(&token, None))), "policy");
+    assert_eq!(reason(block_on(post.links.change(&token, &post.request(), None))), "policy");
     assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+}
+
+/// Pre-hijacking: Mallory has the link to an account of hers sent to Bob, who presses the button.
+#[test]
+fn whoever_reads_the_mail_does_not_prove_a_strangers_account() {
+    let post = Post::verified();
+    post.app.sign_up("bob", PASSWORD);
+    let token = asked(&post);
+    let change = |who: &Authenticated| reason(block_on(post.links.change(&token, who, None)));
+    assert_eq!(change(&post.app.request_of("bob", PASSWORD)), "policy");
+    let login = post.request().authentication().clone();
+    let bob = post.app.id("bob");
+    assert_eq!(change(&Authenticated::assertion(login.clone().with_actor(bob))), "policy");
+    let scopes = Limits::unlimited().with_scopes(Scopes::parse("all").unwrap());
+    assert_eq!(change(&Authenticated::assertion(login.clone().with_limits(scopes))), "policy");
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok() && post.app.log_in(NEW, PASSWORD).is_err());
+    // Its owner still may, with a login that was fresh when the link was asked for.
+    assert!(post.works(LinkPurpose::ChangeAddress, &token));
+    post.app.clock.step(Accounts::RECENT + Duration::from_secs(1));
+    assert!(block_on(post.links.change(&token, &Authenticated::assertion(login), None)).is_ok());
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::{sync::Barrier, thread};
 
 use auth_core::{
-    AccountChange, AccountStatus, AuthEpoch, CredentialStore, PrincipalId, Refusal, testing::block_on,
+    AccountChange, AccountStatus, AuthEpoch, CredentialBlob, CredentialStore, PrincipalId, Refusal,
+    testing::block_on,
 };
 use auth_credentials::{LinkPurpose, Notice, PasswordAuthenticator};
 
@@ -11,6 +12,7 @@ use super::reason;
 use crate::support::{
     address,
     app::{NEXT, PASSWORD},
+    legacy_hash,
     mail::{ANN, Post},
     password,
 };
@@ -105,6 +107,42 @@ fn a_link_does_not_survive_a_change_in_the_same_moment() {
     });
     assert_eq!(reason(block_on(post.links.reset(&token, password(NEXT), None))), "revoked");
     assert!(post.app.log_in(ANN, "pebble choirs at dusk").is_ok());
+}
+
+/// A login with the old password that is under way, and whose hash is due for renewal, must not put it back.
+#[test]
+fn a_login_under_way_does_not_bring_the_old_password_back() {
+    for new in [Post::verified, Post::new] {
+        for call in ["count_failure", "succeeded", "update"] {
+            let post = new();
+            let mut old = post.app.credential(ANN);
+            old.data = CredentialBlob::new(legacy_hash().as_bytes()).unwrap();
+            post.app.change(ANN, AccountChange::RemoveCredential(old.key.clone()));
+            post.app.change(ANN, AccountChange::AddCredential(old));
+            let (other, token) = (post.clone(), post.reset_token());
+            post.app.store.before(call, move || {
+                let _ = block_on(other.links.reset(&token, password(NEXT), None)).unwrap();
+            });
+            if let Ok(login) = post.app.log_in(ANN, PASSWORD) {
+                assert!(login.authentication().epoch < post.app.account(ANN).epoch);
+            }
+            assert!(post.app.log_in(ANN, PASSWORD).is_err(), "{call}");
+            assert!(post.app.log_in(ANN, NEXT).is_ok(), "{call}");
+        }
+    }
+}
+
+/// The end of a password that was good for a while is not that of the one that replaces it.
+#[test]
+fn a_new_password_has_no_end_of_the_old_one() {
+    let post = Post::verified();
+    let mut old = post.app.credential(ANN);
+    old.expires_at = Some(post.now());
+    post.app.change(ANN, AccountChange::RemoveCredential(old.key.clone()));
+    post.app.change(ANN, AccountChange::AddCredential(old));
+    assert!(post.app.log_in(ANN, PASSWORD).is_err());
+    let _ = block_on(post.links.reset(&post.reset_token(), password(NEXT), None)).unwrap();
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
 }
 
 /// What is locked after a hundred failures is unlocked by its owner.

@@ -119,6 +119,28 @@ fn of_two_confirmations_at_once_one_wins() {
     assert_eq!(block_on(site.factors.recovery_codes_left(&site.app.id("ann"))).unwrap(), 10);
 }
 
+/// A check of the old device's code that is under way must not put the old secret in the place of the new one.
+#[test]
+fn a_check_under_way_does_not_bring_the_old_device_back() {
+    for call in ["count_failure", "update", "succeeded"] {
+        let site = Site::new();
+        let (old, confirmed) = site.enrol();
+        let (ann, epoch) = (site.app.id("ann"), confirmed.raised.epoch());
+        let login = Authentication::new(ann, Method::PASSWORD, site.now(), epoch);
+        let who = Authenticated::assertion(login);
+        let new = block_on(site.factors.begin(&who)).unwrap();
+        site.next_step();
+        let (other, code, pending) = (site.clone(), site.shown(&new), site.pending());
+        site.app.store.before(call, move || {
+            let _ = block_on(other.factors.confirm(&who, &code)).unwrap();
+        });
+        let _ = site.check_for(&pending, &site.shown(&old), 1);
+        site.next_step();
+        assert!(site.check(&site.shown(&old)).is_err(), "{call}");
+        assert!(site.check(&site.shown(&new)).is_ok(), "{call}");
+    }
+}
+
 /// A copy of the database must not be enough to make codes.
 #[test]
 fn no_row_holds_the_secret() {
@@ -147,4 +169,26 @@ fn a_device_that_counts_is_enrolled_and_used() {
     assert!(site.check(&key.code_at(3)).is_ok());
     assert!(site.check(&key.code_at(2)).is_err());
     assert!(site.check(&key.code_at(4)).is_ok());
+}
+
+/// Enrolling the same device again must not make used codes good again.
+#[test]
+fn a_device_that_is_enrolled_again_goes_on_counting() {
+    let site = Site::new();
+    let key = OtpKey::generate(OtpAlgorithm::Sha1, OtpDigits::Six, &SystemEntropy).unwrap();
+    let device = || OtpDevice::hotp(key.clone());
+    let who = site.request();
+    let _ = block_on(site.factors.begin_with(&who, device())).unwrap();
+    let raised = block_on(site.factors.confirm(&who, &key.code_at(7))).unwrap().raised;
+    let login = Authentication::new(site.app.id("ann"), Method::PASSWORD, site.now(), raised.epoch());
+    let who = Authenticated::assertion(login);
+    let _ = block_on(site.factors.begin_with(&who, device())).unwrap();
+    for used in [0, 3, 7] {
+        assert_eq!(reason(block_on(site.factors.confirm(&who, &key.code_at(used)))), "mismatch");
+    }
+    let _ = block_on(site.factors.confirm(&who, &key.code_at(9))).unwrap();
+    for used in [7, 8, 9] {
+        assert!(site.check(&key.code_at(used)).is_err());
+    }
+    assert!(site.check(&key.code_at(10)).is_ok());
 }

@@ -1,7 +1,9 @@
 //! Doing without a second factor.
 
-use auth_core::{Authenticated, Refusal, testing::block_on};
-use auth_credentials::{PolicyError, SecondFactorError};
+use std::sync::Arc;
+
+use auth_core::{Authenticated, KeyName, KeyRing, Refusal, SystemEntropy, testing::block_on};
+use auth_credentials::{PasswordPolicy, PolicyError, SecondFactorError};
 
 use crate::support::{
     address,
@@ -70,6 +72,22 @@ fn a_short_password_does_not_stay_alone() {
     assert!(site.app.log_in("ann", NEXT).is_ok());
     // And it cannot be made short again.
     assert!(block_on(site.accounts.set_password(who.principal(), password(SHORT), None)).is_err());
+}
+
+/// Where 20 characters are asked for alone, 15 are short.
+#[test]
+fn a_password_that_is_short_for_the_policy_does_not_stay_alone() {
+    let site = Site::new();
+    let who = request(&site);
+    let policy = PasswordPolicy::single_factor().at_least(22).shorter_beside_second_factor();
+    let accounts = site.accounts.clone().with_policy(policy);
+    let keys = KeyRing::generate(KeyName::parse("other").unwrap(), &SystemEntropy).unwrap();
+    let factors = Site::factors(&site.app, &accounts, Arc::new(keys));
+    assert_eq!(PASSWORD.chars().count(), 21);
+    let remove = |new| block_on(factors.remove(&who, password(PASSWORD), new, Some(address(1)))).map(|_| ());
+    assert!(matches!(remove(None), Err(SecondFactorError::Policy(PolicyError::TooShort { min: 22 }))));
+    assert!(!block_on(accounts.enrolled(who.principal())).unwrap().is_empty());
+    assert!(remove(Some(password("granite kites by noon and dusk"))).is_ok());
 }
 
 /// The device goes while a short password is being set: the two must not both happen.

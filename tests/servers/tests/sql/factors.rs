@@ -143,7 +143,7 @@ async fn key(world: World) {
     let credential = |key: &[u8]| ApiKeyCredential::new(key, Some("10.1.2.3".parse().unwrap()));
     assert!(world.keys.authenticate(credential(old.key.expose())).await.is_ok());
     assert_eq!(world.keys.write_uses().await.unwrap(), 1);
-    let new = world.keys.rotate(who.principal(), &old.id, Duration::from_secs(60)).await.unwrap();
+    let new = world.keys.rotate(&who, &old.id, Duration::from_secs(60)).await.unwrap();
     world.clock.step(Duration::from_secs(60));
     assert!(world.keys.authenticate(credential(old.key.expose())).await.is_err());
     let acting = world.keys.authenticate(credential(new.key.expose())).await.unwrap();
@@ -151,7 +151,7 @@ async fn key(world: World) {
     let list = world.keys.list(who.principal()).await.unwrap();
     assert_eq!(list.len(), 2);
     assert!(list.iter().any(|one| one.id == old.id && one.last_used_at.is_some()));
-    world.keys.revoke(who.principal(), &new.id).await.unwrap();
+    world.keys.revoke(&who, &new.id).await.unwrap();
     assert!(world.keys.authenticate(credential(new.key.expose())).await.is_err());
 }
 
