@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Process, free_port, unprivileged};
+use crate::{Process, free_port, process::wait_until_stopped, unprivileged};
 
 /// A PostgreSQL server of one test, with the superuser `test`, who needs no password on loopback.
 #[derive(Debug)]
@@ -82,7 +82,9 @@ impl Postgres {
     /// Stops it and every process of it without ending them: they keep their connections, and answer nothing.
     pub fn freeze(&self) {
         self.process.freeze();
-        signal("STOP", &self.children());
+        let children = self.children();
+        signal("STOP", &children);
+        children.iter().filter_map(|pid| pid.parse().ok()).for_each(wait_until_stopped);
     }
 
     /// Lets it go on.

@@ -1,7 +1,7 @@
 //! A server process.
 
 use std::{
-    fs::File,
+    fs::{self, DirEntry, File},
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
@@ -77,6 +77,7 @@ impl Process {
     /// Stops it without ending it: it keeps its port and its connections, and answers nothing (`SIGSTOP`).
     pub fn freeze(&self) {
         self.signal("STOP");
+        wait_until_stopped(self.pid());
     }
 
     /// Lets it go on (`SIGCONT`).
@@ -93,6 +94,24 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Waits until no thread of a process runs any more: where other processes want the processor too, a signal takes its
+/// time, and a thread that has not met it yet answers once more.
+///
+/// # Panics
+/// If one still runs after half a minute.
+pub(crate) fn wait_until_stopped(pid: u32) {
+    let until = Instant::now() + Duration::from_secs(30);
+    let runs = |task: io::Result<DirEntry>| {
+        let stat = task.and_then(|task| fs::read_to_string(task.path().join("stat"))).unwrap_or_default();
+        // Behind the name, which may have anything in it: stopped, or ended.
+        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['T', 'Z']))
+    };
+    while fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|mut threads| threads.any(runs)) {
+        assert!(Instant::now() < until, "process {pid} does not stop");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
