@@ -331,6 +331,7 @@ impl Visit {
     }
 
     /// The same, if nothing is to be written and no clone is left that might still change something.
+    #[cfg(feature = "axum08")]
     pub(crate) fn finish_now(&mut self) -> Option<Finished> {
         let outgoing = match Arc::get_mut(&mut self.0)?.session.get_mut() {
             State::Open(session) => Some(session.settled()?),
