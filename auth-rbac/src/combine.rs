@@ -5,10 +5,14 @@ use std::{
     ops::{ControlFlow, RangeInclusive},
 };
 
-use auth_core::{Challenge, Effect, Indeterminate, Obligation, PolicyVersion};
+use auth_core::{AccessRequest, Challenge, DecideError, Effect, Indeterminate, Obligation, PolicyVersion};
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::{StepUp, Verdict};
+use crate::{
+    engine::Engine,
+    explain::{Because, Explanation},
+    verdict::{StepUp, Verdict},
+};
 
 /// How the effects of several rules or engines become one (XACML 3.0, appendix C).
 ///
@@ -40,6 +44,40 @@ impl Combiner {
             }
         }
         combined.finish()
+    }
+
+    /// Asks engines, in their order, and no more of them than can change the outcome.
+    pub(crate) fn evaluate<'e>(
+        self,
+        engines: impl Iterator<Item = &'e dyn Engine>,
+        request: &AccessRequest<'_>,
+    ) -> Result<Verdict, DecideError> {
+        let mut combined = Combination::new(self);
+        for engine in engines {
+            if combined.add(engine.evaluate(request)?).is_break() {
+                break;
+            }
+        }
+        Ok(combined.finish())
+    }
+
+    /// As [`evaluate`](Self::evaluate), with what each of those that were asked says.
+    pub(crate) fn explain<'e>(
+        self,
+        engines: impl Iterator<Item = &'e dyn Engine>,
+        request: &AccessRequest<'_>,
+    ) -> Result<Explanation, DecideError> {
+        let mut combined = Combination::new(self);
+        let mut parts = Vec::new();
+        for engine in engines {
+            let part = engine.explain(request)?;
+            let flow = combined.add(part.verdict().clone());
+            parts.push(part);
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self, parts }))
     }
 
     /// What an effect outranks. [`SHADOWED`] ones hide behind a rank of [`DOUBTFUL`], and make it uncertain.
@@ -120,7 +158,7 @@ impl Tally {
 
 /// Verdicts being combined, one after the other.
 #[derive(Debug)]
-pub(crate) struct Combination {
+struct Combination {
     tally: Tally,
     leading: Option<Verdict>,
     obligations: Vec<Obligation>,
@@ -136,7 +174,7 @@ impl Combination {
     /// The most challenges that are tried one by one, before all of them are asked for together.
     const MAX_TRIED: usize = 16;
 
-    pub(crate) const fn new(combiner: Combiner) -> Self {
+    const fn new(combiner: Combiner) -> Self {
         let tally = Tally::new(combiner);
         Self {
             tally,
@@ -149,7 +187,7 @@ impl Combination {
     }
 
     /// Adds one. [`ControlFlow::Break`] if whatever came after it would change nothing.
-    pub(crate) fn add(&mut self, verdict: Verdict) -> ControlFlow<()> {
+    fn add(&mut self, verdict: Verdict) -> ControlFlow<()> {
         let effect = verdict.effect();
         let step_up = verdict.step_up();
         self.satisfied.add(step_up.map_or(effect, |step_up| step_up.then));
@@ -175,7 +213,7 @@ impl Combination {
         if settled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    pub(crate) fn finish(self) -> Verdict {
+    fn finish(self) -> Verdict {
         let effect = self.tally.effect();
         let leading = self.leading.unwrap_or_else(|| Verdict::not_applicable(PolicyVersion::default()));
         if effect == Effect::Permit {

@@ -15,6 +15,7 @@ mod engine;
 mod error;
 mod explain;
 mod graph;
+mod in_force;
 mod live;
 mod members;
 mod names;

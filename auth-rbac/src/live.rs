@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use arc_swap::ArcSwapOption;
 use auth_core::{
-    AccessRequest, AuditEvent, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion,
-    PrincipalId, Privileges,
+    AccessRequest, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion, PrincipalId,
+    Privileges,
 };
 
-use crate::{engine::Engine, explain::Explanation, policy::Policy, rbac::Outdated, verdict::Verdict};
+use crate::{
+    engine::Engine, explain::Explanation, in_force::InForce, policy::Policy, rbac::Outdated, verdict::Verdict,
+};
 
 /// Asks the [`Policy`] in force, which is replaced while requests go on. What [`Rbac`](crate::Rbac) is for roles alone.
 ///
@@ -16,38 +17,27 @@ use crate::{engine::Engine, explain::Explanation, policy::Policy, rbac::Outdated
 /// a writer.
 #[derive(Clone)]
 pub struct LivePolicy {
-    policy: Arc<ArcSwapOption<Policy>>,
-    audit: Option<Audit>,
-}
-
-#[derive(Clone)]
-struct Audit {
-    sink: Arc<dyn AuditSink>,
-    clock: Arc<dyn Clock>,
+    policy: InForce<Policy>,
 }
 
 impl LivePolicy {
     /// Puts a policy in force.
     #[must_use]
     pub fn new(policy: Policy) -> Self {
-        Self { policy: Arc::new(ArcSwapOption::from_pointee(policy)), audit: None }
+        Self { policy: InForce::new(Some(Arc::new(policy))) }
     }
 
     /// Has no policy yet: until one is put in force, every request is answered [`DecideError::NoPolicy`], HTTP 503.
     #[must_use]
     pub fn without_policy() -> Self {
-        Self { policy: Arc::new(ArcSwapOption::empty()), audit: None }
+        Self { policy: InForce::new(None) }
     }
 
     /// Writes down which policy is in force: the present one, if there is one, and each that takes its place through
     /// this one or a clone of it.
     #[must_use]
-    pub fn with_audit(mut self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
-        self.audit = Some(Audit { sink, clock });
-        if let Some(policy) = self.policy() {
-            self.write_down(policy.version());
-        }
-        self
+    pub fn with_audit(self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        Self { policy: self.policy.with_audit(sink, clock) }
     }
 
     /// Puts another policy in force. Decisions that begin after this returned are made by it, or by one that is newer
@@ -58,28 +48,13 @@ impl LivePolicy {
     /// of two reloads that overtake each other, the older one must not bring back what the newer one revoked.
     pub fn replace(&self, policy: Policy) -> Result<(), Outdated> {
         let offered = policy.version();
-        let policy = Arc::new(policy);
-        let mut outcome = Ok(());
-        self.policy.rcu(|current| match current {
-            Some(current) if current.version() >= offered => {
-                outcome = Err(Outdated { offered, in_force: current.version() });
-                Some(Arc::clone(current))
-            }
-            _ => {
-                outcome = Ok(());
-                Some(Arc::clone(&policy))
-            }
-        });
-        if outcome.is_ok() {
-            self.write_down(offered);
-        }
-        outcome
+        self.policy.replace(policy, |in_force| in_force >= offered)
     }
 
     /// The policy in force, to list, describe and explain.
     #[must_use]
     pub fn policy(&self) -> Option<Arc<Policy>> {
-        self.policy.load_full()
+        self.policy.get()
     }
 
     /// The policy in force if it has this version or a larger one, to decide by: whoever made a change finds it made
@@ -93,12 +68,6 @@ impl LivePolicy {
             return Err(DecideError::Behind { wanted: version, in_force: policy.version() });
         }
         Ok(policy)
-    }
-
-    fn write_down(&self, version: PolicyVersion) {
-        if let Some(Audit { sink, clock }) = &self.audit {
-            sink.record(clock.now(), &AuditEvent::PolicyLoaded { version });
-        }
     }
 }
 

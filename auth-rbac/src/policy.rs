@@ -10,9 +10,9 @@ use crate::{
         rule::{Rule, RuleEffect},
     },
     acl::{Acl, AclDescription},
-    combine::{Combination, Combiner},
+    combine::Combiner,
     engine::{Engine, Model},
-    explain::{Because, Explanation},
+    explain::Explanation,
     snapshot::{DecidedBy, DescribeError, Description, Snapshot},
     verdict::Verdict,
 };
@@ -105,27 +105,11 @@ impl Engine for Policy {
         if self.acl.is_none() && self.rules.is_none() {
             return self.roles.evaluate(request);
         }
-        let mut combined = Combination::new(self.combiner);
-        for engine in self.engines() {
-            if combined.add(engine.evaluate(request)?).is_break() {
-                break;
-            }
-        }
-        Ok(combined.finish())
+        self.combiner.evaluate(self.engines(), request)
     }
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        let mut combined = Combination::new(self.combiner);
-        let mut parts = Vec::new();
-        for engine in self.engines() {
-            let part = engine.explain(request)?;
-            let flow = combined.add(part.verdict().clone());
-            parts.push(part);
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self.combiner, parts }))
+        self.combiner.explain(self.engines(), request)
     }
 }
 

@@ -2,13 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use arc_swap::ArcSwapOption;
 use auth_core::{
-    AccessRequest, AuditEvent, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion,
-    PrincipalId, Privileges,
+    AccessRequest, AuditSink, Authorizer, Clock, DecideError, Decision, PolicyVersion, PrincipalId,
+    Privileges,
 };
 
-use crate::{engine::Engine, explain::Explanation, snapshot::Snapshot, verdict::Verdict};
+use crate::{engine::Engine, explain::Explanation, in_force::InForce, snapshot::Snapshot, verdict::Verdict};
 
 /// Role-based access control: asks the [`Snapshot`] in force, which is replaced while requests go on.
 ///
@@ -16,14 +15,7 @@ use crate::{engine::Engine, explain::Explanation, snapshot::Snapshot, verdict::V
 /// reader waits for a writer.
 #[derive(Clone)]
 pub struct Rbac {
-    policy: Arc<ArcSwapOption<Snapshot>>,
-    audit: Option<Audit>,
-}
-
-#[derive(Clone)]
-struct Audit {
-    sink: Arc<dyn AuditSink>,
-    clock: Arc<dyn Clock>,
+    policy: InForce<Snapshot>,
 }
 
 impl Rbac {
@@ -34,31 +26,21 @@ impl Rbac {
     }
 
     pub(crate) fn shared(snapshot: Arc<Snapshot>) -> Self {
-        Self { policy: Arc::new(ArcSwapOption::new(Some(snapshot))), audit: None }
+        Self { policy: InForce::new(Some(snapshot)) }
     }
 
     /// Has no policy yet: until one is put in force, every request is answered
     /// [`DecideError::NoPolicy`], HTTP 503.
     #[must_use]
     pub fn without_policy() -> Self {
-        Self { policy: Arc::new(ArcSwapOption::empty()), audit: None }
+        Self { policy: InForce::new(None) }
     }
 
     /// Writes down which policy is in force: the present one, if there is one, and each that this one or a clone
     /// of it [puts](Self::replace) in its place.
     #[must_use]
-    pub fn with_audit(mut self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
-        self.audit = Some(Audit { sink, clock });
-        if let Some(snapshot) = self.snapshot() {
-            self.write_down(snapshot.version());
-        }
-        self
-    }
-
-    fn write_down(&self, version: PolicyVersion) {
-        if let Some(Audit { sink, clock }) = &self.audit {
-            sink.record(clock.now(), &AuditEvent::PolicyLoaded { version });
-        }
+    pub fn with_audit(self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
+        Self { policy: self.policy.with_audit(sink, clock) }
     }
 
     /// Puts another policy in force. Decisions that begin after this returned are made by it, or by one that
@@ -69,32 +51,12 @@ impl Rbac {
     /// the older one must not bring back what the newer one revoked. It stays in force.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), Outdated> {
         let offered = snapshot.version();
-        let snapshot = Arc::new(snapshot);
-        let mut outcome = Ok(());
-        self.policy.rcu(|current| match current {
-            Some(current) if current.version() > offered => {
-                outcome = Err(Outdated { offered, in_force: current.version() });
-                Some(Arc::clone(current))
-            }
-            _ => {
-                outcome = Ok(());
-                Some(Arc::clone(&snapshot))
-            }
-        });
-        if outcome.is_ok() {
-            self.write_down(offered);
-        }
-        outcome
+        self.policy.replace(snapshot, |in_force| in_force > offered)
     }
 
     /// Puts `next` in force if `present` still is.
     pub(crate) fn replace_exactly(&self, present: &Arc<Snapshot>, next: &Arc<Snapshot>) -> bool {
-        let before = self.policy.compare_and_swap(present, Some(Arc::clone(next)));
-        let replaced = before.as_ref().is_some_and(|before| Arc::ptr_eq(before, present));
-        if replaced {
-            self.write_down(next.version());
-        }
-        replaced
+        self.policy.replace_exactly(present, next)
     }
 
     /// Decides by a policy of this version or a newer one, so that whoever made a change finds it made: the
@@ -110,7 +72,7 @@ impl Rbac {
     /// The policy in force, to look up numbers, list holders or describe decisions.
     #[must_use]
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        self.policy.load_full()
+        self.policy.get()
     }
 }
 

@@ -4,12 +4,7 @@ use std::fmt;
 
 use auth_core::{AccessRequest, Authorizer, DecideError, Decision};
 
-use crate::{
-    combine::{Combination, Combiner},
-    engine::Engine,
-    explain::{Because, Explanation},
-    verdict::Verdict,
-};
+use crate::{combine::Combiner, engine::Engine, explain::Explanation, verdict::Verdict};
 
 /// Engines whose effects are combined into one: an engine itself, so that stacks nest, and an [`Authorizer`]
 /// where it is the outermost.
@@ -53,27 +48,11 @@ impl Stack {
 
 impl Engine for Stack {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        let mut combined = Combination::new(self.combiner);
-        for engine in self.engines() {
-            if combined.add(engine.evaluate(request)?).is_break() {
-                break;
-            }
-        }
-        Ok(combined.finish())
+        self.combiner.evaluate(self.engines(), request)
     }
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        let mut combined = Combination::new(self.combiner);
-        let mut parts = Vec::new();
-        for engine in self.engines() {
-            let part = engine.explain(request)?;
-            let flow = combined.add(part.verdict().clone());
-            parts.push(part);
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(Explanation::new(combined.finish(), Because::Combined { combiner: self.combiner, parts }))
+        self.combiner.explain(self.engines(), request)
     }
 }
 
