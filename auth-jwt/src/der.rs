@@ -6,10 +6,12 @@ mod read;
 mod write;
 
 pub use self::error::KeyFormatError;
+#[cfg(any(feature = "rsa", feature = "aws-lc-rs"))]
+pub(crate) use self::write::pkcs1_public;
 pub(crate) use self::{
     form::Form,
     read::{MAX_LEN, private, public},
-    write::{pkcs8, spki},
+    write::{pkcs8, spki, traditional},
 };
 
 #[cfg(test)]

@@ -188,7 +188,6 @@ impl KeySet {
     }
 
     /// The same keys, in their order, each to be used within its window only.
-    #[cfg_attr(not(test), allow(dead_code, reason = "key rings ask for it"))]
     pub(crate) fn with_windows(
         &self,
         windows: impl IntoIterator<Item = Option<(UnixTime, UnixTime)>>,

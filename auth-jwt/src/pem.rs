@@ -45,8 +45,13 @@ pub(crate) fn write_private(material: &PrivateMaterial) -> Secret {
     Secret::from(encode("PRIVATE KEY", &der::pkcs8(material)))
 }
 
+/// Writes a private key in the form of its kind, under that form's label.
+pub(crate) fn write_traditional(label: &str, material: &PrivateMaterial) -> Secret {
+    Secret::from(encode(label, &der::traditional(material)))
+}
+
 /// The label is one, and no key is long enough to be refused.
-fn encode(label: &str, der: &[u8]) -> String {
+pub(crate) fn encode(label: &str, der: &[u8]) -> String {
     pem_rfc7468::encode_string(label, LineEnding::LF, der).unwrap_or_default()
 }
 

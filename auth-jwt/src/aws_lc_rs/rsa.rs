@@ -116,6 +116,19 @@ macro_rules! rsa {
                 let material = generate(size).ok_or(EntropyError)?;
                 Self::from_material(&material).map_err(|_| EntropyError)
             }
+
+            /// Writes RSAPrivateKey (PKCS#1, RFC 8017 appendix A.1.2), not encrypted and without the key's name: for
+            /// programs that do not read PKCS#8.
+            #[must_use]
+            pub fn to_pkcs1_der(&self) -> auth_core::Secret {
+                auth_core::Secret::new(std::mem::take(&mut *der::traditional(&self.material())))
+            }
+
+            /// The same as a PEM block `RSA PRIVATE KEY`.
+            #[must_use]
+            pub fn to_pkcs1_pem(&self) -> auth_core::Secret {
+                crate::pem::write_traditional("RSA PRIVATE KEY", &self.material())
+            }
         }
     };
 }

@@ -12,7 +12,8 @@ const OCTET_STRING: u8 = 0x04;
 const NULL: [u8; 2] = [0x05, 0x00];
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// `[1]`, around another value.
+/// `[0]` and `[1]`, around another value.
+const CONTEXT_0: u8 = 0xa0;
 const CONTEXT_1: u8 = 0xa1;
 
 /// Bytes that may be a part of a private key.
@@ -23,10 +24,7 @@ pub(crate) fn spki(material: &PublicMaterial) -> Vec<u8> {
     let (algorithm, key) = match material {
         PublicMaterial::Ec { curve, point } => (algorithm(EC, &oid(curve.oid())), point.clone()),
         PublicMaterial::Ed25519(bytes) => (algorithm(ED25519, &[]), bytes.to_vec()),
-        PublicMaterial::Rsa { modulus, exponent } => {
-            let key = tlv(SEQUENCE, &[&integer(modulus), &integer(exponent)]);
-            (algorithm(RSA, &NULL), key.to_vec())
-        }
+        PublicMaterial::Rsa { modulus, exponent } => (algorithm(RSA, &NULL), pkcs1_public(modulus, exponent)),
     };
     tlv(SEQUENCE, &[&algorithm, &bit_string(&key)]).to_vec()
 }
@@ -34,19 +32,40 @@ pub(crate) fn spki(material: &PublicMaterial) -> Vec<u8> {
 /// A private key as PKCS#8 (RFC 5958 section 2, version 1, which everybody reads).
 pub(crate) fn pkcs8(material: &PrivateMaterial) -> Bytes {
     let (algorithm, key) = match material {
+        // The curve is named outside.
         PrivateMaterial::Ec { curve, scalar, public } => {
-            let public = match public {
-                Some(PublicMaterial::Ec { point, .. }) => tlv(CONTEXT_1, &[&bit_string(point)]),
-                _ => Bytes::default(),
-            };
-            // RFC 5915 section 3. The curve is named outside.
-            let key = tlv(SEQUENCE, &[&integer(&[1]), &tlv(OCTET_STRING, &[scalar]), &public]);
-            (algorithm(EC, &oid(curve.oid())), key)
+            (algorithm(EC, &oid(curve.oid())), ec_private(scalar, &[], public.as_ref()))
         }
         PrivateMaterial::Ed25519 { seed, .. } => (algorithm(ED25519, &[]), tlv(OCTET_STRING, &[&**seed])),
         PrivateMaterial::Rsa(key) => (algorithm(RSA, &NULL), rsa_private(key)),
     };
     tlv(SEQUENCE, &[&integer(&[0]), &algorithm, &tlv(OCTET_STRING, &[&key])])
+}
+
+/// The form that a private key's kind has of its own: ECPrivateKey (RFC 5915 section 3) with its curve, or RSAPrivateKey.
+/// Ed25519 has none, and is written as PKCS#8.
+pub(crate) fn traditional(material: &PrivateMaterial) -> Bytes {
+    match material {
+        PrivateMaterial::Ec { curve, scalar, public } => {
+            ec_private(scalar, &tlv(CONTEXT_0, &[&oid(curve.oid())]), public.as_ref())
+        }
+        PrivateMaterial::Ed25519 { .. } => pkcs8(material),
+        PrivateMaterial::Rsa(key) => rsa_private(key),
+    }
+}
+
+/// RSAPublicKey (RFC 8017 appendix A.1.1).
+pub(crate) fn pkcs1_public(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    tlv(SEQUENCE, &[&integer(modulus), &integer(exponent)]).to_vec()
+}
+
+/// ECPrivateKey (RFC 5915 section 3).
+fn ec_private(scalar: &[u8], curve: &[u8], public: Option<&PublicMaterial>) -> Bytes {
+    let public = match public {
+        Some(PublicMaterial::Ec { point, .. }) => tlv(CONTEXT_1, &[&bit_string(point)]),
+        _ => Bytes::default(),
+    };
+    tlv(SEQUENCE, &[&integer(&[1]), &tlv(OCTET_STRING, &[scalar]), curve, &public])
 }
 
 /// RSAPrivateKey (RFC 8017 appendix A.1.2).

@@ -154,7 +154,7 @@ impl<'a> IdTokenChecks<'a> {
         match (self.nonce, found) {
             (NonceCheck::IfPresent(_) | NonceCheck::Forbidden, None) => Ok(()),
             (NonceCheck::Required(nonce) | NonceCheck::IfPresent(nonce), found) => {
-                equal(Claim::Nonce, found, |found| found.is(nonce.expose()), "that of the request")
+                equal(Claim::Nonce, found, |found| found.is_secret(nonce.expose()), "that of the request")
             }
             (NonceCheck::Forbidden, Some(found)) => {
                 Err(VerifyError::Forbidden { claim: Claim::Nonce.name(), found: redacted(found) })

@@ -63,8 +63,8 @@ pub enum KeyError {
     /// The numbers of an RSA key do not belong together, or the backend does not take them.
     #[error("rsa key is inconsistent")]
     Rsa,
-    /// This build has no code for the algorithm: a feature is off.
-    #[error("{algorithm} needs a feature that is not enabled")]
+    /// There is no code for the algorithm: a feature is off, or another backend has it (RSA signing is AWS-LC's alone).
+    #[error("{algorithm} needs a feature or a backend that was not chosen")]
     Unsupported {
         /// The algorithm.
         algorithm: Algorithm,

@@ -266,6 +266,9 @@ mod tests {
         Hs256Key::new(&Secret::new(bytes.to_vec()))
     }
 
+    /// A key of P-256 as SubjectPublicKeyInfo, in base64.
+    const ENCODED: &[u8] = b"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgI0GAILBdu7T53akrFmMyGcsF3n5dO7MmwNBHKW5SV1Itb/FJ9/OU9ascRUjfQMcz/h6BXC3c1Cp5QPucwWmmw==";
+
     /// RFC 4231 section 4.2 to 4.4 need shorter keys than are allowed here; case 6 has a long one.
     #[test]
     fn a_long_key_is_hashed_as_the_standard_says() {
@@ -334,6 +337,13 @@ mod tests {
             b"---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2EAAA".to_vec(),
             br#"{"alg":"RS256", "\u006bty":"RSA","n":"0vx7agoebGcQSuu","e":"AQAB"}"#.to_vec(),
             br#"{"keys":[{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAA"}]}"#.to_vec(),
+            // As identity providers show it, and as it is cut out of a file.
+            ENCODED.to_vec(),
+            format!("\"{}\"", String::from_utf8_lossy(ENCODED).trim_end_matches('=')).into_bytes(),
+            String::from_utf8_lossy(ENCODED).replace('/', "_").replace('+', "-").into_bytes(),
+            [&ENCODED[..64], b"\r\n", &ENCODED[64..]].concat(),
+            b"AAAAC3NzaC1lZDI1NTE5AAAAIPxZ4uaZVcQvZ8k3tD6wJcUbGZqyKk0sFJ0jz2zQ2aVd".to_vec(),
+            br#"[{"kty":"RSA","n":"0vx7agoebGcQSuu","e":"AQAB"}]"#.to_vec(),
             spki,
             pkcs1,
         ] {
@@ -341,6 +351,26 @@ mod tests {
         }
         assert!(key(b"{a text that only begins like json, and is a secret}").is_ok());
         assert!(key(&[&[0x30, 0x1e, 0x30][..], &[7; 30]].concat()).is_ok(), "not a length that fits");
+        assert!(key(b"[\"a\", \"list that only begins like json, and is a secret\"]").is_ok());
+        assert!(key(&[b"MFkw", &[b'q'; 40][..]].concat()).is_ok(), "base64 of another length");
+    }
+
+    /// The same, "x/y raw": the points of all three curves, as bytes.
+    #[test]
+    fn a_point_is_not_a_secret() {
+        use crate::{Es256SigningKey, Es384SigningKey, Es512SigningKey};
+        let points = [
+            Es256SigningKey::generate(&SystemEntropy).unwrap().verifying_key().to_sec1(),
+            Es384SigningKey::generate(&SystemEntropy).unwrap().verifying_key().to_sec1(),
+            Es512SigningKey::generate(&SystemEntropy).unwrap().verifying_key().to_sec1(),
+        ];
+        for point in points {
+            assert_eq!(key(&point).unwrap_err(), KeyError::Asymmetric, "{} bytes", point.len());
+            assert_eq!(key(&point[1..]).unwrap_err(), KeyError::Asymmetric, "x and y alone");
+            let mut other = point.clone();
+            *other.last_mut().unwrap() ^= 1;
+            assert!(key(&other).is_ok(), "no point of the curve, but for one chance in 2^250");
+        }
     }
 
     #[test]

@@ -38,6 +38,19 @@ macro_rules! ec_raw {
             pub fn to_raw(&self) -> auth_core::Secret {
                 $crate::key::raw_private(&self.material())
             }
+
+            /// Writes ECPrivateKey (SEC 1 appendix C.4, RFC 5915), not encrypted and without the key's name: for
+            /// programs that do not read PKCS#8.
+            #[must_use]
+            pub fn to_sec1_der(&self) -> auth_core::Secret {
+                auth_core::Secret::new(std::mem::take(&mut *$crate::der::traditional(&self.material())))
+            }
+
+            /// The same as a PEM block `EC PRIVATE KEY`.
+            #[must_use]
+            pub fn to_sec1_pem(&self) -> auth_core::Secret {
+                $crate::pem::write_traditional("EC PRIVATE KEY", &self.material())
+            }
         }
     };
 }

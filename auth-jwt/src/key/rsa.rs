@@ -69,6 +69,29 @@ macro_rules! rsa_verifying_key {
             pub fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self, $crate::KeyError> {
                 Self::from_material(&$crate::key::rsa::public_material(modulus, exponent))
             }
+
+            /// The modulus and the exponent, big-endian, without leading zeros.
+            #[must_use]
+            pub fn to_components(&self) -> (Vec<u8>, Vec<u8>) {
+                match self.material() {
+                    $crate::key::PublicMaterial::Rsa { modulus, exponent } => (modulus, exponent),
+                    _ => (Vec::new(), Vec::new()),
+                }
+            }
+
+            /// Writes RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1), without the key's name: for programs that do
+            /// not read SubjectPublicKeyInfo.
+            #[must_use]
+            pub fn to_pkcs1_der(&self) -> Vec<u8> {
+                let (modulus, exponent) = self.to_components();
+                $crate::der::pkcs1_public(&modulus, &exponent)
+            }
+
+            /// The same as a PEM block `RSA PUBLIC KEY`.
+            #[must_use]
+            pub fn to_pkcs1_pem(&self) -> String {
+                $crate::pem::encode("RSA PUBLIC KEY", &self.to_pkcs1_der())
+            }
         }
     };
 }

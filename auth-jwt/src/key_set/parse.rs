@@ -119,10 +119,19 @@ fn element(text: &str, from: usize) -> Result<Element, JsonError> {
         Err(JwkError::Json(JsonError::Syntax { at })) => {
             return Err(JsonError::Syntax { at: from.saturating_add(at) });
         }
-        Err(error) => return Ok(Element { id: None, jwk: Err(error), secret: false }),
+        Err(error) => return Ok(Element { id: None, jwk: Err(error), secret: says_secret(text) }),
     };
     let (id, secret) = (read::id(&fields).ok().flatten(), fields.is_secret());
     // Secrets among themselves are a set; any other private key is in the wrong place.
     let jwk = if fields.is_private() && !secret { Err(JwkError::Private) } else { Jwk::of(&fields) };
     Ok(Element { id, jwk, secret })
+}
+
+/// Whether a key that could not be read says somewhere that it is a secret. It is out either way; but then the set was
+/// put together by mistake.
+fn says_secret(text: &str) -> bool {
+    let value = |after: &str| {
+        after.trim_start().strip_prefix(':').is_some_and(|value| value.trim_start().starts_with(r#""oct""#))
+    };
+    text.split(r#""kty""#).skip(1).any(value)
 }

@@ -30,7 +30,8 @@ pub enum RemoteKeySetError {
     },
 }
 
-/// Why a fetch brought no keys. The keys that were there stay.
+/// Why a fetch brought no keys. The keys that were there stay, unless the answer was a key set of which none can be
+/// used here: those were then withdrawn.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefreshError {

@@ -2,8 +2,8 @@
 
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
-    Algorithm, AnyVerifyingKey, Es256SigningKey, Hs256Key, KeyId, KeySet, KeySetError, MalformedToken,
-    UnverifiedToken, Verifier, VerifyError,
+    Algorithm, AnyVerifyingKey, Es256SigningKey, Es384SigningKey, Hs256Key, Hs512Key, KeyId, KeySet,
+    KeySetError, MalformedToken, UnverifiedToken, Verifier, VerifyError,
 };
 
 use crate::support::*;
@@ -45,6 +45,40 @@ fn another_algorithm_is_refused_whatever_the_signature() {
     }
     // Written with escapes, it is still the same name.
     assert!(with_header(r#"{"alg":"\u0048S256","typ":"at+jwt"}"#).is_ok());
+}
+
+/// Checklist, signature: HS512 to HS256, under one secret that is long enough for both.
+#[test]
+fn a_shorter_mac_of_the_same_secret_is_another_algorithm() {
+    let secret = Secret::new((0..64).collect());
+    let token = |header: &str| sign_segments(&base64(header), &base64(payload()), secret.expose());
+    let short = token(HEADER);
+    assert!(Verifier::new(Hs256Key::new(&secret).unwrap(), policy()).verify::<()>(&short, NOW).is_ok());
+    let longer = Verifier::new(Hs512Key::new(&secret).unwrap(), policy());
+    let refused = longer.verify::<()>(&short, NOW).unwrap_err();
+    assert!(matches!(refused, VerifyError::Algorithm { expected: Algorithm::Hs512, .. }), "{refused:?}");
+    // Nor does it help to lie about it.
+    let refused = longer.verify::<()>(&token(r#"{"alg":"HS512","typ":"at+jwt"}"#), NOW).unwrap_err();
+    assert_eq!(refused, VerifyError::Signature);
+}
+
+/// Checklist, signature: ES256 under ES384. The length decides before a character is looked at.
+#[test]
+fn a_signature_of_another_curve_is_refused_by_its_length() {
+    let (small, large) =
+        (Es256SigningKey::generate(&SystemEntropy), Es384SigningKey::generate(&SystemEntropy));
+    let (small, large) = (small.unwrap(), large.unwrap());
+    let verifier = Verifier::new(large.verifying_key(), policy());
+    let signed = format!("{}.{}", base64(r#"{"alg":"ES384","typ":"at+jwt"}"#), base64(payload()));
+    let own = base64(large.sign(signed.as_bytes()).unwrap().as_bytes());
+    let check = |signature: &str| verifier.verify::<()>(&format!("{signed}.{signature}"), NOW).map(drop);
+    assert_eq!(check(&own), Ok(()));
+    assert_eq!(
+        check(&base64(small.sign(signed.as_bytes()).unwrap().as_bytes())),
+        Err(VerifyError::Signature)
+    );
+    assert_eq!(check(&"*".repeat(86)), Err(VerifyError::Signature), "no base64, which nobody has looked at");
+    assert_eq!(check(&"*".repeat(128)), Err(MalformedToken::Base64.into()));
 }
 
 /// What the error of an unverified token says: lengths, never contents.

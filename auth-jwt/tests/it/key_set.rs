@@ -3,8 +3,8 @@
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
     Algorithm, AnyVerifyingKey, Backend, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Hs256Key,
-    JsonError, JwkError, JwsSigner, JwsVerifier, KeyId, KeySet, KeySetError, KeySetParseError, KeySetReport,
-    Verifier, VerifyError,
+    JsonError, Jwk, JwkError, JwsSigner, JwsVerifier, KeyId, KeySet, KeySetError, KeySetParseError,
+    KeySetReport, Verifier, VerifyError,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -160,7 +160,10 @@ fn secrets_are_not_mixed_with_other_keys() {
     let public = jwk(&[RFC8037]);
     let short = r#"{"kty":"oct","k":"AA"}"#;
     let wrap = r#"{"kty":"oct","alg":"A128KW","use":"enc","k":"GawgguFyGrWKav7AX4VKUg"}"#;
-    for secret in [&jwk(&[RFC7520_OCT]), short, wrap] {
+    // Nor does it help that it could not be read at all.
+    let twice = r#"{"kty" : "oct","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","k":"AA"}"#;
+    let long = format!(r#"{{"kty":"oct","k":"{}"}}"#, "A".repeat(Jwk::MAX_LEN));
+    for secret in [&jwk(&[RFC7520_OCT]), short, wrap, twice, &long] {
         assert_eq!(parse(&[&public, secret]).map(drop), Err(KeySetParseError::Mixed), "{secret}");
         assert_eq!(parse(&[secret, "{}"]).map(drop), Err(KeySetParseError::Mixed), "{secret}");
     }

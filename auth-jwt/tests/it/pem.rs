@@ -161,6 +161,11 @@ fn keys_are_read_from_what_openssl_writes_and_written_like_it() {
         let key = Es256SigningKey::from_pem(&secret(pem)).unwrap();
         assert_eq!(key.verifying_key().thumbprint(), public.thumbprint());
         assert_eq!(text(&key.to_pem()), ALICE_PKCS8);
+        assert_eq!(text(&key.to_sec1_pem()), ALICE_SEC1);
+        assert_eq!(
+            Es256SigningKey::from_der(&key.to_sec1_der()).unwrap().to_raw().expose(),
+            key.to_raw().expose()
+        );
     }
     let p521 = Es512SigningKey::from_jwk(&secret(&jwk(&[RFC7520_EC, RFC7520_EC_D]))).unwrap();
     let hash = |der: &[u8]| Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect::<String>();

@@ -108,7 +108,14 @@ fn public_keys_are_written_as_openssl_writes_them() {
     assert_eq!(hash(&spki), "ad32320cf6c596d884b05381ba573aba8ddd5749b4de8f4a23a79f9a89ddaeb2");
     let pkcs1 = &spki[24..];
     assert_eq!(hash(pkcs1), "ef68aefd9e40dbdde2bb1a734c0cd08d6a14da2b8d25045d1ffa5c7e0f9a8760");
-    for back in [Rs256VerifyingKey::from_der(&spki), Rs256VerifyingKey::from_der(pkcs1)] {
+    assert_eq!(key.to_pkcs1_der(), pkcs1);
+    let (modulus, exponent) = key.to_components();
+    for back in [
+        Rs256VerifyingKey::from_der(&spki),
+        Rs256VerifyingKey::from_der(pkcs1),
+        Rs256VerifyingKey::from_pem(&key.to_pkcs1_pem()),
+        Rs256VerifyingKey::from_components(&modulus, &exponent).map_err(KeyFormatError::Key),
+    ] {
         assert_eq!(back.unwrap().thumbprint(), key.thumbprint());
     }
     // PEM does not say which algorithm: the type does.
@@ -147,9 +154,11 @@ mod private {
         assert_eq!(hash(pkcs8.expose()), "d3e3a5158124e6b79a8d9e86b7e6af0a0dfbf30747b1a2ae7c5200196cbdea14");
         let pkcs1 = Secret::new(pkcs8.expose()[26..].to_vec());
         assert_eq!(hash(pkcs1.expose()), "08e2026aee961dda4d81d567ee7448bb30bd3afb7bd593594c831a08e1f13b4e");
+        assert_eq!(key.to_pkcs1_der().expose(), pkcs1.expose());
         for back in [
             Rs256SigningKey::from_der(&pkcs8),
             Rs256SigningKey::from_der(&pkcs1),
+            Rs256SigningKey::from_pem(&key.to_pkcs1_pem()),
             Rs256SigningKey::from_pem(&key.to_pem()),
         ] {
             let back = back.unwrap();

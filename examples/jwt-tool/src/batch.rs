@@ -6,7 +6,7 @@
 //! | `jws-verify` | `jwk` or `jwks`, `token` (a compact JWS, or a JSON one as text or as it is) | `valid`, `payload` in base64url |
 //! | `jwt-verify` | the same, and `issuer`, `audience`, `typ`, `now`, `leeway` | `valid`, `payload` |
 //! | `sign` | a private `jwk`, `claims`, perhaps `header` (`alg`, `typ`, `cty`, `kid`) | `valid`, `token` |
-//! | `jwk-parse` | `jwk` or `jwks` | `valid`, and for a JWK `algorithms` and `thumbprint` |
+//! | `jwk-parse` | `jwk` or `jwks` | `valid`, and for a JWK `algorithms` and, unless it is a secret, `thumbprint` |
 //!
 //! What is not valid has an `error`, one of the stable names in `code.rs`. Without an `issuer`, the one that the token
 //! names will do.
@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 use crate::{
     code::Code,
     commands::typed,
+    distinct::Distinct,
     keys,
     verify::{self, Expected},
 };
@@ -177,6 +178,8 @@ fn sign(request: &Request<'_>) -> Result<What, &'static str> {
     }
     let claims =
         request.claims.map(RawValue::get).filter(|claims| claims.starts_with('{')).ok_or("request")?;
+    // Nobody who reads strictly would take a token in which a claim stands twice.
+    serde_json::from_str::<Distinct>(claims).map_err(|_| "request")?;
     let token = signer.compact(claims.as_bytes()).map_err(|error| error.code())?;
     Ok(What { token: Some(token), ..What::default() })
 }
@@ -191,6 +194,8 @@ fn parse(request: &Request<'_>) -> Result<What, &'static str> {
         keys::usable(&jwk, *algorithm)?;
     }
     let algorithms = jwk.algorithms().iter().map(|algorithm| algorithm.name()).collect();
-    let thumbprint = Some(jwk.thumbprint().to_string());
+    // A secret's is a hash that its guesses can be compared with.
+    let is_secret = jwk.algorithms().iter().any(|algorithm| algorithm.is_symmetric());
+    let thumbprint = (!is_secret).then(|| jwk.thumbprint().to_string());
     Ok(What { algorithms: Some(algorithms), thumbprint, ..What::default() })
 }

@@ -10,14 +10,12 @@ use std::{
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
     Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Hs256Key,
-    Hs384Key, Hs512Key, Jwk, JwsSigner, KeyId, KeySet, PolicyError, aws_lc_rs, danger,
+    Hs384Key, Hs512Key, Jwk, JwkError, JwsSigner, KeyId, KeySet, PolicyError, aws_lc_rs, danger,
 };
 use clap::{Args, Parser};
 
 use crate::{
-    batch,
-    code::Code,
-    inspect, keys,
+    batch, inspect, keys,
     verify::{self, Expected},
 };
 
@@ -220,9 +218,9 @@ fn verify(args: VerifyArgs) -> Result<ExitCode, Failure> {
 
 /// A file of one key or of several.
 fn key_set(text: &str) -> Result<KeySet, &'static str> {
-    match keys::of_jwk(text) {
-        Err(code) if code == (auth_jwt::JwkError::Missing { member: "kty" }).code() => keys::of_jwks(text),
-        other => other,
+    match Jwk::parse(text) {
+        Err(JwkError::Missing { member: "kty" }) => keys::of_jwks(text),
+        _ => keys::of_jwk(text),
     }
 }
 

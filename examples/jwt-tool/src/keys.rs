@@ -27,7 +27,8 @@ pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'s
         ([only], None) => *only,
         (several, Some(alg)) => {
             let algorithm = Algorithm::named(alg).ok_or("algorithm")?;
-            if !several.contains(&algorithm) {
+            // What is signed with Ed25519 calls it `EdDSA`; who asks for its other name is not given this one.
+            if !several.contains(&algorithm) || algorithm.name() != alg {
                 return Err("algorithm");
             }
             algorithm

@@ -16,6 +16,7 @@
 mod batch;
 mod code;
 mod commands;
+mod distinct;
 mod inspect;
 mod keys;
 mod verify;

@@ -85,6 +85,72 @@ fn a_look_at_a_token_gives_it_no_way_to_speak() {
     assert!(!seen.contains(['\u{1b}', '\u{202e}']), "{seen}");
 }
 
+/// What a verifier would not even look at is what somebody wants to see.
+#[test]
+fn a_token_that_is_refused_is_shown_with_the_reason() {
+    let base64 = |text: &str| base64::Engine::encode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, text);
+    let chain = format!(r#"{{"alg":"RS256","x5c":["{}"]}}"#, "A".repeat(2000));
+    for header in [r#"{"alg":"HS256","crit":["x"],"x":1}"#, &chain, "no json"] {
+        let token = format!("{}.{}.", base64(header), base64(r#"{"sub":"42"}"#));
+        let seen = text(&tool(&["inspect"], Path::new("."), token.as_bytes()));
+        assert!(seen.starts_with("UNVERIFIED refused "), "{seen}");
+        assert!(seen.contains(&format!("UNVERIFIED header {header}\n")), "{seen}");
+        assert!(seen.ends_with("UNVERIFIED payload {\"sub\":\"42\"}\n"), "{seen}");
+    }
+    assert_eq!(tool(&["inspect"], Path::new("."), b"a.b").status.code(), Some(2));
+}
+
+/// A broken key is a broken key, whichever file it is in.
+#[test]
+fn a_file_of_one_broken_key_is_no_broken_set() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#).unwrap();
+    let output = tool(&["verify", "--key", "key", "--issuer", "me"], folder.path(), b"a.b.c");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("key-malformed"), "{output:?}");
+}
+
+/// What the caller asked for is signed, or nothing is.
+#[test]
+fn what_cannot_be_signed_as_asked_is_not_signed() {
+    let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"}"#;
+    for claims in [r#"{"exp":1,"exp":4000000000}"#, r#"{"a":[{"b":1,"\u0062":2}]}"#] {
+        let request = format!(r#"{{"op":"sign","jwk":{jwk},"claims":{claims}}}"#);
+        let answer = tool(&["batch"], Path::new("."), request.as_bytes());
+        let answer: Value = serde_json::from_slice(&answer.stdout).unwrap();
+        assert_eq!(answer["error"], "request", "{claims}");
+    }
+    // RFC 8037 appendix A.1.
+    let ed25519 = json!({
+        "kty": "OKP", "crv": "Ed25519", "alg": "Ed25519",
+        "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    });
+    let sign = |alg: &str| ask(&json!({"op": "sign", "jwk": ed25519, "claims": {}, "header": {"alg": alg}}));
+    assert_eq!(sign("EdDSA")["valid"], true);
+    assert_eq!(sign("Ed25519")["error"], "algorithm", "the token would call it EdDSA");
+}
+
+/// `audience` and `leeway` do what they say.
+#[test]
+fn a_batch_checks_the_audience_and_allows_the_leeway() {
+    let jwk = json!({"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"});
+    let claims = json!({"iss": "me", "aud": "you", "exp": 1000});
+    let token = ask(&json!({"op": "sign", "jwk": jwk, "claims": claims}))["token"].clone();
+    let verify = |audience: &str, now: u64, leeway: u64| {
+        ask(&json!({
+            "op": "jwt-verify", "jwk": jwk, "token": token, "issuer": "me", "audience": audience,
+            "now": now, "leeway": leeway,
+        }))["error"]
+            .clone()
+    };
+    assert_eq!(verify("you", 999, 0), Value::Null);
+    assert_eq!(verify("them", 999, 0), "claim-mismatch");
+    assert_eq!(verify("you", 1000, 0), "expired");
+    assert_eq!(verify("you", 1009, 10), Value::Null);
+    assert_eq!(verify("you", 1010, 10), "expired");
+}
+
 /// RFC 7638 section 3.1.
 #[test]
 fn a_thumbprint_is_that_of_the_standard() {

@@ -19,9 +19,14 @@ async function generate(alg) {
   };
 }
 
-async function answer({ op, alg, jwk, pem, header = {}, claims, token, payload, jws }) {
+async function answer({ op, alg, jwk, pem, header = {}, claims, token, payload, jws, jwks }) {
   if (op === "generate") return generate(alg);
   if (op === "thumbprint") return { thumbprint: await jose.calculateJwkThumbprint(jwk) };
+
+  if (op === "verify-set") {
+    const keys = jose.createLocalJWKSet(jwks);
+    return { claims: (await jose.jwtVerify(token, keys, { algorithms: [alg] })).payload };
+  }
 
   const key = pem
     ? await (op.startsWith("sign") ? jose.importPKCS8(pem, alg) : jose.importSPKI(pem, alg))

@@ -4,7 +4,7 @@ import json
 import sys
 
 from joserfc import jws, jwt
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey, import_key
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey, import_key
 
 CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 SECRETS = {"HS256": 256, "HS384": 384, "HS512": 512}
@@ -32,6 +32,10 @@ def answer(request):
         return answer
     if op == "thumbprint":
         return {"thumbprint": import_key(request["jwk"]).thumbprint()}
+
+    if op == "verify-set":
+        keys = KeySet.import_key_set(request["jwks"])
+        return {"claims": jwt.decode(request["token"], keys, algorithms=[alg]).claims}
 
     if "pem" in request:
         key = import_key(request["pem"], "RSA" if alg[:2] in ("RS", "PS") else "EC" if alg[0:2] == "ES" else "OKP")

@@ -14,7 +14,7 @@ use auth_core::{Secret, SystemEntropy, UnixTime};
 use auth_jwt::{
     Algorithm, AnySigningKey, AnyVerifyingKey, Audience, Backend, Ed25519SigningKey, Es256SigningKey,
     Es384SigningKey, Es512SigningKey, Hs256Key, Hs384Key, Hs512Key, Issuer, Jwk, JwsSigner, JwsVerifier,
-    TokenPolicy, Verified, Verifier, VerifyError,
+    KeySet, TokenPolicy, Verified, Verifier, VerifyError,
     aws_lc_rs::{
         Ps256SigningKey, Ps384SigningKey, Ps512SigningKey, Rs256SigningKey, Rs384SigningKey, Rs512SigningKey,
         RsaSize,
@@ -144,6 +144,20 @@ fn what_they_sign_is_verified_here() {
                 let verified = JwsVerifier::new(key()).flattened(&flat["jws"].to_string()).unwrap();
                 assert_eq!(verified.payload(), b"hi", "{about}");
             }
+            // Their private key, in our hands. Of its two names, we write the older.
+            let mut known = made.get("public").unwrap_or(&made["private"]).clone();
+            known.as_object_mut().unwrap().remove("alg");
+            for backend in BACKENDS {
+                let private = Jwk::parse(&made["private"].to_string()).unwrap();
+                let Ok(signing) = private.signing_key(algorithm, backend) else {
+                    assert!(backend == Backend::RustCrypto && ["RS", "PS"].contains(&&alg[..2]), "{alg}");
+                    continue;
+                };
+                let token =
+                    JwsSigner::new(signing).with_typ("JWT").unwrap().compact(CLAIMS.as_bytes()).unwrap();
+                let verify = json!({"op": "verify", "alg": algorithm.name(), "jwk": known, "token": token});
+                assert_eq!(peer.ask(&verify)["claims"]["sub"], "42", "{} {alg} {backend:?}", peer.name);
+            }
             let thumbprint = peer.ask(&json!({"op": "thumbprint", "jwk": made["private"]}));
             assert_eq!(thumbprint["thumbprint"], Jwk::parse(&jwk).unwrap().thumbprint().to_string());
         }
@@ -251,6 +265,47 @@ fn what_is_signed_here_they_verify() {
             let signed = peer.ask(&sign);
             let token = signed["token"].as_str().unwrap();
             assert_eq!(verify(signing.verifying_key(), token).as_deref(), Ok("42"), "{} {alg}", peer.name);
+        }
+    }
+}
+
+/// What an issuer publishes: keys of every kind in one set, found by their names.
+#[test]
+fn a_key_set_is_read_on_either_side() {
+    let algorithms: Vec<_> = Algorithm::ALL.iter().filter(|algorithm| !algorithm.is_symmetric()).collect();
+    let ours: Vec<_> = algorithms.iter().map(|algorithm| key(**algorithm).signing).collect();
+    let set = KeySet::new(ours.iter().map(AnySigningKey::verifying_key)).unwrap();
+    let published: Value = serde_json::from_str(&set.to_jwks().unwrap()).unwrap();
+    for mut peer in Peer::both() {
+        for (algorithm, key) in algorithms.iter().zip(&ours) {
+            let token =
+                JwsSigner::new(key.clone()).with_typ("JWT").unwrap().compact(CLAIMS.as_bytes()).unwrap();
+            let verify =
+                json!({"op": "verify-set", "alg": algorithm.name(), "jwks": published, "token": token});
+            assert_eq!(peer.ask(&verify)["claims"]["sub"], "42", "{} {algorithm}", peer.name);
+        }
+        let mut theirs = Vec::new();
+        for algorithm in &algorithms {
+            let mut made = peer.ask(&json!({"op": "generate", "alg": algorithm.name()}));
+            made["public"]["kid"] = json!(format!("the one of {algorithm}"));
+            theirs.push(made);
+        }
+        let keys: Vec<_> = theirs.iter().map(|made| &made["public"]).collect();
+        let text = json!({"keys": keys}).to_string();
+        for backend in BACKENDS {
+            let (set, report) = KeySet::parse(&text, Algorithm::ALL, backend).unwrap();
+            assert_eq!((set.len(), report.refused().len()), (algorithms.len(), 0), "{}", peer.name);
+            let verifier = Verifier::new(set, policy());
+            for (algorithm, made) in algorithms.iter().zip(&theirs) {
+                let sign = json!({
+                    "op": "sign", "alg": algorithm.name(), "jwk": made["private"],
+                    "header": {"typ": "JWT", "kid": made["public"]["kid"]},
+                    "claims": serde_json::from_str::<Value>(CLAIMS).unwrap(),
+                });
+                let signed = peer.ask(&sign);
+                let verified = verifier.verify::<()>(signed["token"].as_str().unwrap(), NOW);
+                assert!(verified.is_ok(), "{} {algorithm} {backend:?}: {verified:?}", peer.name);
+            }
         }
     }
 }

@@ -69,6 +69,27 @@ mod tests {
         assert!(is_suspect(&modulus()));
     }
 
+    /// Neither backend, and no format, has a way around it.
+    #[test]
+    fn no_key_is_made_of_it() {
+        use crate::{Algorithm, Backend, Jwk, JwkError, KeyError, base64url, key::rsa::check};
+        assert_eq!(check(&modulus(), &[1, 0, 1]), Err(KeyError::Roca));
+        let mut n = String::new();
+        base64url::encode_to(&modulus(), &mut n);
+        let jwk = Jwk::parse(&format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB"}}"#)).unwrap();
+        for backend in [
+            #[cfg(feature = "rsa")]
+            Backend::RustCrypto,
+            #[cfg(feature = "aws-lc-rs")]
+            Backend::AwsLcRs,
+        ] {
+            for algorithm in [Algorithm::Rs256, Algorithm::Ps512] {
+                let refused = jwk.verifying_key(algorithm, backend).unwrap_err();
+                assert_eq!(refused, JwkError::Key(KeyError::Roca), "{algorithm} on {backend:?}");
+            }
+        }
+    }
+
     #[test]
     fn other_moduli_are_not() {
         for add in 1..=127 {
