@@ -15,11 +15,28 @@ pub(crate) const MAX_LEN: usize = 1024;
 
 /// Room for a decoded header, on the stack.
 #[derive(Debug)]
-pub(crate) struct HeaderBuffer([u8; MAX_LEN]);
+pub(crate) struct HeaderBuffer {
+    short: [u8; Self::SHORT],
+    /// Filling this with zeros takes longer than reading most headers, so it is not there before it is needed.
+    long: Option<[u8; MAX_LEN]>,
+}
+
+impl HeaderBuffer {
+    const SHORT: usize = 160;
+
+    /// Room for what `len` characters stand for.
+    fn room(&mut self, len: usize) -> &mut [u8] {
+        if base64url::decoded_len(len) <= Self::SHORT {
+            &mut self.short
+        } else {
+            self.long.insert([0; MAX_LEN])
+        }
+    }
+}
 
 impl Default for HeaderBuffer {
     fn default() -> Self {
-        Self([0; MAX_LEN])
+        Self { short: [0; Self::SHORT], long: None }
     }
 }
 
@@ -119,7 +136,7 @@ fn decode<'h>(segment: &str, buffer: &'h mut HeaderBuffer) -> Result<&'h str, Ma
     if segment.len() > base64url::encoded_len(MAX_LEN) {
         return Err(MalformedToken::HeaderTooLong);
     }
-    let bytes = base64url::decode(segment, &mut buffer.0).ok_or(MalformedToken::Base64)?;
+    let bytes = base64url::decode(segment, buffer.room(segment.len())).ok_or(MalformedToken::Base64)?;
     Ok(std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?)
 }
 

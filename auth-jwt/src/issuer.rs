@@ -4,22 +4,23 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::{
     AuditEvent, AuditSink, Authentication, Entropy, EntropyError, LiveSession, Login, Scopes, SessionId,
-    SystemEntropy, UnixTime, entropy_array,
+    SystemEntropy, UnixTime,
 };
 use serde::Serialize;
 
 use crate::{
-    AccessToken, AsyncSignError, Audience, ClientId, Issuer, NoSigningKey, SignError, TypeRule, base64url,
+    AccessToken, AsyncSignError, Audience, ClientId, Issuer, NoSigningKey, SignError, TypeRule,
     issuer::wire::WireClaims,
 };
 
+mod ids;
 mod keys;
 pub(crate) mod own;
 mod pen;
 mod wire;
 
 pub use self::keys::IssuerKeys;
-pub(crate) use self::pen::Pen;
+pub(crate) use self::{ids::TokenIds, pen::Pen};
 
 /// Why no token was issued.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +141,7 @@ struct Inner {
     audience: Audience,
     client_id: ClientId,
     lifetime: Duration,
-    entropy: Arc<dyn Entropy>,
+    ids: TokenIds,
     /// Where issued tokens are written down, if anywhere: an event costs copies.
     audit: Option<Arc<dyn AuditSink>>,
 }
@@ -161,8 +162,8 @@ impl TokenIssuer {
     pub fn new(keys: impl Into<IssuerKeys>, issuer: Issuer, audience: Audience, client_id: ClientId) -> Self {
         let pen = Pen::new(keys.into(), Some(TypeRule::ACCESS_TOKEN));
         let lifetime = Self::LIFETIME.min(pen.keys().max_lifetime());
-        let (entropy, audit) = (Arc::new(SystemEntropy), None);
-        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, entropy, audit }))
+        let (ids, audit) = (TokenIds::new(Arc::new(SystemEntropy)), None);
+        Self(Arc::new(Inner { pen, issuer, audience, client_id, lifetime, ids, audit }))
     }
 
     /// The same with another lifetime, in whole seconds.
@@ -178,7 +179,7 @@ impl TokenIssuer {
     /// The same with another source of randomness for the tokens' ids.
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self(Arc::new(Inner { entropy, ..Inner::clone(&self.0) }))
+        Self(Arc::new(Inner { ids: TokenIds::new(entropy), ..Inner::clone(&self.0) }))
     }
 
     /// The same, and every token that it issues is written down here: for whom, and its `jti`.
@@ -319,7 +320,7 @@ impl NewToken<'_> {
         }
         let expires_at = now.saturating_add(lifetime).min(self.ends_at);
         let scope = self.scope()?;
-        let id = random_id(&*issuer.entropy)?;
+        let id = issuer.ids.next()?;
         let claims = WireClaims::new(issuer, self.authentication, scope.as_ref(), &id, now, expires_at)
             .of_session(self.session);
         let payload = claims.payload(&self.own?)?;
@@ -354,13 +355,6 @@ impl UnsignedToken {
         let Self { id, expires_at, .. } = self;
         IssuedToken { token: AccessToken::written(token), id, expires_at, lifetime: expires_at.since(now) }
     }
-}
-
-/// A name for a token: 128 random bits.
-pub(crate) fn random_id(entropy: &dyn Entropy) -> Result<String, EntropyError> {
-    let mut id = String::with_capacity(base64url::encoded_len(16));
-    base64url::encode_to(&entropy_array::<16>(entropy)?, &mut id);
-    Ok(id)
 }
 
 /// A token that was issued.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Audience, IssueError, Issuer, IssuerKeys, TokenPolicy, TypeRule,
-    issuer::{Pen, own, random_id},
+    issuer::{Pen, TokenIds, own},
     json::Number,
     registered::Claim,
 };
@@ -72,7 +72,7 @@ struct Inner {
     issuer: Issuer,
     /// The members that all payloads begin with, written once.
     start: Vec<u8>,
-    entropy: Arc<dyn Entropy>,
+    ids: TokenIds,
 }
 
 impl TokenSigner {
@@ -91,13 +91,13 @@ impl TokenSigner {
         }
         let pen = Pen::new(keys.into(), typ.media_type());
         let start = Payload::start(issuer.as_str());
-        Ok(Self(Arc::new(Inner { pen, issuer, start, entropy: Arc::new(SystemEntropy) })))
+        Ok(Self(Arc::new(Inner { pen, issuer, start, ids: TokenIds::new(Arc::new(SystemEntropy)) })))
     }
 
     /// The same with another source of randomness for the tokens' ids.
     #[must_use]
     pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
-        Self(Arc::new(Inner { entropy, ..Inner::clone(&self.0) }))
+        Self(Arc::new(Inner { ids: TokenIds::new(entropy), ..Inner::clone(&self.0) }))
     }
 
     /// A token that expires at this moment: `exp` (RFC 7519 section 4.1.4).
@@ -243,7 +243,7 @@ impl<'a, C: Serialize + ?Sized> TokenBuilder<'a, C> {
         match self.id {
             TokenId::None => {}
             TokenId::Given(id) => payload.string(Claim::Jti, Some(id))?,
-            TokenId::Random => payload.string(Claim::Jti, Some(&random_id(&*self.signer.entropy)?))?,
+            TokenId::Random => payload.string(Claim::Jti, Some(&self.signer.ids.next()?))?,
         }
         payload.finish(|bytes| match self.own {
             Some(claims) => own::append(claims, bytes, own::Reserved::ALWAYS),
