@@ -59,6 +59,8 @@ pub enum RejectionReason {
     Malformed,
     /// What the store holds of it cannot be used.
     Corrupt,
+    /// What the store holds of it was made with a key that the ring does not have.
+    UnknownKey,
     /// It is valid, for somebody else: another audience, issuer, profile or purpose.
     WrongUse,
     /// The signature does not match.
@@ -84,6 +86,7 @@ impl RejectionReason {
             Self::TooLong => "too-long",
             Self::Malformed => "malformed",
             Self::Corrupt => "corrupt",
+            Self::UnknownKey => "unknown-key",
             Self::WrongUse => "wrong-use",
             Self::Signature => "signature",
             Self::Policy => "policy",

@@ -19,6 +19,8 @@ mod source;
 mod stores;
 mod throttle;
 
+#[cfg(feature = "import")]
+pub use hash::import::{ForeignHashes, Pbkdf2Digest};
 #[cfg(feature = "qr")]
 pub use otp::qr::QrError;
 pub use {
