@@ -205,6 +205,9 @@ pub enum Unavailable {
     /// The keys that credentials are checked with, or tokens signed, are out of reach.
     #[error("keys unavailable")]
     Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody else who has to be asked did not answer.
+    #[error("somebody who had to be asked did not answer")]
+    Unanswered(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Infrastructure that a decision needs is missing. Never an allow; HTTP 503.

@@ -14,6 +14,7 @@ mod api_keys;
 mod change_password;
 #[cfg(feature = "import")]
 mod import;
+mod leaked;
 mod links;
 mod log_in;
 mod login_gate;
