@@ -12,7 +12,7 @@ use super::{argon2id::Argon2Hash, params::Argon2Params};
 ///
 /// Stored as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>`, with `,keyid=<id>` behind the parameters if
 /// there is a [pepper](crate::PasswordHasher::with_pepper). With the feature `import`, it may also be one of
-/// [another algorithm](crate::ForeignHashes), to be checked and replaced. Whoever reads one can guess at leisure, so
+/// another algorithm (`ForeignHashes`), to be checked and replaced. Whoever reads one can guess at leisure, so
 /// it is handled as a secret: redacted, wiped on drop, written out by [`expose_phc`](Self::expose_phc) only.
 #[derive(Clone)]
 pub struct PasswordHash(pub(super) Form);
