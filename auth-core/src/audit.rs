@@ -174,6 +174,11 @@ pub enum AuditEvent {
         /// What for.
         what: &'static str,
     },
+    /// Somebody else who was to be asked did not answer, and it was gone on without them or not at all.
+    Unanswered {
+        /// What was asked about: `leaked-password`.
+        what: &'static str,
+    },
     /// A stored hash was brought up to the current parameters.
     CredentialRehashed {
         /// Whose.
@@ -334,6 +339,7 @@ impl AuditEvent {
             Self::LinkSent { .. } => "link.sent",
             Self::AddressProven { .. } => "address.proven",
             Self::NotSent { .. } => "not-sent",
+            Self::Unanswered { .. } => "unanswered",
             Self::CredentialRehashed { .. } => "credential.rehashed",
             Self::AccountDisabled { .. } => "account.disabled",
             Self::AccountEnabled { .. } => "account.enabled",

@@ -1,5 +1,7 @@
 //! Named master keys, and everything that is derived from them.
 
+mod by_id;
+
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -59,6 +59,8 @@ pub enum RejectionReason {
     Malformed,
     /// What the store holds of it cannot be used.
     Corrupt,
+    /// What the store holds of it was made with a key that the ring does not have.
+    UnknownKey,
     /// It is valid, for somebody else: another audience, issuer, profile or purpose.
     WrongUse,
     /// The signature does not match.
@@ -84,6 +86,7 @@ impl RejectionReason {
             Self::TooLong => "too-long",
             Self::Malformed => "malformed",
             Self::Corrupt => "corrupt",
+            Self::UnknownKey => "unknown-key",
             Self::WrongUse => "wrong-use",
             Self::Signature => "signature",
             Self::Policy => "policy",
@@ -202,6 +205,9 @@ pub enum Unavailable {
     /// The keys that credentials are checked with, or tokens signed, are out of reach.
     #[error("keys unavailable")]
     Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Somebody else who has to be asked did not answer.
+    #[error("somebody who had to be asked did not answer")]
+    Unanswered(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Infrastructure that a decision needs is missing. Never an allow; HTTP 503.

@@ -22,9 +22,11 @@ pub use self::{
     sweep::EpochRaised,
 };
 use crate::{
+    leaked::{IfUnanswered, LeakedError, LeakedPasswords},
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     policy::PasswordPolicy,
+    pool::{HashPlace, Overloaded},
     throttle::Throttle,
 };
 
@@ -50,6 +52,7 @@ pub struct Accounts {
     authenticator: PasswordAuthenticator,
     gate: LoginGate,
     policy: PasswordPolicy,
+    leaked: Option<LeakedPasswords>,
     sign_ups: Throttle,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -65,13 +68,20 @@ impl Accounts {
         counters: Arc<dyn CounterStore>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { authenticator, gate, policy, sign_ups: Throttle::sign_up(counters), entropy }
+        Self { authenticator, gate, policy, leaked: None, sign_ups: Throttle::sign_up(counters), entropy }
     }
 
     /// The same with another policy for passwords that are chosen from now on.
     #[must_use]
     pub fn with_policy(mut self, policy: PasswordPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// The same, asking a list of leaked passwords about each one that is chosen from now on.
+    #[must_use]
+    pub fn with_leaked_passwords(mut self, leaked: LeakedPasswords) -> Self {
+        self.leaked = Some(leaked);
         self
     }
 
@@ -173,6 +183,37 @@ impl Accounts {
             self.policy.check(password, &account.login)?;
         }
         Ok(())
+    }
+
+    /// Asks whether a password that is chosen leaked, after what costs less to ask. Holds no place in the pool: who
+    /// answers may be slow.
+    pub(crate) async fn judge_leaked(&self, password: &Password) -> Result<(), LeakedError> {
+        let Some(leaked) = &self.leaked else { return Ok(()) };
+        match leaked.check(password).await {
+            Err(LeakedError::Unanswered(error)) => {
+                self.authenticator.record(&AuditEvent::Unanswered { what: "leaked-password" });
+                match leaked.if_unanswered() {
+                    IfUnanswered::Accept => Ok(()),
+                    IfUnanswered::Refuse => Err(error.into()),
+                }
+            }
+            answered => answered,
+        }
+    }
+
+    /// The same for a try that has its place already, which is given back meanwhile.
+    pub(crate) async fn judge_leaked_at<E: From<LeakedError> + From<Overloaded>>(
+        &self,
+        place: HashPlace,
+        password: &Password,
+        source: Option<IpAddr>,
+    ) -> Result<HashPlace, E> {
+        if self.leaked.is_none() {
+            return Ok(place);
+        }
+        drop(place);
+        self.judge_leaked(password).await?;
+        Ok(self.authenticator.admit(source)?)
     }
 
     /// Writes down what the gate says of a factor: a login that is complete, or a refusal.

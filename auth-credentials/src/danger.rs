@@ -1,6 +1,8 @@
 //! What gives up safety, under names that say so.
 
 use crate::hash::params::{Argon2Params, ParamsError};
+#[cfg(feature = "reqwest")]
+pub use crate::leaked::https::ranges_on_loopback;
 
 /// Parameters for Argon2id below the OWASP settings: a stolen hash is then cheap to guess.
 ///

@@ -6,6 +6,7 @@ mod accounts;
 mod api_keys;
 pub mod danger;
 mod hash;
+mod leaked;
 mod links;
 mod login_policies;
 mod otp;
@@ -19,6 +20,10 @@ mod source;
 mod stores;
 mod throttle;
 
+#[cfg(feature = "import")]
+pub use hash::import::{ForeignHashes, Pbkdf2Digest};
+#[cfg(feature = "reqwest")]
+pub use leaked::https::{HttpsRanges, HttpsRangesError};
 #[cfg(feature = "qr")]
 pub use otp::qr::QrError;
 pub use {
@@ -36,6 +41,7 @@ pub use {
         params::{Argon2Params, ParamsError},
         phc::{PasswordHash, StoredHashError},
     },
+    leaked::{HashPrefix, IfUnanswered, LeakedError, LeakedPasswords, RangeClient, RangeError},
     links::{
         AccountLinks, Invited, MagicLogin,
         address::{MailAddress, MailAddressError},

@@ -11,7 +11,7 @@ use crate::password::Password;
 ///
 /// Blocked is the whole password, whatever its case: a common one, one that names the account or the site,
 /// one that only repeats or counts. A passphrase that contains such a word is welcome. The list that is built
-/// in is small; it is a floor, not a breach corpus.
+/// in is small; it is a floor; a breach corpus is behind [`LeakedPasswords`](crate::LeakedPasswords).
 ///
 /// It judges passwords when they are chosen, never when they are checked.
 #[derive(Debug, Clone)]
@@ -38,6 +38,9 @@ pub enum PolicyError {
     /// One of the first that anybody would guess.
     #[error("password is too common")]
     Common,
+    /// It is in the list of [`LeakedPasswords`](crate::LeakedPasswords).
+    #[error("password has leaked elsewhere")]
+    Leaked,
     /// The login name, or another word that the account or the site gives away.
     #[error("password is a word that the account gives away")]
     Context,

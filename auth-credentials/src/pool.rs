@@ -96,7 +96,7 @@ impl From<Overloaded> for Refusal {
 /// - A job whose caller has left is dropped unhashed if it still waits. If it has started it runs on and its
 ///   source keeps the place until it ends: leaving early buys no extra work.
 /// - Memory is the workers' blocks and nothing else, taken and touched at the start. (A stored hash that is
-///   dearer than today's parameters takes more while it is checked.) A block is wiped whenever its worker
+///   dearer than today's parameters takes more while it is checked, and so does every check where scrypt is accepted.) A block is wiped whenever its worker
 ///   finds nothing to do, after the answer is out; under load the next job overwrites it instead. So what
 ///   can be found in it is never older than one hash, and the throughput pays nothing.
 /// - A panic in a job is that job's end, not the worker's.

@@ -8,8 +8,8 @@ use auth_core::{
 };
 use auth_credentials::{
     AccountStores, Accounts, ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys, Argon2Params, HashPool,
-    HashPoolSize, OneFactor, OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpVerdict, PasswordAuthenticator,
-    PasswordHasher, PasswordPolicy, Throttle,
+    HashPoolSize, OneFactor, OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpVerdict, Password,
+    PasswordAuthenticator, PasswordHasher, PasswordPolicy, Throttle,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -77,5 +77,88 @@ fn api_keys(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, one_time_codes, api_keys);
+/// A hash at the OWASP settings, in memory that is kept as a worker of the pool keeps it.
+fn argon2id(criterion: &mut Criterion) {
+    let hasher = PasswordHasher::new(Argon2Params::OWASP, Arc::new(SystemEntropy)).unwrap();
+    let (password, mut memory) = (Password::new(PASSWORD.to_owned()), hasher.memory().unwrap());
+    criterion.bench_function("credentials/argon2id", |bencher| {
+        bencher.iter(|| hasher.hash(black_box(&password), &mut memory).unwrap());
+    });
+    #[cfg(feature = "peers")]
+    reference::by_turns(&hasher, &password, &mut memory);
+}
+
+const PASSWORD: &str = "velvet otters at dawn";
+
+/// The `argon2` program of Argon2's authors, as Debian has it.
+#[cfg(feature = "peers")]
+mod reference {
+    use std::{
+        fs,
+        io::Write,
+        process::{Command, Stdio},
+        time::Duration,
+    };
+
+    use auth_credentials::{HashMemory, Password, PasswordHash, PasswordHasher, PasswordMatch};
+
+    const ROUNDS: usize = 51;
+    /// Ours in one turn, for the clock that counts them is coarse.
+    const HASHES: u32 = 4;
+
+    /// Ours and theirs by turns, each by the processor time of the hash alone: that is what the program prints, without
+    /// its start and with the memory that it takes for each hash, and it does not matter who else is on the machine.
+    pub(super) fn by_turns(hasher: &PasswordHasher, password: &Password, memory: &mut HashMemory) {
+        let rounds = if auth_benches::is_measuring() { ROUNDS } else { 1 };
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let (stored, time) = reference();
+            assert_eq!(
+                hasher.verify(password, &stored, memory),
+                Ok(PasswordMatch::Match),
+                "the same function"
+            );
+            theirs.push(time);
+            let start = on_processor();
+            for _ in 0..HASHES {
+                hasher.hash(password, memory).unwrap();
+            }
+            ours.push((on_processor() - start) / HASHES);
+        }
+        for times in [&mut ours, &mut theirs] {
+            times.sort();
+        }
+        let (ours, theirs) = (ours[rounds / 2], theirs[rounds / 2]);
+        println!(
+            "credentials/argon2id-reference: {:.2} x its time ({ours:.1?} and {theirs:.1?}, medians of {rounds})",
+            ours.as_secs_f64() / theirs.as_secs_f64(),
+        );
+    }
+
+    /// A hash of the program, and how long it says that it took: `0.025 seconds`.
+    fn reference() -> (PasswordHash, Duration) {
+        let mut child = Command::new("argon2")
+            .args(["somesaltsomesalt", "-id", "-t", "2", "-k", "19456", "-p", "1", "-l", "32"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the package `argon2` is installed");
+        child.stdin.take().unwrap().write_all(super::PASSWORD.as_bytes()).unwrap();
+        let printed = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let line = |find: fn(&&str) -> bool| printed.lines().find(find).expect("it is printed");
+        let encoded = line(|line| line.starts_with("Encoded:")).rsplit(char::is_whitespace).next().unwrap();
+        let seconds = line(|line| line.ends_with(" seconds")).trim_end_matches(" seconds").parse().unwrap();
+        (PasswordHash::parse(encoded).unwrap(), Duration::from_secs_f64(seconds))
+    }
+
+    /// How long this thread has been on a processor.
+    fn on_processor() -> Duration {
+        // Giving the processor up brings the count up to date.
+        std::thread::yield_now();
+        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+    }
+}
+
+criterion_group!(benches, one_time_codes, api_keys, argon2id);
 criterion_main!(benches);

@@ -1,8 +1,9 @@
-//! Fetching key sets from servers with certificates, good and bad ones.
+//! Asking servers with certificates, good and bad ones: for key sets and leaked passwords.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
 use std::sync::Arc;
 
+use auth_credentials::{HttpsRanges, IfUnanswered, LeakedError, LeakedPasswords, Password, RangeError};
 use auth_jwt::{FetchError, FetchKeySet, FetchedKeySet, Freshness, HttpsFetcher, HttpsFetcherError};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
@@ -124,5 +125,37 @@ async fn a_redirect_over_tls_is_refused() {
         let port = serve(&authority, "127.0.0.1", |_| {}, redirect).await;
         let refused = trusting(port, &authority).unwrap().fetch().await.unwrap_err();
         assert!(matches!(refused, FetchError::Redirect(302)), "{refused:?}");
+    }
+}
+
+/// Whoever is on the way must not be able to say of each password that it did not leak.
+#[tokio::test]
+async fn leaked_passwords_are_asked_for_over_trusted_tls_alone() {
+    let authority = authority();
+    // `password`, and an answer that has it.
+    let list = "1E4C9B93F3F0682250B6CF8331B7EE68FD8:9";
+    let found =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{list}", list.len());
+    let redirect = answer("302 Found", "location: /other\r\n");
+    let other = self::authority();
+    for (trusted, name, text) in [
+        (&authority, "127.0.0.1", &found),
+        (&other, "127.0.0.1", &found),
+        (&authority, "list.example", &found),
+        (&authority, "127.0.0.1", &redirect),
+    ] {
+        let port = serve(&authority, name, |_| {}, text.clone()).await;
+        let client = HttpsRanges::new(&format!("https://127.0.0.1:{port}/range")).unwrap();
+        let client = client.without_proxies().unwrap();
+        let client = client.with_root_certificates(trusted.pem().as_bytes()).unwrap();
+        let leaked = LeakedPasswords::new(Arc::new(client), IfUnanswered::Refuse);
+        let checked = leaked.check(&Password::new("password".to_owned())).await.unwrap_err();
+        let good = std::ptr::eq(trusted, &authority) && name == "127.0.0.1";
+        match checked {
+            LeakedError::Leaked => assert!(good && text == &found),
+            LeakedError::Unanswered(RangeError::Redirect(302)) => assert!(good && text == &redirect),
+            LeakedError::Unanswered(RangeError::Unreachable(_)) => assert!(!good),
+            error => panic!("{error:?}"),
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Line {
                 self.perhaps("principal", principal.as_ref());
                 self.source(*source);
             }
-            E::Overloaded { what } | E::NotSent { what } => self.text("what", what),
+            E::Overloaded { what } | E::NotSent { what } | E::Unanswered { what } => self.text("what", what),
             E::StoreFull { store } => self.text("store", store),
             E::CredentialChanged { principal, method, epoch } => {
                 self.principal("principal", principal);

@@ -98,6 +98,7 @@ impl AuditSink for TracingAudit {
         match event {
             AuditEvent::SessionReplayed { .. }
             | AuditEvent::NotSent { .. }
+            | AuditEvent::Unanswered { .. }
             | AuditEvent::Overloaded { .. }
             | AuditEvent::StoreFull { .. } => {
                 tracing::warn!(target: "auth", at, name, ?event);

@@ -54,6 +54,7 @@ impl Accounts {
         let place = checks
             .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
             .await?;
+        let place = self.judge_leaked_at::<ChangePasswordError>(place, &new, source).await?;
 
         let passed = checks.check(&attempt, place, current, Some(new)).await?;
         // As after a login: what stays counted is the safe side.
@@ -85,6 +86,7 @@ impl Accounts {
         let checks = &self.authenticator;
         let account = checks.stores.accounts.by_id(id).await?.ok_or(RejectionReason::Unknown)?;
         self.judge_password(&new, &account).await?;
+        self.judge_leaked(&new).await?;
         let hash = checks.admit(source)?.hash(new.clone()).await?;
         let data = hash.to_blob().ok_or(HashError::Aborted)?;
 

@@ -57,7 +57,10 @@ impl From<HashError> for SignUpError {
         match error {
             HashError::TooLong => Self::Policy(PolicyError::TooLong),
             HashError::Entropy(error) => error.into(),
-            HashError::OutOfMemory(_) | HashError::Aborted => Self::Unavailable(Unavailable::Overloaded),
+            // Nothing is checked at a sign-up, so no stored hash is unusable.
+            HashError::OutOfMemory(_) | HashError::Unusable(_) | HashError::Aborted => {
+                Self::Unavailable(Unavailable::Overloaded)
+            }
         }
     }
 }

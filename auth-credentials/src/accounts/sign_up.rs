@@ -34,6 +34,7 @@ impl Accounts {
         self.policy.check(&password, &login)?;
         let checks = &self.authenticator;
         let place = checks.enter::<SignUpError>(&self.sign_ups, &realm, None, source).await?;
+        let place = self.judge_leaked_at::<SignUpError>(place, &password, source).await?;
         let now = checks.clock.now();
         let id = self.new_id(&realm)?;
 

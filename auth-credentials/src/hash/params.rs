@@ -20,8 +20,8 @@ pub enum ParamsError {
     /// Cheaper to guess than the OWASP settings.
     #[error("weaker than the OWASP settings for argon2id")]
     TooWeak,
-    /// Beyond what a hash may cost here, or not valid Argon2 (RFC 9106 section 3.1).
-    #[error("outside of the bounds for argon2id")]
+    /// Beyond what a hash may cost here, or not valid for its algorithm (Argon2: RFC 9106 section 3.1).
+    #[error("outside of the bounds for a hash")]
     OutOfBounds,
 }
 

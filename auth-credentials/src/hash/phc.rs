@@ -1,38 +1,55 @@
 //! The stored form of a password hash.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
-use auth_core::{CredentialBlob, Secret};
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use zeroize::{Zeroize, Zeroizing};
+use auth_core::{CredentialBlob, RejectionReason, Secret};
 
-use super::params::Argon2Params;
+#[cfg(feature = "import")]
+use super::import::ForeignHash;
+use super::{argon2id::Argon2Hash, params::Argon2Params};
 
 /// A password hash, in memory: its parameters, salt and tag.
 ///
-/// Stored as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>`. Whoever reads one can guess at
-/// leisure, so it is handled as a secret: redacted, wiped on drop, written out by
-/// [`expose_phc`](Self::expose_phc) only.
+/// Stored as a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<tag>`, with `,keyid=<id>` behind the parameters if
+/// there is a [pepper](crate::PasswordHasher::with_pepper). With the feature `import`, it may also be one of
+/// another algorithm (`ForeignHashes`), to be checked and replaced. Whoever reads one can guess at leisure, so
+/// it is handled as a secret: redacted, wiped on drop, written out by [`expose_phc`](Self::expose_phc) only.
 #[derive(Clone)]
-pub struct PasswordHash {
-    params: Argon2Params,
-    salt: Field,
-    tag: Field,
+pub struct PasswordHash(pub(super) Form);
+
+#[derive(Clone)]
+pub(super) enum Form {
+    Argon2id(Argon2Hash),
+    #[cfg(feature = "import")]
+    Foreign(ForeignHash),
 }
 
 /// Why a stored hash cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoredHashError {
-    /// Not a PHC string in its one canonical spelling.
+    /// Not in the one canonical spelling of its format.
     #[error("stored hash is malformed")]
     Malformed,
-    /// Made by another algorithm than Argon2id, version 19.
+    /// Made by another algorithm than Argon2id, version 19, and than those that are accepted beside it.
     #[error("stored hash was made by another algorithm")]
     Algorithm,
-    /// It asks for more memory, time or bytes than any hash gets here, or for less than Argon2 allows.
+    /// It asks for more memory, time or bytes than any hash gets here, or for less than its algorithm allows.
     #[error("stored hash has parameters outside of the bounds")]
     HashParamsOutOfBounds,
+    /// The password was keyed with a pepper that the ring does not have: whether it is right is not known.
+    #[error("stored hash was made with an unknown pepper")]
+    UnknownPepper,
+}
+
+impl StoredHashError {
+    /// What the audit log says of it.
+    pub(crate) fn reason(self) -> RejectionReason {
+        match self {
+            Self::UnknownPepper => RejectionReason::UnknownKey,
+            Self::Malformed | Self::Algorithm | Self::HashParamsOutOfBounds => RejectionReason::Corrupt,
+        }
+    }
 }
 
 impl PasswordHash {
@@ -42,18 +59,18 @@ impl PasswordHash {
     pub(crate) const SALT_LEN: usize = 16;
     /// The bytes of a tag that is made here: 256 bits.
     pub(crate) const TAG_LEN: usize = 32;
-    const MIN_SALT_LEN: usize = 8;
-    const MIN_TAG_LEN: usize = 16;
-
-    pub(crate) fn new(params: Argon2Params, salt: [u8; Self::SALT_LEN], tag: [u8; Self::TAG_LEN]) -> Self {
-        Self { params, salt: Field::of(&salt), tag: Field::of(&tag) }
-    }
 
     /// Reads the stored form.
     ///
-    /// A row in the database is input: a copy of it may have been edited, or imported from elsewhere. Nothing
-    /// is allocated, whatever it says, and hashing it stays within the bounds of [`Argon2Params`]. Hashes
-    /// that other tools made are read, however weak; salts of 8 to 64 bytes and tags of 16 to 64.
+    /// A row in the database is input: a copy of it may have been edited, or imported from elsewhere. No more than its
+    /// own length is allocated, whatever it says, and hashing it stays within the bounds of [`Argon2Params`], or of
+    /// `ForeignHashes`. Hashes that other tools made are read, however weak; salts of 8 to 64 bytes and tags of 16 to
+    /// 64.
+    ///
+    /// With the feature `import`, these are read too: bcrypt (`$2a$`, `$2b$`, `$2y$`), scrypt and PBKDF2 as PHC strings
+    /// (`$scrypt$ln=..,r=..,p=..$`, `$pbkdf2-sha256$i=..$`), and what Django writes (`argon2$argon2id$..`, `bcrypt$..`,
+    /// `bcrypt_sha256$..`, `pbkdf2_sha256$..`, `pbkdf2_sha1$..`, `scrypt$..`). Salts may be of any length up to 64 bytes
+    /// there.
     ///
     /// # Errors
     /// [`StoredHashError`] if it is not exactly that.
@@ -61,36 +78,26 @@ impl PasswordHash {
         if stored.len() > Self::MAX_PHC_LEN {
             return Err(StoredHashError::HashParamsOutOfBounds);
         }
-        let mut parts = stored.split('$');
-        let mut next = || parts.next().ok_or(StoredHashError::Malformed);
-        if !next()?.is_empty() {
-            return Err(StoredHashError::Malformed);
+        #[cfg(feature = "import")]
+        {
+            if let Some(foreign) = ForeignHash::parse(stored) {
+                return foreign.map(|foreign| Self(Form::Foreign(foreign)));
+            }
+            if !stored.starts_with('$') {
+                return Argon2Hash::parse_django(stored).map(|hash| Self(Form::Argon2id(hash)));
+            }
         }
-        if next()? != "argon2id" || next()? != "v=19" {
-            return Err(StoredHashError::Algorithm);
-        }
-        let (params, salt, tag) = (next()?, next()?, next()?);
-        if parts.next().is_some() {
-            return Err(StoredHashError::Malformed);
-        }
-        Ok(Self {
-            params: parse_params(params)?,
-            salt: Field::parse(salt, Self::MIN_SALT_LEN)?,
-            tag: Field::parse(tag, Self::MIN_TAG_LEN)?,
-        })
+        Argon2Hash::parse(stored).map(|hash| Self(Form::Argon2id(hash)))
     }
 
-    /// The stored form, for the credential's row and nothing else.
+    /// The stored form, for the credential's row and nothing else. A PHC string, unless it was read from another one.
     #[must_use]
     pub fn expose_phc(&self) -> Secret {
-        let (memory_kib, passes, lanes) =
-            (self.params.memory_kib(), self.params.passes(), self.params.lanes());
-        let salt = STANDARD_NO_PAD.encode(self.salt.as_slice());
-        let tag = Zeroizing::new(STANDARD_NO_PAD.encode(self.tag.as_slice()));
-        let mut phc = String::with_capacity(Self::MAX_PHC_LEN);
-        // Writing to a string cannot fail; it is large enough, so no copy stays behind in a smaller one.
-        let _ = write!(phc, "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${}", tag.as_str());
-        Secret::from(phc)
+        match &self.0 {
+            Form::Argon2id(hash) => hash.expose(),
+            #[cfg(feature = "import")]
+            Form::Foreign(foreign) => foreign.expose(),
+        }
     }
 
     /// What a credential's row keeps of it. Always there: the stored form is shorter than a blob may be.
@@ -103,93 +110,27 @@ impl PasswordHash {
         Self::parse(std::str::from_utf8(blob.expose()).map_err(|_| StoredHashError::Malformed)?)
     }
 
-    /// What it cost to make.
+    /// What it cost to make, if Argon2id made it.
     #[must_use]
-    pub fn params(&self) -> Argon2Params {
-        self.params
-    }
-
-    pub(crate) fn salt(&self) -> &[u8] {
-        self.salt.as_slice()
-    }
-
-    pub(crate) fn tag(&self) -> &[u8] {
-        self.tag.as_slice()
+    pub fn params(&self) -> Option<Argon2Params> {
+        match &self.0 {
+            Form::Argon2id(hash) => Some(hash.params),
+            #[cfg(feature = "import")]
+            Form::Foreign(_) => None,
+        }
     }
 }
 
 /// Shows the parameters only.
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordHash").field("params", &self.params).finish_non_exhaustive()
-    }
-}
-
-/// Reads `m=..,t=..,p=..`, in that order, without signs, spaces or leading zeros.
-fn parse_params(text: &str) -> Result<Argon2Params, StoredHashError> {
-    let mut parts = text.split(',');
-    let mut next = |name: &str| {
-        let digits =
-            parts.next().and_then(|part| part.strip_prefix(name)).ok_or(StoredHashError::Malformed)?;
-        let canonical = digits.bytes().all(|byte| byte.is_ascii_digit())
-            && !digits.is_empty()
-            && (digits == "0" || !digits.starts_with('0'));
-        if !canonical {
-            return Err(StoredHashError::Malformed);
-        }
-        // Only digits: what fails to parse is too large.
-        digits.parse::<u32>().map_err(|_| StoredHashError::HashParamsOutOfBounds)
-    };
-    let (memory_kib, passes, lanes) = (next("m=")?, next("t=")?, next("p=")?);
-    if parts.next().is_some() {
-        return Err(StoredHashError::Malformed);
-    }
-    Argon2Params::within_bounds(memory_kib, passes, lanes).ok_or(StoredHashError::HashParamsOutOfBounds)
-}
-
-/// Up to 64 bytes, in place.
-#[derive(Clone)]
-struct Field {
-    bytes: [u8; Self::MAX_LEN],
-    len: usize,
-}
-
-impl Field {
-    const MAX_LEN: usize = 64;
-
-    /// Takes the first 64 bytes.
-    fn of(from: &[u8]) -> Self {
-        let mut bytes = [0; Self::MAX_LEN];
-        let len = bytes.iter_mut().zip(from).map(|(to, from)| *to = *from).count();
-        Self { bytes, len }
-    }
-
-    /// Reads base64 without padding (RFC 4648 section 4), canonical only.
-    fn parse(text: &str, min: usize) -> Result<Self, StoredHashError> {
-        let mut field = Self { bytes: [0; Self::MAX_LEN], len: 0 };
-        // 86 characters are 64 bytes; the decoder needs no more room than that.
-        if text.len() > Self::MAX_LEN.div_ceil(3).saturating_mul(4) {
-            return Err(StoredHashError::HashParamsOutOfBounds);
-        }
-        match STANDARD_NO_PAD.decode_slice(text, &mut field.bytes) {
-            Ok(len) if len < min => Err(StoredHashError::HashParamsOutOfBounds),
-            Ok(len) => {
-                field.len = len;
-                Ok(field)
+        match &self.0 {
+            Form::Argon2id(hash) => {
+                f.debug_struct("PasswordHash").field("params", &hash.params).finish_non_exhaustive()
             }
-            Err(base64::DecodeSliceError::OutputSliceTooSmall) => Err(StoredHashError::HashParamsOutOfBounds),
-            Err(base64::DecodeSliceError::DecodeError(_)) => Err(StoredHashError::Malformed),
+            #[cfg(feature = "import")]
+            Form::Foreign(foreign) => foreign.fmt(f),
         }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
-
-impl Drop for Field {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
     }
 }
 
@@ -206,6 +147,14 @@ mod tests {
         format!("$argon2id$v=19${params}${SALT}${TAG}")
     }
 
+    fn argon2id(hash: &PasswordHash) -> &Argon2Hash {
+        match &hash.0 {
+            Form::Argon2id(hash) => hash,
+            #[cfg(feature = "import")]
+            Form::Foreign(_) => panic!("not of Argon2id"),
+        }
+    }
+
     fn error(stored: &str) -> StoredHashError {
         PasswordHash::parse(stored).expect_err(stored)
     }
@@ -214,8 +163,8 @@ mod tests {
     fn the_stored_form_survives_a_round_trip() {
         let text = phc("m=19456,t=2,p=1");
         let hash = PasswordHash::parse(&text).unwrap();
-        assert_eq!(hash.params(), Argon2Params::OWASP);
-        assert_eq!(hash.salt(), b"somesaltsomesalt");
+        assert_eq!(hash.params(), Some(Argon2Params::OWASP));
+        assert_eq!(argon2id(&hash).salt(), b"somesaltsomesalt");
         assert_eq!(hash.expose_phc().expose_str(), Some(text.as_str()));
     }
 
@@ -255,7 +204,8 @@ mod tests {
             format!("$argon2i$v=19$m=19456,t=2,p=1${SALT}${TAG}"),
             format!("$argon2id$v=16$m=19456,t=2,p=1${SALT}${TAG}"),
             format!("$argon2id$m=19456,t=2,p=1${SALT}${TAG}"),
-            "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+            "$2x$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+            format!("$pbkdf2-md5$i=1${SALT}${TAG}"),
         ] {
             assert_eq!(error(&case), StoredHashError::Algorithm, "{case}");
         }
@@ -274,6 +224,9 @@ mod tests {
             phc("t=2,m=19456,p=1"),
             phc("m=19456,t=2"),
             phc("m=19456,t=2,p=1,keyid=AAAA"),
+            phc("m=19456,t=2,p=1,keyid=AAAAAAAAAAB"),
+            phc("m=19456,t=2,p=1,keyid=AAAAAAAAAAA,data=AAAA"),
+            phc("m=19456,t=2,p=1,data=AAAAAAAAAAA"),
             phc("m=,t=2,p=1"),
             phc("m=19456,t=2,p=1") + "$",
             phc("m=19456,t=2,p=1") + "\n",
@@ -301,14 +254,16 @@ mod tests {
         #[test]
         fn every_hash_of_ours_is_read_back(
             salt in any::<[u8; 16]>(), tag in any::<[u8; 32]>(),
-            memory_kib in 8_u32..60_000, passes in 1_u32..16,
+            pepper in any::<Option<[u8; 8]>>(), memory_kib in 8_u32..60_000, passes in 1_u32..16,
         ) {
             let params = Argon2Params::within_bounds(memory_kib, passes, 1).unwrap();
-            let phc = PasswordHash::new(params, salt, tag).expose_phc();
+            let phc = PasswordHash(Form::Argon2id(Argon2Hash::new(params, salt, tag, pepper))).expose_phc();
             let back = PasswordHash::parse(phc.expose_str().unwrap()).unwrap();
-            prop_assert_eq!(back.params(), params);
+            prop_assert_eq!(back.params(), Some(params));
+            let back = argon2id(&back);
             prop_assert_eq!(back.salt(), salt);
             prop_assert_eq!(back.tag(), tag);
+            prop_assert_eq!(back.pepper, pepper);
         }
     }
 }

@@ -9,7 +9,7 @@ use auth_core::{
 
 use super::PasswordAuthenticator;
 use crate::{
-    hash::phc::PasswordHash,
+    hash::phc::{PasswordHash, StoredHashError},
     password::Password,
     pool::{HashPlace, PasswordCheck},
 };
@@ -114,7 +114,9 @@ impl PasswordAuthenticator {
         if password.is_too_long() {
             return Err(RejectionReason::TooLong);
         }
-        PasswordHash::from_blob(&credential.data).map_err(|_| RejectionReason::Corrupt)
+        let hash = PasswordHash::from_blob(&credential.data);
+        let usable = hash.and_then(|hash| self.pool.hasher().judge(&hash).map(|()| hash));
+        usable.map_err(StoredHashError::reason)
     }
 
     /// One rejection outside; the reason is written down.

@@ -104,6 +104,10 @@ impl SecondFactors {
         let place = checks
             .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
             .await?;
+        let place = match &new {
+            Some(new) => self.accounts.judge_leaked_at::<ChangePasswordError>(place, new, source).await?,
+            None => place,
+        };
         let short = current.chars() < policy.min_alone();
         let renewed = new.is_some();
         let passed = checks.check(&attempt, place, current, new).await?;

@@ -12,10 +12,14 @@
 mod allocations;
 mod api_keys;
 mod change_password;
+#[cfg(feature = "import")]
+mod import;
+mod leaked;
 mod links;
 mod log_in;
 mod login_gate;
 mod normalization;
+mod pepper;
 mod pool;
 mod second_factors;
 mod sign_up;

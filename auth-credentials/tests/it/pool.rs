@@ -211,7 +211,7 @@ fn a_hash_is_renewed_in_the_same_job_and_only_for_the_right_password() {
     let PasswordCheck::Match { replacement: Some(renewed) } = check("a password") else {
         panic!("not renewed")
     };
-    assert_eq!(renewed.params(), cheap());
+    assert_eq!(renewed.params(), Some(cheap()));
     assert_eq!(pool.stats().finished, 2);
 
     let place = pool.admit(source(0)).unwrap();

@@ -40,6 +40,7 @@ from!(
     credentials::ApiKeyError => Core::from,
     credentials::ChangePasswordError => Core::from,
     credentials::HashError => Core::from,
+    credentials::LeakedError => Core::from,
     credentials::LinkError => Core::from,
     credentials::Overloaded => Core::from,
     credentials::SecondFactorError => Core::from,
@@ -79,6 +80,7 @@ from!(
     BlobError => of_data,
     OpenError => of_a_seal,
     credentials::NotSent => undone,
+    credentials::RangeError => unanswered,
     credentials::StoredHashError => of_a_stored_hash,
     rbac::DescribeError => undone,
     rbac::Outdated => undone,
@@ -114,6 +116,10 @@ fn unreadable<E>(_: E) -> Core {
 
 fn undone(error: impl Error + Send + Sync + 'static) -> Core {
     StoreError::not_written(error).into()
+}
+
+fn unanswered(error: impl Error + Send + Sync + 'static) -> Core {
+    Unavailable::Unanswered(Box::new(error)).into()
 }
 
 fn keyless(error: impl Error + Send + Sync + 'static) -> Core {

@@ -8,7 +8,7 @@ use auth_web::{
         BlobError, GateError, Malformed, NameError, NetworkError, OpenError, RejectionReason, RoleName,
         ScopesError, StoreError,
     },
-    credentials::{AccountError, PolicyError, StoredHashError},
+    credentials::{AccountError, LeakedError, PolicyError, RangeError, StoredHashError},
     jwt::{
         AsyncSignError, IssueError, JwsError, JwsSignError, MalformedToken, RemoteVerifyError, VerifyError,
     },
@@ -58,6 +58,9 @@ fn each_error_says_whose_fault_it_is() {
         (status(BlobError::Malformed), 503),
         (status(OpenError::Refused), 503),
         (status(StoredHashError::Malformed), 503),
+        (status(RangeError::Timeout), 503),
+        (status(LeakedError::from(RangeError::Malformed)), 503),
+        (status(LeakedError::Leaked), 400),
         (status(DescribeError::UnknownRule), 503),
     ] {
         assert_eq!(found, expected);
@@ -72,9 +75,10 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 33] = [
+const OF_SET_UP: [&str; 34] = [
     "auth_core::KeyRingError",
     "auth_credentials::HashPoolError",
+    "auth_credentials::HttpsRangesError",
     "auth_credentials::LinkBaseError",
     // What somebody types is judged by an `OtpDevice`, and no URI of a stranger is read.
     "auth_credentials::OtpKeyError",

@@ -10,11 +10,11 @@ use auth_core::{
     testing::{FailingStore, SteppedClock, block_on},
 };
 use auth_credentials::{
-    AccountStores, Accounts, Argon2Params, HashPool, Limit, OneFactor, PasswordAuthenticator,
-    PasswordCredential, PasswordPolicy, Throttle, ThrottleLimits,
+    AccountStores, Accounts, Argon2Params, HashPool, HashPoolSize, Limit, OneFactor, PasswordAuthenticator,
+    PasswordCredential, PasswordHasher, PasswordPolicy, Throttle, ThrottleLimits,
 };
 
-use super::{address, cheap, counters::TestCounters, hooked::Hooked, pool};
+use super::{address, cheap, counters::TestCounters, hasher, hooked::Hooked};
 
 pub(crate) const PASSWORD: &str = "velvet otters at dawn";
 pub(crate) const NEXT: &str = "granite kites by noon";
@@ -43,14 +43,24 @@ impl App {
     }
 
     pub(crate) fn with(params: Argon2Params, limits: ThrottleLimits) -> Self {
-        Self::on(Arc::new(Hooked::new(FailingStore::new(MemoryAccounts::new(1_000)))), params, limits)
+        Self::on(Self::store(), params, limits)
+    }
+
+    pub(crate) fn store() -> Arc<Accounted> {
+        Arc::new(Hooked::new(FailingStore::new(MemoryAccounts::new(1_000))))
     }
 
     /// Another application on the same store.
     pub(crate) fn on(store: Arc<Accounted>, params: Argon2Params, limits: ThrottleLimits) -> Self {
+        Self::hashing_by(store, hasher(params), limits)
+    }
+
+    /// The same with any hasher.
+    pub(crate) fn hashing_by(store: Arc<Accounted>, hasher: PasswordHasher, limits: ThrottleLimits) -> Self {
         let clock = SteppedClock::new(UnixTime::from_secs(1_800_000_000));
         let (audit, counters) = (Arc::new(MemoryAudit::new(10_000)), Arc::new(TestCounters::default()));
-        let pool = pool(params, 1, 512);
+        let size = HashPoolSize { workers: 1.try_into().unwrap(), queue: 512.try_into().unwrap() };
+        let pool = HashPool::start(hasher, size).unwrap();
         let authenticator = PasswordAuthenticator::new(
             AccountStores::new(Arc::<Accounted>::clone(&store)),
             pool.clone(),
