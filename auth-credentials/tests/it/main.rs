@@ -17,6 +17,7 @@ mod log_in;
 mod login_gate;
 mod normalization;
 mod pool;
+mod remembered_devices;
 mod second_factors;
 mod sign_up;
 mod support;

@@ -197,7 +197,7 @@ impl World {
         let entropy = Arc::new(SystemEntropy);
         let counters = Arc::new(MemoryCounters::new(1_000));
         let limit = Limit::new(u32::MAX.try_into().unwrap(), ThrottleLimits::login().pair.window());
-        let limits = ThrottleLimits { pair: limit, account: limit, source: limit };
+        let limits = ThrottleLimits { pair: limit, account: limit, source: limit, global: None };
         let throttle = |name| Throttle::new(counters.clone(), Purpose::new(name), limits);
         let hasher =
             PasswordHasher::new(danger::allow_weak_params(8, 1, 1).unwrap(), entropy.clone()).unwrap();
