@@ -43,7 +43,7 @@ pub use {
         address::{MailAddress, MailAddressError},
         base::{Link, LinkBase, LinkBaseError, LinkPurpose},
         error::LinkError,
-        mail_codes::{MailCodeCredential, MailCodeHandle, MailCodes},
+        mail_codes::{MailCodeCredential, MailCodes, handle::MailCodeHandle},
         message::{Message, NotSent, Notice, Notifier, Recipient},
         notifiers::{MemoryNotifier, WriterNotifier},
         token::OneTimeToken,

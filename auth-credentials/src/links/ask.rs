@@ -87,7 +87,11 @@ impl AccountLinks {
     ///
     /// Beyond [`MAX_SENT`](Self::MAX_SENT), the newest link was sent in the last half of its life or little longer, and
     /// nothing takes its place: a stranger who keeps asking leaves the owner a link that works.
-    async fn sends(&self, purpose: LinkPurpose, login: Option<&LoginName>) -> Result<bool, StoreError> {
+    pub(super) async fn sends(
+        &self,
+        purpose: LinkPurpose,
+        login: Option<&LoginName>,
+    ) -> Result<bool, StoreError> {
         let Some(login) = login else { return Ok(false) };
         let whose = [purpose.as_str().as_bytes(), b" ", login.as_str().as_bytes()].concat();
         let window = Window::new(purpose.life().checked_div(2).unwrap_or_default());

@@ -1,15 +1,17 @@
 //! Logging in by a code that is mailed.
 
+pub(crate) mod handle;
+
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{
-    AccountStatus, AuditEvent, AuthEpoch, AuthenticateError, Authenticator, Binding, CounterStore,
-    EntropyError, FactorPassed, FoundCredential, KeyRing, LoginName, Method, Purpose, RejectionReason,
-    Secret, TokenSubject, UnixTime, Window, entropy_array,
+    AccountStatus, AuditEvent, AuthEpoch, AuthenticateError, Authenticator, CounterStore, EntropyError,
+    FactorPassed, FoundCredential, KeyRing, LoginName, Method, Purpose, RejectionReason, Secret,
+    TokenSubject, Window, entropy_array,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use self::handle::{Asked, MailCodeHandle};
 use super::{
     AccountLinks, address::MailAddress, base::LinkPurpose, error::LinkError, message::Notice, token::Ticket,
 };
@@ -21,7 +23,6 @@ use crate::{
 
 const CODES: Purpose = Purpose::new("mail-code");
 const TRIES: Purpose = Purpose::new("mail-code/try");
-const HANDLE: Purpose = Purpose::new("mail-code/handle");
 const DIGITS: u8 = 8;
 
 /// Lets people log in by a code that is mailed to them and typed in where they asked for it.
@@ -42,29 +43,17 @@ pub struct MailCodes {
     throttle: Throttle,
 }
 
-/// What the browser that asked for a code keeps, in a cookie or a hidden field: the code works beside it alone. It tells
-/// nothing, not even whether there is an account. Redacted in `Debug`.
-#[derive(Clone)]
-pub struct MailCodeHandle(Secret);
-
-impl MailCodeHandle {
-    /// The most bytes of the text: it fits into a cookie.
-    pub const MAX_LEN: usize = 1_024;
-
-    /// The text, in letters, digits, `-` and `_`.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        self.0.expose_str().unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for MailCodeHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MailCodeHandle(redacted)")
-    }
-}
-
 /// A code as it was typed, with the handle of the browser that asked for it.
+///
+/// No login that waits for a factor has a part in it: reading mail is a way in, and no second factor.
+///
+/// ```compile_fail
+/// use auth_credentials::MailCodeCredential;
+///
+/// fn second(login: &auth_core::PendingLogin, typed: String) -> MailCodeCredential {
+///     MailCodeCredential::new(login, typed, None)
+/// }
+/// ```
 pub struct MailCodeCredential {
     handle: Secret,
     typed: Secret,
@@ -83,14 +72,6 @@ impl fmt::Debug for MailCodeCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailCodeCredential").field("source", &self.source).finish_non_exhaustive()
     }
-}
-
-/// What is sealed in a handle.
-struct Asked {
-    id: [u8; 16],
-    expires_at: UnixTime,
-    /// Without an owner it is nobody's, or that of an address nobody has proven.
-    ticket: Ticket,
 }
 
 impl MailCodes {
@@ -132,7 +113,7 @@ impl MailCodes {
         let (owner, epoch) = (None, AuthEpoch::ZERO);
         let mut asked = Asked { id, expires_at, ticket: Ticket { owner, epoch, address, extra: Vec::new() } };
         self.deliver(&mut asked, login.as_ref(), true, source).await?;
-        self.seal(&asked)
+        Ok(asked.seal(&self.codes.keys, &*accounts.entropy)?)
     }
 
     /// Sends another code for the same handle. The one of before is dead, and its tries are not given back.
@@ -156,14 +137,18 @@ impl MailCodes {
         let (links, checks) = (&self.links, self.links.accounts.authenticator());
         let (realm, now) = (&links.realm, checks.clock.now());
         links.count(login, source).await?;
-        let whose = [b"mail-code ", login.map_or("", LoginName::as_str).as_bytes()].concat();
-        let window = Window::new(Duration::from_secs(300));
-        let sends = links.throttle.spend(realm, &whose, Self::MAX_SENT, window, now).await?;
         let account = match login {
             Some(login) => checks.stores.accounts.by_login(realm, login).await?,
             None => None,
         };
         let verified = links.is_verified(account.as_ref()).await?;
+        let sends = if account.is_some() && !verified {
+            links.sends(LinkPurpose::VerifyAddress, login).await?
+        } else {
+            let whose = [b"mail-code ", login.map_or("", LoginName::as_str).as_bytes()].concat();
+            let window = Window::new(Duration::from_secs(300));
+            links.throttle.spend(realm, &whose, Self::MAX_SENT, window, now).await?
+        };
         let account = account.filter(|account| sends && account.status == AccountStatus::Active);
         let known = account.and_then(|account| Some((MailAddress::of(&account.login)?, account)));
         if let (Some((to, account)), false) = (&known, verified) {
@@ -221,7 +206,10 @@ impl MailCodes {
         // Counted before anything is looked up, over all handles: asking anew brings no new tries.
         let failures = checks.stores.credentials.count_failure(&key).await?;
         let what = self.code_for(asked, asked.ticket.owner.is_some())?;
-        let redeemed = self.codes.redeem(&what, typed, now).await;
+        let redeemed = match self.codes.redeem(&what, typed, now).await {
+            Err(AuthenticateError::Rejected(rejection)) => Err(rejection),
+            redeemed => Ok(redeemed?),
+        };
         let found = usable(asked, found)?;
         if failures.is_none_or(|failures| failures > Self::MAX_FAILURES) {
             return Err(RejectionReason::Locked.into());
@@ -235,41 +223,13 @@ impl MailCodes {
         Ok(())
     }
 
-    /// All handles are of one length, whomever they are about.
-    fn seal(&self, asked: &Asked) -> Result<MailCodeHandle, LinkError> {
-        const PADDED: usize = 640;
-        let ticket = asked.ticket.write();
-        let mut bytes = asked.id.to_vec();
-        bytes.extend(asked.expires_at.as_secs().to_be_bytes());
-        bytes.extend(u16::try_from(ticket.len()).map_err(|_| EntropyError)?.to_be_bytes());
-        bytes.extend(ticket);
-        // Ids and logins have at most 255 bytes each.
-        bytes.resize(bytes.len().max(PADDED), 0);
-        let sealed = self.codes.keys.seal(HANDLE, binding(), &bytes, &*self.links.accounts.entropy)?;
-        Ok(MailCodeHandle(Secret::from(URL_SAFE_NO_PAD.encode(sealed))))
-    }
-
     /// Reads a handle whose time has not passed.
     fn open(&self, text: &str) -> Result<Asked, RejectionReason> {
-        let asked = self.read(text).ok_or(RejectionReason::Unknown)?;
+        let asked = Asked::read(text, &self.codes.keys, &self.links.realm).ok_or(RejectionReason::Unknown)?;
         if self.links.accounts.authenticator().clock.now() >= asked.expires_at {
             return Err(RejectionReason::Expired);
         }
         Ok(asked)
-    }
-
-    fn read(&self, text: &str) -> Option<Asked> {
-        if text.len() > MailCodeHandle::MAX_LEN {
-            return None;
-        }
-        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let bytes = self.codes.keys.open(HANDLE, binding(), &sealed).ok()?;
-        let (id, rest) = bytes.expose().split_first_chunk::<16>()?;
-        let (expires_at, rest) = rest.split_first_chunk::<8>()?;
-        let (len, rest) = rest.split_first_chunk::<2>()?;
-        let (ticket, _) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
-        let ticket = Ticket::read(ticket, &self.links.realm)?;
-        Some(Asked { id: *id, expires_at: UnixTime::from_secs(u64::from_be_bytes(*expires_at)), ticket })
     }
 }
 
@@ -334,9 +294,4 @@ fn usable(asked: &Asked, found: Option<FoundCredential>) -> Result<FoundCredenti
         return Err(RejectionReason::Revoked);
     }
     Ok(found)
-}
-
-/// Whose it is stands inside.
-fn binding() -> Binding<'static> {
-    Binding { account: None, row: b"handle" }
 }
