@@ -91,6 +91,12 @@ impl CredentialKind {
     pub const ONE_TIME_CODES_PENDING: Self = Self::from_static("otp-pending");
     /// The hash of one recovery code.
     pub const RECOVERY_CODE: Self = Self::from_static("recovery-code");
+    /// The sealed number of a telephone that codes are sent to.
+    pub const PHONE: Self = Self::from_static("phone");
+    /// The same before a first code has confirmed it. It is no factor yet.
+    pub const PHONE_PENDING: Self = Self::from_static("phone-pending");
+    /// A device that is remembered. It is no factor.
+    pub const REMEMBERED_DEVICE: Self = Self::from_static("remembered-device");
     /// The address that somebody has proven to read.
     pub const MAILBOX: Self = Self::from_static("mailbox");
     /// The hash of a program's key, and what it may be used for.

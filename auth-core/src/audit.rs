@@ -111,7 +111,7 @@ pub enum AuditEvent {
     },
     /// Somebody tried too often.
     Throttled {
-        /// At what: `login`, `sign-up`, `second-factor`, `link`, `api-key`.
+        /// At what: `login`, `sign-up`, `second-factor`, `link`, `mail-code`, `text-message`, `api-key`.
         what: &'static str,
         /// Whose account it was about, if that is known.
         principal: Option<PrincipalId>,
@@ -161,6 +161,13 @@ pub enum AuditEvent {
         principal: PrincipalId,
         /// What for: `verify`, `reset`, `magic-link`, `change-address`, `invite`.
         what: &'static str,
+    },
+    /// A code was sent to the address or the telephone of an account.
+    CodeSent {
+        /// Whose.
+        principal: PrincipalId,
+        /// By what: `mail-code`, `sms`.
+        method: Method,
     },
     /// Somebody has proven to read the mail of an address, which is the account's login from then on.
     AddressProven {
@@ -337,6 +344,7 @@ impl AuditEvent {
             Self::CredentialAdded { .. } => "credential.added",
             Self::CredentialRemoved { .. } => "credential.removed",
             Self::LinkSent { .. } => "link.sent",
+            Self::CodeSent { .. } => "code.sent",
             Self::AddressProven { .. } => "address.proven",
             Self::NotSent { .. } => "not-sent",
             Self::Unanswered { .. } => "unanswered",

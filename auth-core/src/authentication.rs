@@ -34,6 +34,13 @@ impl Method {
     /// A link that was sent to an address. It shows who reads the mail, which is no factor by itself (NIST SP
     /// 800-63B-4 section 3.1.3.1).
     pub const MAIL_LINK: Self = Self::from_static("mail");
+    /// A code that was sent to an address. It shows who reads the mail, as [`MAIL_LINK`](Self::MAIL_LINK) does, and is of
+    /// no kind: no policy can make a second factor of it (NIST SP 800-63B-4 section 3.1.3.1).
+    pub const MAIL_CODE: Self = Self::from_static("mail-code");
+    /// A code that was sent to a telephone (`sms`): a restricted authenticator (NIST SP 800-63B-4 section 3.2.9).
+    pub const SMS: Self = Self::from_static("sms");
+    /// A device on which a second factor was shown before. It is no factor: a policy may do without one for it.
+    pub const REMEMBERED_DEVICE: Self = Self::from_static("remembered");
     /// A key of a program. It opens requests and never a session.
     pub const API_KEY: Self = Self::from_static("api-key");
 

@@ -162,11 +162,19 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`].
     pub async fn enrolled(&self, principal: &PrincipalId) -> Result<Enrolled, StoreError> {
-        let device = CredentialKey::only(principal, CredentialKind::ONE_TIME_CODES);
-        let methods = match self.authenticator.stores.credentials.find(&device).await? {
-            Some(_) => vec![Method::ONE_TIME_CODE, Method::RECOVERY_CODE],
-            None => Vec::new(),
-        };
+        let mut methods = Vec::new();
+        for (kind, method) in
+            [(CredentialKind::ONE_TIME_CODES, Method::ONE_TIME_CODE), (CredentialKind::PHONE, Method::SMS)]
+        {
+            let key = CredentialKey::only(principal, kind);
+            if self.authenticator.stores.credentials.find(&key).await?.is_some() {
+                methods.push(method);
+            }
+        }
+        // They come with either.
+        if !methods.is_empty() {
+            methods.push(Method::RECOVERY_CODE);
+        }
         Ok(Enrolled::assertion(methods))
     }
 

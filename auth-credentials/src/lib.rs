@@ -15,7 +15,9 @@ mod password_authenticator;
 mod pending_logins;
 mod policy;
 mod pool;
+mod remembered_devices;
 mod second_factors;
+mod sent_codes;
 mod source;
 mod stores;
 mod throttle;
@@ -47,7 +49,8 @@ pub use {
         address::{MailAddress, MailAddressError},
         base::{Link, LinkBase, LinkBaseError, LinkPurpose},
         error::LinkError,
-        message::{Message, NotSent, Notice, Notifier},
+        mail_codes::{MailCodeCredential, MailCodes, handle::MailCodeHandle},
+        message::{Message, NotSent, Notice, Notifier, Recipient},
         notifiers::{MemoryNotifier, WriterNotifier},
         token::OneTimeToken,
     },
@@ -62,11 +65,21 @@ pub use {
     pending_logins::PendingLogins,
     policy::{PasswordPolicy, PolicyError},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
+    remembered_devices::{
+        DeviceSummary, RememberedDevices,
+        check::DeviceCredential,
+        recognised::KnownDevice,
+        token::{DeviceId, DeviceToken},
+    },
     second_factors::{
         Confirmed, SecondFactors,
         credential::CodeCredential,
         error::SecondFactorError,
         recovery::{RecoveryCode, RecoveryCodes},
+    },
+    sent_codes::{
+        code::SentCode,
+        phone::{PhoneNumber, PhoneNumberError},
     },
     source::SourceKey,
     stores::AccountStores,

@@ -7,6 +7,7 @@ mod change;
 pub(crate) mod error;
 mod invite;
 mod magic;
+pub(crate) mod mail_codes;
 pub(crate) mod message;
 pub(crate) mod notifiers;
 mod redeem;
@@ -25,7 +26,7 @@ use self::{
     address::MailAddress,
     base::{LinkBase, LinkBaseError, LinkPurpose},
     error::LinkError,
-    message::{Message, Notice, Notifier},
+    message::{Message, Notice, Notifier, Recipient},
     token::{OneTimeToken, Ticket},
 };
 pub use self::{invite::Invited, magic::MagicLogin};
@@ -158,7 +159,8 @@ impl AccountLinks {
     }
 
     /// Sends a message; one that is lost is written down, and nobody who asked for it is told.
-    fn send(&self, to: MailAddress, notice: Notice, what: &'static str) -> bool {
+    pub(crate) fn send(&self, to: MailAddress, notice: Notice, what: &'static str) -> bool {
+        let to = Recipient::Mail(to);
         let sent = self.notifier.notify(&Message { to, notice }).is_ok();
         if !sent {
             self.accounts.authenticator().record(&AuditEvent::NotSent { what });

@@ -14,7 +14,8 @@ pub(crate) use self::check::{Attempt, Passed};
 use crate::{
     password::Password,
     pool::{HashPlace, HashPool, Overloaded},
-    source::SourceKey,
+    remembered_devices::recognised::KnownDevice,
+    source::Origin,
     stores::AccountStores,
     throttle::{Throttle, ThrottleError},
 };
@@ -27,6 +28,7 @@ pub struct PasswordCredential {
     pub(crate) login: Result<LoginName, NameError>,
     pub(crate) password: Password,
     pub(crate) source: Option<IpAddr>,
+    device: Option<KnownDevice>,
 }
 
 impl PasswordCredential {
@@ -38,7 +40,7 @@ impl PasswordCredential {
     #[must_use]
     pub fn typed(login: &str, password: impl Into<Password>, source: Option<IpAddr>) -> Self {
         let login = LoginName::canonical(login);
-        Self { realm: Realm::LOCAL, login, password: password.into(), source }
+        Self { realm: Realm::LOCAL, login, password: password.into(), source, device: None }
     }
 
     /// The same for an account of this realm instead of [`Realm::LOCAL`].
@@ -46,6 +48,22 @@ impl PasswordCredential {
     pub fn in_realm(mut self, realm: Realm) -> Self {
         self.realm = realm;
         self
+    }
+
+    /// The same from a device that is [remembered](crate::RememberedDevices::recognise). If it is that of the account
+    /// with this login, its tries are counted apart from those of everybody else, and it has a place where the pool is
+    /// full; at any other login it is like none.
+    #[must_use]
+    pub fn on(mut self, device: Option<KnownDevice>) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Who tries, as far as places and counters go.
+    fn origin(&self) -> Origin {
+        let login = self.login.as_ref().ok();
+        let device = self.device.as_ref().filter(|device| device.is_of(&self.realm, login));
+        device.map_or(Origin::from_peer(self.source), KnownDevice::origin)
     }
 }
 
@@ -116,8 +134,20 @@ impl PasswordAuthenticator {
         login: Option<&LoginName>,
         source: Option<IpAddr>,
     ) -> Result<HashPlace, E> {
+        self.enter_from(throttle, realm, login, Origin::from_peer(source), source).await
+    }
+
+    /// The same, whoever it is.
+    async fn enter_from<E: From<ThrottleError> + From<Overloaded>>(
+        &self,
+        throttle: &Throttle,
+        realm: &Realm,
+        login: Option<&LoginName>,
+        origin: Origin,
+        source: Option<IpAddr>,
+    ) -> Result<HashPlace, E> {
         let whose = login.map(|login| login.as_str().as_bytes());
-        let tries = throttle.tries(realm, whose, SourceKey::from_peer(source), self.clock.now());
+        let tries = throttle.tries_of(realm, whose, origin, self.clock.now());
         let note = |error: &ThrottleError| {
             if let ThrottleError::Throttled(_) = error {
                 let what = throttle.purpose().as_str();
@@ -125,14 +155,18 @@ impl PasswordAuthenticator {
             }
         };
         tries.look().await.inspect_err(note)?;
-        let place = self.admit(source)?;
+        let place = self.admit_from(origin)?;
         tries.count().await.inspect_err(note)?;
         Ok(place)
     }
 
     /// Takes a place in the pool; writes down if there is none.
     pub(crate) fn admit(&self, source: Option<IpAddr>) -> Result<HashPlace, Overloaded> {
-        self.pool.admit(SourceKey::from_peer(source)).inspect_err(|_| {
+        self.admit_from(Origin::from_peer(source))
+    }
+
+    fn admit_from(&self, origin: Origin) -> Result<HashPlace, Overloaded> {
+        self.pool.admit_from(origin).inspect_err(|_| {
             self.record(&AuditEvent::Overloaded { what: "hash pool" });
         })
     }
@@ -148,18 +182,30 @@ impl Authenticator for PasswordAuthenticator {
     type Proof = FactorPassed;
 
     async fn authenticate(&self, credential: PasswordCredential) -> Result<FactorPassed, AuthenticateError> {
-        let PasswordCredential { realm, login, password, source } = credential;
+        let origin = credential.origin();
+        let PasswordCredential { realm, login, password, source, .. } = credential;
         let login = login.ok();
-        let place = self.enter::<AuthenticateError>(&self.throttle, &realm, login.as_ref(), source).await?;
+        let place = self
+            .enter_from::<AuthenticateError>(&self.throttle, &realm, login.as_ref(), origin, source)
+            .await?;
         let account = match &login {
             Some(login) => self.stores.accounts.by_login(&realm, login).await?,
             None => None,
         };
         let attempt = Attempt { realm: &realm, account: account.as_ref(), source };
-        let passed = self.check(&attempt, place, password, None).await?;
+        let passed = match self.check(&attempt, place, password, None).await {
+            Err(AuthenticateError::Rejected(rejection)) => {
+                // What a device does that is known is its own affair.
+                if let Origin::Source(_) = origin {
+                    self.throttle.refused(&realm, self.clock.now()).await?;
+                }
+                return Err(rejection.into());
+            }
+            passed => passed?,
+        };
         if let Some(login) = &login {
             // Counted tries that stay counted are the safe side; the login is not to fail for them.
-            let _ = self.throttle.succeeded(&realm, login, SourceKey::from_peer(source)).await;
+            let _ = self.throttle.forget_pair(&realm, login.as_str().as_bytes(), origin).await;
         }
         self.bring_up_to_date(&passed).await;
         let (principal, epoch) = (passed.owner, passed.epoch);

@@ -22,7 +22,7 @@ use crate::{
         phc::PasswordHash,
     },
     password::Password,
-    source::SourceKey,
+    source::{Origin, SourceKey},
 };
 
 /// How large a [`HashPool`] is.
@@ -31,7 +31,8 @@ pub struct HashPoolSize {
     /// Threads that hash. By default one less than there are cores, and at least one, so that a flood of
     /// logins leaves the runtime a core.
     pub workers: NonZeroUsize,
-    /// Places for jobs that wait. By default 64. One source holds at most an eighth of them, and at least one.
+    /// Places for jobs that wait. By default 64. One source holds at most an eighth of them, and at least one. As many
+    /// again are kept for devices that are [remembered](crate::RememberedDevices), of which one holds two at most.
     pub queue: NonZeroUsize,
 }
 
@@ -92,7 +93,7 @@ impl From<Overloaded> for Refusal {
 /// waits for those that run (15 ms at the default parameters).
 ///
 /// - A flood costs its source an eighth of the queue and everybody else nothing; what does not fit is
-///   [`Overloaded`] at once.
+///   [`Overloaded`] at once. One from everywhere fills the queue, and not the places of remembered devices.
 /// - A job whose caller has left is dropped unhashed if it still waits. If it has started it runs on and its
 ///   source keeps the place until it ends: leaving early buys no extra work.
 /// - Memory is the workers' blocks and nothing else, taken and touched at the start. (A stored hash that is
@@ -137,8 +138,13 @@ impl HashPool {
     /// # Errors
     /// [`Overloaded`] if the queue is full, or `source` holds its eighth of it.
     pub fn admit(&self, source: SourceKey) -> Result<HashPlace, Overloaded> {
-        self.0.queue.reserve(source)?;
-        Ok(HashPlace { queue: Some(Arc::clone(&self.0.queue)), source })
+        self.admit_from(source.into())
+    }
+
+    /// The same, whoever it is.
+    pub(crate) fn admit_from(&self, origin: Origin) -> Result<HashPlace, Overloaded> {
+        self.0.queue.reserve(origin)?;
+        Ok(HashPlace { queue: Some(Arc::clone(&self.0.queue)), origin })
     }
 
     /// The hasher that the workers use.
@@ -182,10 +188,15 @@ impl Drop for Inner {
 pub struct HashPlace {
     /// Empty once the place has become a job, which then gives it back.
     queue: Option<Arc<Queue>>,
-    source: SourceKey,
+    origin: Origin,
 }
 
 impl HashPlace {
+    /// Whose it is.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
     /// Hashes a new password.
     ///
     /// # Errors
@@ -259,7 +270,7 @@ impl HashPlace {
     fn submit(mut self, work: Work) -> impl Future<Output = Result<Done, HashError>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         if let Some(queue) = self.queue.take() {
-            queue.submit(Job { source: self.source, work, reply });
+            queue.submit(Job { origin: self.origin, work, reply });
         }
         // A job that was dropped took its sender along.
         async move { answer.await.unwrap_or(Err(HashError::Aborted)) }
@@ -269,13 +280,13 @@ impl HashPlace {
 impl Drop for HashPlace {
     fn drop(&mut self) {
         if let Some(queue) = self.queue.take() {
-            queue.cancel_reservation(self.source);
+            queue.cancel_reservation(self.origin);
         }
     }
 }
 
 impl fmt::Debug for HashPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HashPlace").field("source", &self.source).finish_non_exhaustive()
+        f.debug_struct("HashPlace").field("origin", &self.origin).finish_non_exhaustive()
     }
 }

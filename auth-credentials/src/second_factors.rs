@@ -1,4 +1,5 @@
-//! Codes beside a password: a device that makes them, and a list of them for the day when it is lost.
+//! Codes beside a password: a device that makes them, a telephone that they are sent to, and a list of them for the day
+//! when it is lost.
 
 mod check;
 pub(crate) mod credential;
@@ -6,6 +7,7 @@ mod enrol;
 pub(crate) mod error;
 pub(crate) mod recovery;
 mod remove;
+mod text_messages;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,6 +17,7 @@ use auth_core::{
 };
 
 pub use self::enrol::Confirmed;
+use self::text_messages::TextMessages;
 use crate::{
     accounts::Accounts,
     otp::{
@@ -24,7 +27,8 @@ use crate::{
     throttle::Throttle,
 };
 
-/// Second factors of accounts: one device that makes one-time codes (RFC 4226, RFC 6238), and recovery codes.
+/// Second factors of accounts: one device that makes one-time codes (RFC 4226, RFC 6238), perhaps a telephone that codes
+/// are sent to, and recovery codes.
 ///
 /// As an [`Authenticator`](auth_core::Authenticator) it checks a code of a login that waits for one and yields a
 /// [`FactorPassed`](auth_core::FactorPassed) for [`Accounts::proceed`]. The rest are flows of somebody who is logged
@@ -34,8 +38,9 @@ use crate::{
 /// |---|---|
 /// | [`begin`](Self::begin) | the [`OtpUri`](crate::OtpUri) for the app; nothing is enrolled yet |
 /// | [`confirm`](Self::confirm) | with a first code the device is enrolled: recovery codes, and other sessions are dead |
+/// | [`begin_phone`](Self::begin_phone) and [`confirm_phone`](Self::confirm_phone) | the same with a telephone, if [that is wanted](Self::with_restricted_text_messages) |
 /// | [`renew_recovery_codes`](Self::renew_recovery_codes) | a new list; the old one is dead |
-/// | [`remove`](Self::remove) | device and list are gone, and other sessions are dead |
+/// | [`remove`](Self::remove) | device, telephone and list are gone, and other sessions are dead |
 /// | [`reset`](Self::reset) | the same by an administrator |
 ///
 /// A code is right once, ever: the step that was accepted is stored, on the condition that nobody stored one
@@ -51,6 +56,7 @@ pub struct SecondFactors {
     issuer: Arc<str>,
     algorithm: OtpAlgorithm,
     digits: OtpDigits,
+    messages: Option<TextMessages>,
 }
 
 impl SecondFactors {
@@ -79,6 +85,7 @@ impl SecondFactors {
             issuer: issuer.into(),
             algorithm: OtpAlgorithm::default(),
             digits: OtpDigits::default(),
+            messages: None,
         })
     }
 

@@ -45,11 +45,8 @@ impl SourceKey {
         peer.map_or(Self::LOCAL, Self::from_ip)
     }
 
-    /// The most bytes of a key.
-    pub(crate) const MAX_LEN: usize = 9;
-
     /// The key in bytes, for counters. The first byte tells the kind, so kinds never collide.
-    pub(crate) fn write_to(self, out: &mut Vec<u8>) {
+    fn write_to(self, out: &mut Vec<u8>) {
         match self.0 {
             Key::V4(bytes) => {
                 out.push(4);
@@ -61,6 +58,40 @@ impl SourceKey {
             }
             Key::Local => out.push(0),
         }
+    }
+}
+
+/// Who has places and tries: a source, or a device that is remembered, wherever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    Source(SourceKey),
+    Device([u8; 16]),
+}
+
+impl Origin {
+    /// The most bytes of a key.
+    pub(crate) const MAX_LEN: usize = 17;
+
+    /// As [`SourceKey::from_peer`].
+    pub(crate) fn from_peer(peer: Option<IpAddr>) -> Self {
+        SourceKey::from_peer(peer).into()
+    }
+
+    /// The key in bytes, for counters. No kind of source has this first byte.
+    pub(crate) fn write_to(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Source(source) => source.write_to(out),
+            Self::Device(id) => {
+                out.push(1);
+                out.extend_from_slice(&id);
+            }
+        }
+    }
+}
+
+impl From<SourceKey> for Origin {
+    fn from(source: SourceKey) -> Self {
+        Self::Source(source)
     }
 }
 
@@ -91,6 +122,8 @@ impl fmt::Debug for SourceKey {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn source(address: &str) -> SourceKey {
@@ -114,12 +147,17 @@ mod tests {
 
     #[test]
     fn kinds_do_not_share_keys() {
-        let keys = [source("0.0.0.0"), source("::"), SourceKey::LOCAL].map(|source| {
-            let mut out = Vec::new();
-            source.write_to(&mut out);
-            out
-        });
-        assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+        let sources = [source("0.0.0.0"), source("::"), SourceKey::LOCAL].map(Origin::Source);
+        let keys: BTreeSet<Vec<u8>> = sources
+            .into_iter()
+            .chain([Origin::Device([0; 16])])
+            .map(|origin| {
+                let mut out = Vec::new();
+                origin.write_to(&mut out);
+                out
+            })
+            .collect();
+        assert_eq!(keys.len(), 4);
         assert_eq!(source("2001:db8:0:1::7").to_string(), "2001:db8:0:1::/64");
         assert_eq!(source("203.0.113.9").to_string(), "203.0.113.9");
     }

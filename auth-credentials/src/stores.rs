@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use auth_core::{
-    AccountChange, AccountStore, CredentialKind, CredentialRecord, CredentialStore, FoundCredential, Page,
-    PrincipalId, StoreError,
+    AccountChange, AccountStore, CredentialKind, CredentialRecord, CredentialStore, Entropy, EntropyError,
+    FoundCredential, Page, PrincipalId, StoreError, Version, entropy_array,
 };
 
 /// The two traits of the account storage, usually of one and the same store.
@@ -38,9 +38,15 @@ impl fmt::Debug for AccountStores {
 }
 
 /// The changes that put a credential in the place of what was found. They are held to its version, and the new one has
-/// the next: whoever read the old one and compares with what they read overwrites nothing.
-pub(crate) fn put(found: Option<FoundCredential>, mut record: CredentialRecord) -> Vec<AccountChange> {
+/// the next: whoever read the old one and compares with what they read overwrites nothing. Where nothing was found,
+/// there may have been one before.
+pub(crate) fn put(
+    found: Option<FoundCredential>,
+    mut record: CredentialRecord,
+    entropy: &dyn Entropy,
+) -> Result<Vec<AccountChange>, EntropyError> {
     let mut changes = Vec::with_capacity(3);
+    record.version = fresh_version(entropy)?;
     if let Some(FoundCredential { credential, .. }) = found {
         record.version = credential.version.next();
         let (key, expected, data) = (record.key.clone(), credential.version, record.data.clone());
@@ -49,7 +55,14 @@ pub(crate) fn put(found: Option<FoundCredential>, mut record: CredentialRecord) 
         changes.push(AccountChange::RemoveCredential(record.key.clone()));
     }
     changes.push(AccountChange::AddCredential(record));
-    changes
+    Ok(changes)
+}
+
+/// Where the versions of a credential begin whose key may have been that of another one, which was removed. If they
+/// began with the first again, whoever read that one and compares with its version would take this one for it.
+pub(crate) fn fresh_version(entropy: &dyn Entropy) -> Result<Version, EntropyError> {
+    // A quarter of what databases have room for, so that there is some above.
+    Ok(Version::new(u64::from_be_bytes(entropy_array(entropy)?) >> 3))
 }
 
 /// All credentials of a principal that are of this kind, oldest first.

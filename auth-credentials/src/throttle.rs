@@ -13,9 +13,9 @@ use auth_core::{
 pub use self::limits::{Limit, ThrottleLimits};
 pub(crate) use self::tries::Tries;
 use self::tries::{Counted, SoftTurn};
-use crate::source::SourceKey;
+use crate::source::{Origin, SourceKey};
 
-/// Slows guessing: per account, per source, and per pair of both.
+/// Slows guessing: per account, per source, per pair of both, and everywhere together.
 ///
 /// Every try is counted before anything is compared, so tries at once count each other. What is refused is
 /// not counted, so asking again does not prolong the wait. A success forgets the pair only: an attacker who
@@ -24,9 +24,13 @@ use crate::source::SourceKey;
 /// Two ways to be slowed, both a [`Throttled`] with the seconds to wait:
 ///
 /// - *Hard*, for a pair or a source over its limit: until the window has moved on, an eighth of it at a time.
-/// - *Soft*, for an account over its limit, and for any count that is not exact: tries pass for 2 seconds in
-///   every 16, so whoever waits as told gets in. A count that is not exact may be somebody else's, and the
-///   tries at an account are mostly somebody else's: that must never keep its owner out.
+/// - *Soft*, for an account over its limit, for all of them when too many tries are refused anywhere, and for any
+///   count that is not exact: tries pass for 2 seconds in every 16, so whoever waits as told gets in. A count that is
+///   not exact may be somebody else's, and the tries at an account are mostly somebody else's: that must never keep
+///   its owner out.
+///
+/// A device that is [remembered](crate::RememberedDevices) has counters of its own: what strangers do at the account of
+/// its owner, or everywhere, does not slow it.
 ///
 /// What ends guessing from many places for good is the cap on consecutive failures in the credential's row:
 /// [`PasswordAuthenticator::MAX_FAILURES`](crate::PasswordAuthenticator::MAX_FAILURES).
@@ -85,6 +89,18 @@ impl Throttle {
         Self::new(counters, Purpose::new("link"), ThrottleLimits::links())
     }
 
+    /// A throttle for codes by mail, with [`ThrottleLimits::second_factor`].
+    #[must_use]
+    pub fn mail_codes(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("mail-code"), ThrottleLimits::second_factor())
+    }
+
+    /// A throttle for text messages, with [`ThrottleLimits::text_messages`].
+    #[must_use]
+    pub fn text_messages(counters: Arc<dyn CounterStore>) -> Self {
+        Self::new(counters, Purpose::new("text-message"), ThrottleLimits::text_messages())
+    }
+
     /// A throttle for refused API keys, with [`ThrottleLimits::api_keys`].
     #[must_use]
     pub fn api_keys(counters: Arc<dyn CounterStore>) -> Self {
@@ -136,6 +152,17 @@ impl Throttle {
         tries.count().await
     }
 
+    /// Counts a try that was refused, for the limit of all of them. Without one it does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn refused(&self, realm: &Realm, now: UnixTime) -> Result<(), StoreError> {
+        if let Some(Counted { key, limit, .. }) = self.global(realm) {
+            self.counters.add(&key, 1, limit.window, now).await?;
+        }
+        Ok(())
+    }
+
     /// Forgets the tries of a pair, after a success.
     ///
     /// # Errors
@@ -146,17 +173,17 @@ impl Throttle {
         login: &LoginName,
         source: SourceKey,
     ) -> Result<(), StoreError> {
-        self.forget_pair(realm, login.as_str().as_bytes(), source).await
+        self.forget_pair(realm, login.as_str().as_bytes(), source.into()).await
     }
 
-    /// The same, whatever the account is called by.
+    /// The same, whatever the account is called by, and wherever the tries came from.
     pub(crate) async fn forget_pair(
         &self,
         realm: &Realm,
         whose: &[u8],
-        source: SourceKey,
+        origin: Origin,
     ) -> Result<(), StoreError> {
-        let pair = self.pair(realm, whose, source);
+        let pair = self.pair(realm, whose, origin);
         self.counters.reset(&pair.key, pair.limit.window).await
     }
 
@@ -189,29 +216,53 @@ impl Throttle {
         source: SourceKey,
         now: UnixTime,
     ) -> Tries<'_> {
-        let by_source = self.key(realm, b"source", None, Some(source));
+        let by_source = self.key(realm, b"source", None, Some(source.into()));
         let mut turn_of = by_source;
         let mut counted = Vec::with_capacity(3);
         if let Some(whose) = whose {
             turn_of = self.key(realm, b"account", Some(whose), None);
-            counted.push(self.pair(realm, whose, source));
+            counted.push(self.pair(realm, whose, source.into()));
             counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false });
         }
         counted.push(Counted { key: by_source, limit: self.limits.source, hard: true });
-        Tries { counters: &*self.counters, counted, soft: SoftTurn::new(&turn_of, now), now }
+        let (counters, global, soft) = (&*self.counters, self.global(realm), SoftTurn::new(&turn_of, now));
+        Tries { counters, counted, global, soft, now }
     }
 
-    fn pair(&self, realm: &Realm, whose: &[u8], source: SourceKey) -> Counted {
-        let key = self.key(realm, b"pair", Some(whose), Some(source));
+    /// A try of whoever it is: a remembered device is a pair with the account, and nothing else is counted of it.
+    pub(crate) fn tries_of(
+        &self,
+        realm: &Realm,
+        whose: Option<&[u8]>,
+        origin: Origin,
+        now: UnixTime,
+    ) -> Tries<'_> {
+        match (origin, whose) {
+            (Origin::Source(source), whose) => self.tries(realm, whose, source, now),
+            (Origin::Device(_), whose) => {
+                let pair = self.pair(realm, whose.unwrap_or_default(), origin);
+                let soft = SoftTurn::new(&pair.key, now);
+                Tries { counters: &*self.counters, counted: vec![pair], global: None, soft, now }
+            }
+        }
+    }
+
+    fn pair(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
+        let key = self.key(realm, b"pair", Some(whose), Some(origin));
         Counted { key, limit: self.limits.pair, hard: true }
     }
 
-    fn key(&self, realm: &Realm, what: &[u8], whose: Option<&[u8]>, source: Option<SourceKey>) -> CounterKey {
-        let mut address = Vec::with_capacity(SourceKey::MAX_LEN);
-        if let Some(source) = source {
-            source.write_to(&mut address);
+    fn global(&self, realm: &Realm) -> Option<Counted> {
+        let limit = self.limits.global?;
+        Some(Counted { key: self.key(realm, b"global", None, None), limit, hard: false })
+    }
+
+    fn key(&self, realm: &Realm, what: &[u8], whose: Option<&[u8]>, origin: Option<Origin>) -> CounterKey {
+        let mut from = Vec::with_capacity(Origin::MAX_LEN);
+        if let Some(origin) = origin {
+            origin.write_to(&mut from);
         }
-        CounterKey::new(realm, self.purpose, &[what, whose.unwrap_or_default(), &address])
+        CounterKey::new(realm, self.purpose, &[what, whose.unwrap_or_default(), &from])
     }
 }
 

@@ -22,15 +22,16 @@ use crate::{
 /// Writes events to a file, a JSON object a line, on a thread of its own.
 ///
 /// As an [`AuditSink`] it never waits: events queue, and when [`QUEUE`](Self::QUEUE) of them wait, or the disk is
-/// full, events are dropped and counted, and a line `audit.dropped` says how many before the next that can be written. As
-/// a [`DurableAudit`] it waits until the events are on the disk.
+/// full, events are dropped and counted, and a line `audit.dropped` says how many before the next that can be written, at
+/// the next [`flush`](Self::flush), or when the sink is dropped. As a [`DurableAudit`] it waits until the events are on the
+/// disk.
 ///
 /// A file that has grown to its limit is renamed to `<file>.1`, that one to `<file>.2`, and so on; the oldest goes. While
 /// no new file can be begun in its place, the full one goes on. A file that it makes may be read by the owner of the
 /// process alone; one that is there keeps its mode. One process writes to one file.
 pub struct JsonLinesAudit {
     queue: Option<SyncSender<Job>>,
-    dropped: Arc<AtomicU64>,
+    losses: Arc<Losses>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -47,6 +48,32 @@ pub struct Rotation {
 impl Default for Rotation {
     fn default() -> Self {
         Self { max_bytes: 64 << 20, keep: 9 }
+    }
+}
+
+/// Events that were dropped and that the file does not tell of yet.
+#[derive(Default)]
+struct Losses {
+    count: AtomicU64,
+    /// When the latest of them happened.
+    at: AtomicU64,
+}
+
+impl Losses {
+    fn add(&self, at: UnixTime, count: u64) {
+        self.at.fetch_max(at.as_secs(), Ordering::Relaxed);
+        // After the time, which whoever finds the count goes on to read.
+        self.count.fetch_add(count, Ordering::Release);
+    }
+
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// How many there were until when. They are told of by whoever asked.
+    fn take(&self) -> Option<(UnixTime, u64)> {
+        let count = self.count.swap(0, Ordering::Acquire);
+        (count > 0).then(|| (UnixTime::from_secs(self.at.load(Ordering::Relaxed)), count))
     }
 }
 
@@ -68,21 +95,21 @@ impl JsonLinesAudit {
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
         let out = Output::open(path, rotation)?;
         let (queue, jobs) = sync_channel(Self::QUEUE);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let losses = Arc::clone(&dropped);
+        let losses = Arc::new(Losses::default());
+        let told = Arc::clone(&losses);
         let writer =
-            thread::Builder::new().name("auth-audit".to_owned()).spawn(move || out.work(&jobs, &losses))?;
-        Ok(Self { queue: Some(queue), dropped, writer: Some(writer) })
+            thread::Builder::new().name("auth-audit".to_owned()).spawn(move || out.work(&jobs, &told))?;
+        Ok(Self { queue: Some(queue), losses, writer: Some(writer) })
     }
 
     /// How many events were dropped and are not in the file's `audit.dropped` lines yet.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.losses.count()
     }
 
-    /// Waits until everything that was recorded so far is written: before a program ends, or reads the file. Dropping
-    /// the sink does the same.
+    /// Waits until everything that was recorded so far is written, and how many events were dropped: before a program
+    /// ends, or reads the file. Dropping the sink does the same.
     ///
     /// # Errors
     /// It could not be brought to the disk.
@@ -106,7 +133,7 @@ impl AuditSink for JsonLinesAudit {
             None => return,
         };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.losses.add(at, 1);
         }
     }
 }
@@ -153,12 +180,12 @@ impl Output {
         Ok(Self { path: path.to_owned(), rotation, file, size, torn: size > 0 && !ends_a_line(path, size) })
     }
 
-    fn work(mut self, jobs: &Receiver<Job>, dropped: &AtomicU64) {
+    fn work(mut self, jobs: &Receiver<Job>, losses: &Losses) {
         for job in jobs {
             match job {
                 Job::Event(at, line) => {
-                    if self.tell_losses(at, dropped).and_then(|()| self.write(&line)).is_err() {
-                        dropped.fetch_add(1, Ordering::Relaxed);
+                    if self.tell(losses).and_then(|()| self.write(&line)).is_err() {
+                        losses.add(at, 1);
                     }
                 }
                 Job::Durable(lines, answer) => {
@@ -166,21 +193,18 @@ impl Output {
                     let _ = answer.send(written);
                 }
                 Job::Flush(answer) => {
-                    let _ = answer.send(self.file.sync_data());
+                    let _ = answer.send(self.tell(losses).and_then(|()| self.file.sync_data()));
                 }
             }
         }
+        // The sink was dropped, and there is no next event. Nobody is left to hear that this failed as well.
+        let _ = self.tell(losses);
     }
 
-    /// Says how many events were lost before this one.
-    fn tell_losses(&mut self, at: UnixTime, dropped: &AtomicU64) -> io::Result<()> {
-        let count = dropped.swap(0, Ordering::Relaxed);
-        if count == 0 {
-            return Ok(());
-        }
-        self.write(&line::of_losses(at, count)).inspect_err(|_| {
-            dropped.fetch_add(count, Ordering::Relaxed);
-        })
+    /// Says how many events were lost until now, if any were.
+    fn tell(&mut self, losses: &Losses) -> io::Result<()> {
+        let Some((at, count)) = losses.take() else { return Ok(()) };
+        self.write(&line::of_losses(at, count)).inspect_err(|_| losses.add(at, count))
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {

@@ -89,6 +89,10 @@ impl Line {
                 self.principal("principal", principal);
                 self.text("what", what);
             }
+            E::CodeSent { principal, method } => {
+                self.principal("principal", principal);
+                self.text("method", method.as_str());
+            }
             E::AddressProven { principal, epoch } | E::AccountDisabled { principal, epoch } => {
                 self.principal("principal", principal);
                 self.number("epoch", epoch.get());

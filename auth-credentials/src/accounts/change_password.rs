@@ -97,7 +97,7 @@ impl Accounts {
             self.judge_password(&new, &account).await?;
             let found = checks.stores.credentials.find(&key).await?;
             let record = CredentialRecord::new(key.clone(), id.clone(), data.clone(), checks.clock.now());
-            let changes = put(found, record);
+            let changes = put(found, record, &*self.entropy).map_err(HashError::Entropy)?;
             match checks.stores.accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
                 Applied::Applied(account) => return Ok(self.password_replaced(&account)),
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AccountStatus, Authenticated, Challenge, Limits, Method, RejectionReason, StoreError,
+    Account, AccountStatus, Assurance, Authenticated, Challenge, Limits, Method, RejectionReason, StoreError,
 };
 
 use super::Accounts;
@@ -13,13 +13,18 @@ impl Accounts {
     pub const RECENT: Duration = Duration::from_secs(600);
 
     /// The account of whoever makes the request, if they may change how it is logged in to: their own, by a login that
-    /// is not long ago, without limits, of the present epoch. No key of a program and no impersonator gets here.
+    /// is not long ago, without limits, of the present epoch. No key of a program and no impersonator gets here, nor a
+    /// login that did without the second factor because its device is remembered: a stolen device and the password are not
+    /// to take the factor away.
     pub(crate) async fn own_account<E>(&self, who: &Authenticated) -> Result<Account, E>
     where
         E: From<Challenge> + From<RejectionReason> + From<StoreError>,
     {
         in_person(who)?;
         who.fresh_within(Self::RECENT, self.authenticator.clock.now())?;
+        if who.authentication().methods.contains(&Method::REMEMBERED_DEVICE) {
+            who.at_least(Assurance::Aal2)?;
+        }
         self.own_account_at_any_age(who).await
     }
 

@@ -26,7 +26,7 @@ impl Accounts {
     /// # Errors
     /// [`SignUpError`] if the login or the password cannot be chosen by anybody, or it cannot be done now.
     pub async fn sign_up(&self, credential: PasswordCredential) -> Result<(), SignUpError> {
-        let PasswordCredential { realm, login, password, source } = credential;
+        let PasswordCredential { realm, login, password, source, .. } = credential;
         let login = login?;
         if login.as_str().starts_with(SERVICE) {
             return Err(NameError::Character { at: SERVICE.len().saturating_sub(1) }.into());

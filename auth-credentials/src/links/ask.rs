@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use auth_core::{
-    Account, AccountStatus, AuditEvent, AuthEpoch, CredentialKey, CredentialKind, LoginName, Secret,
-    SecretHash, StoreError, Window, entropy_array,
+    Account, AccountStatus, AuditEvent, AuthEpoch, CredentialKey, CredentialKind, LoginName, PrincipalId,
+    Secret, SecretHash, StoreError, Window, entropy_array,
 };
 
 use super::{
@@ -87,7 +87,11 @@ impl AccountLinks {
     ///
     /// Beyond [`MAX_SENT`](Self::MAX_SENT), the newest link was sent in the last half of its life or little longer, and
     /// nothing takes its place: a stranger who keeps asking leaves the owner a link that works.
-    async fn sends(&self, purpose: LinkPurpose, login: Option<&LoginName>) -> Result<bool, StoreError> {
+    pub(super) async fn sends(
+        &self,
+        purpose: LinkPurpose,
+        login: Option<&LoginName>,
+    ) -> Result<bool, StoreError> {
         let Some(login) = login else { return Ok(false) };
         let whose = [purpose.as_str().as_bytes(), b" ", login.as_str().as_bytes()].concat();
         let window = Window::new(purpose.life().checked_div(2).unwrap_or_default());
@@ -97,19 +101,24 @@ impl AccountLinks {
 
     /// Whether somebody has proven to read the mail of the account's login. Asks the store in any case.
     pub(super) async fn is_verified(&self, account: Option<&Account>) -> Result<bool, StoreError> {
-        let key = match account {
-            Some(account) => CredentialKey::only(&account.id, CredentialKind::MAILBOX),
-            None => CredentialKey {
-                realm: self.realm.clone(),
-                kind: CredentialKind::MAILBOX,
-                lookup: Box::from(*b"-"),
-            },
-        };
+        let key = self.mailbox_key(account.map(|account| &account.id));
         let found = self.accounts.authenticator().stores.credentials.find(&key).await?;
         let same = |account: &Account| {
             found.is_some_and(|found| found.credential.data.expose() == account.login.as_str().as_bytes())
         };
         Ok(account.is_some_and(same))
+    }
+
+    /// The key of an account's proven address, or of what nobody has.
+    pub(super) fn mailbox_key(&self, owner: Option<&PrincipalId>) -> CredentialKey {
+        match owner {
+            Some(owner) => CredentialKey::only(owner, CredentialKind::MAILBOX),
+            None => CredentialKey {
+                realm: self.realm.clone(),
+                kind: CredentialKind::MAILBOX,
+                lookup: Box::from(*b"-"),
+            },
+        }
     }
 
     /// The work of issuing a link, for nobody: a token of a subject that is one of 256, so that there are never more.

@@ -1,20 +1,27 @@
-//! Inviting somebody to make an account.
+//! Inviting somebody to have an account.
 
 use std::net::IpAddr;
 
 use auth_core::{
-    Account, AuditEvent, AuthEpoch, Created, CredentialBlob, CredentialKey, CredentialKind, CredentialRecord,
-    PrincipalId, RejectionReason, StoreError,
+    Account, AccountStatus, Applied, AuditEvent, AuthEpoch, Created, CredentialBlob, CredentialKey,
+    CredentialKind, CredentialRecord, EpochBump, Method, PrincipalId, RejectionReason, StoreError,
 };
 
 use super::{AccountLinks, address::MailAddress, base::LinkPurpose, error::LinkError, token::Ticket};
-use crate::{accounts::ChangePasswordError, hash::hasher::HashError, password::Password};
+use crate::{
+    accounts::{ChangePasswordError, EpochRaised, TRIES},
+    hash::hasher::HashError,
+    password::Password,
+};
 
 /// Somebody who followed an invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invited {
-    /// The new account. Its address is verified, and nobody is logged in.
+    /// The account. Its address is verified, and nobody is logged in.
     pub principal: PrincipalId,
+    /// If somebody had signed up with the address and never proven it: what is to be swept with
+    /// [`Accounts::finish_sweep`](crate::Accounts::finish_sweep).
+    pub raised: Option<EpochRaised>,
     /// What was given to [`AccountLinks::invite`], such as the roles to grant.
     pub data: Vec<u8>,
 }
@@ -24,7 +31,8 @@ impl AccountLinks {
     pub const MAX_INVITATION: usize = 1_024;
 
     /// Sends a link that makes an account. `data` comes back when it does. Whether the caller may invite is the
-    /// caller's to check. Where the address has an account, the answer is the same and no link is sent.
+    /// caller's to check. Where the address has an account, the answer is the same and no link is sent; but for an
+    /// account that nobody has verified, which whoever reads the mail takes over.
     ///
     /// # Errors
     /// [`LinkError`]; [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
@@ -35,7 +43,9 @@ impl AccountLinks {
         }
         self.count(Some(to.login()), source).await?;
         let accounts = &self.accounts.authenticator().stores.accounts;
-        if accounts.by_login(&self.realm, to.login()).await?.is_some() {
+        let account = accounts.by_login(&self.realm, to.login()).await?;
+        let verified = self.is_verified(account.as_ref()).await?;
+        if account.is_some_and(|account| verified || account.status != AccountStatus::Active) {
             return self.decoy().await;
         }
         let (address, extra) = (to.as_str().to_owned(), data.to_vec());
@@ -59,10 +69,13 @@ impl AccountLinks {
 
     /// Uses an invitation up: makes an account with its address and this password.
     ///
+    /// Anybody could sign up with the address before. Such an account, which nobody verified, becomes that of whoever
+    /// reads the mail: nothing of what was there stays, neither password nor second factor, keys or sessions.
+    ///
     /// The password is judged and hashed before the token is taken, so one that may not be chosen can be tried again.
     ///
     /// # Errors
-    /// [`LinkError`]; refused also where the address has an account by now.
+    /// [`LinkError`]; refused also where the address has an account by now that is verified or disabled.
     pub async fn accept(
         &self,
         token: &str,
@@ -79,22 +92,65 @@ impl AccountLinks {
         let checks = self.accounts.authenticator();
         let hash = checks.admit(source)?.hash(password).await.map_err(ChangePasswordError::from)?;
         let data = hash.to_blob().ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;
-        let (id, now) = (self.accounts.new_id(&self.realm)?, checks.clock.now());
 
         self.take(purpose, &token).await.map_err(noted)?;
+        for _ in 0..TRIES {
+            let account = checks.stores.accounts.by_login(&self.realm, to.login()).await?;
+            let raised = match account {
+                Some(account) => self.take_over(account, &data).await.map_err(noted)?,
+                None => self.make(&to, &data).await?,
+            };
+            if let Some((principal, raised)) = raised {
+                return Ok(Invited { principal, raised, data: ticket.extra });
+            }
+        }
+        Err(LinkError::busy())
+    }
+
+    /// Makes the account; none if somebody was faster.
+    async fn make(&self, to: &MailAddress, password: &CredentialBlob) -> Result<Option<Taken>, LinkError> {
+        let checks = self.accounts.authenticator();
+        let (id, now) = (self.accounts.new_id(&self.realm)?, checks.clock.now());
         let mailbox = CredentialBlob::new(to.as_str().as_bytes());
         let mailbox = mailbox.ok_or_else(|| StoreError::not_written("an address is longer than a row"))?;
         let record =
             |kind, data| CredentialRecord::new(CredentialKey::only(&id, kind), id.clone(), data, now);
-        let records = [record(CredentialKind::PASSWORD, data), record(CredentialKind::MAILBOX, mailbox)];
+        let records =
+            [record(CredentialKind::PASSWORD, password.clone()), record(CredentialKind::MAILBOX, mailbox)];
         let account = Account::new(id.clone(), to.login().clone(), now);
         match checks.stores.accounts.create(&account, &records).await? {
             Created::Created => {}
-            Created::LoginTaken => return Err(noted(RejectionReason::Policy.into())),
+            Created::LoginTaken => return Ok(None),
             Created::Collision => return Err(StoreError::not_written("an account has this id").into()),
         }
         checks.record(&AuditEvent::AccountCreated { principal: id.clone() });
         self.note_proven(&account);
-        Ok(Invited { principal: id, data: ticket.extra })
+        Ok(Some((id, None)))
+    }
+
+    /// Puts the password in the place of everything that an account has which nobody verified; none if it changed
+    /// meanwhile.
+    async fn take_over(
+        &self,
+        account: Account,
+        password: &CredentialBlob,
+    ) -> Result<Option<Taken>, LinkError> {
+        if account.status != AccountStatus::Active || self.is_verified(Some(&account)).await? {
+            return Err(RejectionReason::Policy.into());
+        }
+        let checks = self.accounts.authenticator();
+        let changes = self.changes_of_password(&account, password).await?;
+        match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
+            Applied::Applied(account) => {
+                let (principal, method, epoch) = (account.id.clone(), Method::PASSWORD, account.epoch);
+                self.note_proven(&account);
+                checks.record(&AuditEvent::CredentialChanged { principal, method, epoch });
+                Ok(Some((account.id.clone(), Some(EpochRaised::of(&account)))))
+            }
+            Applied::Gone | Applied::Conflict | Applied::LoginTaken => Ok(None),
+        }
     }
 }
+
+/// Whose account it is now, and what of before is to be swept.
+type Taken = (PrincipalId, Option<EpochRaised>);

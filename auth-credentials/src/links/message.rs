@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{address::MailAddress, base::Link};
+use crate::sent_codes::{code::SentCode, phone::PhoneNumber};
 
 /// Hands messages to whatever delivers them. No vendor is inside: this is the seam.
 ///
@@ -39,14 +40,35 @@ impl<T: Notifier + ?Sized> Notifier for Arc<T> {
     }
 }
 
-/// One message to one address.
+/// One message to one address or number.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Message {
     /// Where it goes: an address that is stored, or that somebody who is logged in wants to be reached at.
-    pub to: MailAddress,
+    pub to: Recipient,
     /// What it says.
     pub notice: Notice,
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// As mail.
+    Mail(MailAddress),
+    /// As a text message: the words of [`Notice::text`] are for mail, so send the code and the name of the site.
+    Phone(PhoneNumber),
+}
+
+impl Recipient {
+    /// The address or number as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Mail(address) => address.as_str(),
+            Self::Phone(number) => number.as_str(),
+        }
+    }
 }
 
 /// What a message says.
@@ -71,6 +93,12 @@ pub enum Notice {
     AddressChanged,
     /// The link makes an account.
     Invitation(Link),
+    /// The code logs in.
+    LogInCode(SentCode),
+    /// The code is the second factor of a login.
+    SecondFactorCode(SentCode),
+    /// The code shows that this telephone is that of an account's owner.
+    ConfirmPhone(SentCode),
 }
 
 impl Notice {
@@ -87,10 +115,13 @@ impl Notice {
             Self::AddressChangeRequested => "Somebody wants to change your address",
             Self::AddressChanged => "Your address was changed",
             Self::Invitation(_) => "You are invited",
+            Self::LogInCode(_) => "Your code to log in",
+            Self::SecondFactorCode(_) => "Your code",
+            Self::ConfirmPhone(_) => "Confirm your telephone",
         }
     }
 
-    /// A text in English, without the link.
+    /// A text in English, without the link or the code.
     #[must_use]
     pub const fn text(&self) -> &'static str {
         match self {
@@ -129,6 +160,18 @@ impl Notice {
             Self::Invitation(_) => {
                 "You were invited to make an account. The link lets you choose a password."
             }
+            Self::LogInCode(_) => {
+                "Type this code where you are logging in, and nowhere else. If you did not ask for it, ignore this \
+                 message; nobody of ours will ever ask you for it."
+            }
+            Self::SecondFactorCode(_) => {
+                "Type this code where you are logging in, and nowhere else. If you are not, somebody knows your \
+                 password: change it now."
+            }
+            Self::ConfirmPhone(_) => {
+                "Type this code where you are logged in, and nowhere else. If you did not ask for it, ignore this \
+                 message."
+            }
         }
     }
 
@@ -141,6 +184,15 @@ impl Notice {
             | Self::MagicLink(link)
             | Self::ChangeAddress(link)
             | Self::Invitation(link) => Some(link),
+            _ => None,
+        }
+    }
+
+    /// The code, if there is one.
+    #[must_use]
+    pub const fn code(&self) -> Option<&SentCode> {
+        match self {
+            Self::LogInCode(code) | Self::SecondFactorCode(code) | Self::ConfirmPhone(code) => Some(code),
             _ => None,
         }
     }

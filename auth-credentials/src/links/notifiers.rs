@@ -14,7 +14,8 @@ use std::{
 
 use super::message::{Message, NotSent, Notifier};
 
-/// Writes messages as text, on a thread of its own: to a console or a file, for development. Links are in there.
+/// Writes messages as text, on a thread of its own: to a console or a file, for development. Links and codes are in
+/// there.
 pub struct WriterNotifier {
     queue: SyncSender<Message>,
 }
@@ -77,12 +78,15 @@ impl fmt::Debug for WriterNotifier {
     }
 }
 
-/// An address has no line break, so a message is what it looks like.
+/// An address or a number has no line break, so a message is what it looks like.
 fn write_message(writer: &mut impl Write, message: &Message) -> io::Result<()> {
     let (to, notice) = (message.to.as_str(), &message.notice);
     writeln!(writer, "To: {to}\nSubject: {}\n\n{}", notice.subject(), notice.text())?;
     if let Some(link) = notice.link() {
         writeln!(writer, "\n{}", link.expose())?;
+    }
+    if let Some(code) = notice.code() {
+        writeln!(writer, "\n{}", code.expose())?;
     }
     writeln!(writer)?;
     writer.flush()

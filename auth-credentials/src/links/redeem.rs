@@ -13,7 +13,7 @@ use super::{
     error::LinkError,
     token::{OneTimeToken, Ticket},
 };
-use crate::accounts::TRIES;
+use crate::{accounts::TRIES, stores::fresh_version};
 
 impl AccountLinks {
     /// Whether a link would work now, for the page that it leads to. Nothing is used up, so let GET and HEAD ask: mail
@@ -82,7 +82,7 @@ impl AccountLinks {
         &self,
         account: &Account,
         keep: bool,
-    ) -> Result<(Vec<AccountChange>, EpochBump), StoreError> {
+    ) -> Result<(Vec<AccountChange>, EpochBump), LinkError> {
         let checks = self.accounts.authenticator();
         let (mut changes, mut epoch) = (Vec::new(), EpochBump::Keep);
         if !keep && !self.is_verified(Some(account)).await? {
@@ -103,12 +103,13 @@ impl AccountLinks {
     }
 
     /// The changes that note an address as proven.
-    pub(super) fn mailbox(&self, account: &Account, address: &str) -> Result<[AccountChange; 2], StoreError> {
+    pub(super) fn mailbox(&self, account: &Account, address: &str) -> Result<[AccountChange; 2], LinkError> {
         let key = CredentialKey::only(&account.id, CredentialKind::MAILBOX);
         let data = CredentialBlob::new(address.as_bytes());
         let data = data.ok_or_else(|| StoreError::not_written("an address is longer than a row"))?;
         let now = self.accounts.authenticator().clock.now();
-        let record = CredentialRecord::new(key.clone(), account.id.clone(), data, now);
+        let mut record = CredentialRecord::new(key.clone(), account.id.clone(), data, now);
+        record.version = fresh_version(&*self.accounts.entropy)?;
         Ok([AccountChange::RemoveCredential(key), AccountChange::AddCredential(record)])
     }
 

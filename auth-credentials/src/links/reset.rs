@@ -68,13 +68,7 @@ impl AccountLinks {
         let checks = self.accounts.authenticator();
         for _ in 0..TRIES {
             let account = self.account_of(LinkPurpose::ResetPassword, ticket).await?;
-            let (mut changes, _) = self.changes_of_proof(&account, false).await?;
-            let key = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
-            // Replaced and not removed: a login with the old one that is under way must not find it again.
-            changes.retain(|one| !matches!(one, AccountChange::RemoveCredential(gone) if *gone == key));
-            let found = checks.stores.credentials.find(&key).await?;
-            let record = CredentialRecord::new(key, account.id.clone(), data.clone(), checks.clock.now());
-            changes.extend(put(found, record));
+            let changes = self.changes_of_password(&account, data).await?;
             match checks
                 .stores
                 .accounts
@@ -87,5 +81,22 @@ impl AccountLinks {
             }
         }
         Err(LinkError::busy())
+    }
+
+    /// The changes by which an address is proven and gets a password.
+    pub(super) async fn changes_of_password(
+        &self,
+        account: &Account,
+        data: &CredentialBlob,
+    ) -> Result<Vec<AccountChange>, LinkError> {
+        let checks = self.accounts.authenticator();
+        let (mut changes, _) = self.changes_of_proof(account, false).await?;
+        let key = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
+        // Replaced and not removed: a login with the old one that is under way must not find it again.
+        changes.retain(|one| !matches!(one, AccountChange::RemoveCredential(gone) if *gone == key));
+        let found = checks.stores.credentials.find(&key).await?;
+        let record = CredentialRecord::new(key, account.id.clone(), data.clone(), checks.clock.now());
+        changes.extend(put(found, record, &*self.accounts.entropy)?);
+        Ok(changes)
     }
 }

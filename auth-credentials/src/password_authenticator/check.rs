@@ -49,6 +49,7 @@ impl PasswordAuthenticator {
             Some(account) => CredentialKey::only(&account.id, CredentialKind::PASSWORD),
             None => nobodys_key(attempt.realm),
         };
+        let origin = place.origin();
         for _ in 0..ROUNDS {
             let found = self.stores.credentials.find(&key).await?;
             let (mut refusal, stored) = match self.usable(attempt.account, found.as_ref(), &password) {
@@ -80,7 +81,7 @@ impl PasswordAuthenticator {
             }
             // The credential was replaced meanwhile: by a login that renewed the hash of the same password, or
             // by another password. Only checking again tells.
-            place = self.admit(attempt.source)?;
+            place = self.admit_from(origin)?;
         }
         Err(self.refuse(attempt, RejectionReason::Revoked))
     }

@@ -11,7 +11,7 @@ use super::{HashPoolSize, Overloaded};
 use crate::{
     hash::{hasher::HashError, memory::HashMemory, phc::PasswordHash},
     password::Password,
-    source::SourceKey,
+    source::Origin,
 };
 
 /// What came of checking a password in a [`HashPool`](crate::HashPool).
@@ -64,13 +64,15 @@ pub(super) enum Done {
 }
 
 pub(super) struct Job {
-    pub(super) source: SourceKey,
+    pub(super) origin: Origin,
     pub(super) work: Work,
     pub(super) reply: oneshot::Sender<Result<Done, HashError>>,
 }
 
 pub(super) struct Queue {
     size: usize,
+    /// Places beyond them, for remembered devices.
+    kept: usize,
     share: usize,
     state: Mutex<State>,
     /// Signalled when a job was submitted, and when the pool closes.
@@ -81,39 +83,48 @@ struct State {
     jobs: VecDeque<Job>,
     /// Places that were given out and have no job yet.
     reserved: usize,
-    /// Places of each source: reserved, queued or running.
-    held: HashMap<SourceKey, usize>,
+    /// Places of each source and device: reserved, queued or running.
+    held: HashMap<Origin, usize>,
     closed: bool,
     stats: HashPoolStats,
 }
 
 impl Queue {
+    /// The most places of one remembered device: whoever stole one does not hold all that are kept for them.
+    const DEVICE_SHARE: usize = 2;
+
     pub(super) fn new(size: HashPoolSize) -> Self {
         let (workers, size) = (size.workers.get(), size.queue.get());
+        let share = size.div_euclid(8).max(1);
+        let places = size.saturating_add(share);
         let state = State {
-            jobs: VecDeque::with_capacity(size),
+            jobs: VecDeque::with_capacity(places),
             reserved: 0,
-            held: HashMap::with_capacity(size.saturating_add(workers)),
+            held: HashMap::with_capacity(places.saturating_add(workers)),
             closed: false,
             stats: HashPoolStats::default(),
         };
-        Self { size, share: size.div_euclid(8).max(1), state: Mutex::new(state), changed: Condvar::new() }
+        Self { size, kept: share, share, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Takes a place for `source`.
-    pub(super) fn reserve(&self, source: SourceKey) -> Result<(), Overloaded> {
+    /// Takes a place for `origin`.
+    pub(super) fn reserve(&self, origin: Origin) -> Result<(), Overloaded> {
+        let (size, share) = match origin {
+            Origin::Source(_) => (self.size, self.share),
+            Origin::Device(_) => (self.size.saturating_add(self.kept), Self::DEVICE_SHARE),
+        };
         // Dropped after the lock is released: wiping passwords takes time.
         let mut abandoned = Vec::new();
         let mut state = self.lock();
-        if state.is_full_for(source, self.size, self.share) {
+        if state.is_full_for(origin, size, share) {
             abandoned = state.remove_abandoned();
         }
-        let refused = state.closed || state.is_full_for(source, self.size, self.share);
+        let refused = state.closed || state.is_full_for(origin, size, share);
         if refused {
             state.stats.overloaded = state.stats.overloaded.saturating_add(1);
         } else {
             state.reserved = state.reserved.saturating_add(1);
-            let held = state.held.entry(source).or_default();
+            let held = state.held.entry(origin).or_default();
             *held = held.saturating_add(1);
         }
         drop(state);
@@ -122,10 +133,10 @@ impl Queue {
     }
 
     /// Gives a place back that has no job.
-    pub(super) fn cancel_reservation(&self, source: SourceKey) {
+    pub(super) fn cancel_reservation(&self, origin: Origin) {
         let mut state = self.lock();
         state.reserved = state.reserved.saturating_sub(1);
-        state.release(source);
+        state.release(origin);
     }
 
     /// Puts a job into a place that was reserved for it.
@@ -133,7 +144,7 @@ impl Queue {
         let mut state = self.lock();
         state.reserved = state.reserved.saturating_sub(1);
         if state.closed {
-            state.release(job.source);
+            state.release(job.origin);
             drop(state);
             // The job goes, and its sender with it: the caller reads that it was given up.
             return;
@@ -167,11 +178,11 @@ impl Queue {
     }
 
     /// Gives the place of a job back that ran to its end, wanted or not.
-    pub(super) fn finish(&self, source: SourceKey) {
+    pub(super) fn finish(&self, origin: Origin) {
         let mut state = self.lock();
         state.stats.running = state.stats.running.saturating_sub(1);
         state.stats.finished = state.stats.finished.saturating_add(1);
-        state.release(source);
+        state.release(origin);
     }
 
     /// Gives up what waits and lets the workers end.
@@ -180,7 +191,7 @@ impl Queue {
         state.closed = true;
         let jobs = std::mem::take(&mut state.jobs);
         for job in &jobs {
-            state.release(job.source);
+            state.release(job.origin);
         }
         drop(state);
         drop(jobs);
@@ -216,7 +227,7 @@ impl State {
         }
         match self.jobs.pop_front() {
             Some(job) if job.reply.is_canceled() => {
-                self.abandon(job.source);
+                self.abandon(job.origin);
                 Step::Drop(job)
             }
             Some(job) => {
@@ -232,8 +243,8 @@ impl State {
         self.jobs.len().saturating_add(self.reserved)
     }
 
-    fn is_full_for(&self, source: SourceKey, size: usize, share: usize) -> bool {
-        self.waiting() >= size || self.held.get(&source).is_some_and(|held| *held >= share)
+    fn is_full_for(&self, origin: Origin, size: usize, share: usize) -> bool {
+        self.waiting() >= size || self.held.get(&origin).is_some_and(|held| *held >= share)
     }
 
     /// Takes out the queued jobs whose callers have left, so that the dead do not keep the living out.
@@ -243,7 +254,7 @@ impl State {
         for _ in 0..self.jobs.len() {
             match self.jobs.pop_front() {
                 Some(job) if job.reply.is_canceled() => {
-                    self.abandon(job.source);
+                    self.abandon(job.origin);
                     gone.push(job);
                 }
                 Some(job) => self.jobs.push_back(job),
@@ -253,16 +264,16 @@ impl State {
         gone
     }
 
-    fn abandon(&mut self, source: SourceKey) {
+    fn abandon(&mut self, origin: Origin) {
         self.stats.abandoned = self.stats.abandoned.saturating_add(1);
-        self.release(source);
+        self.release(origin);
     }
 
-    fn release(&mut self, source: SourceKey) {
-        if let Some(held) = self.held.get_mut(&source) {
+    fn release(&mut self, origin: Origin) {
+        if let Some(held) = self.held.get_mut(&origin) {
             *held = held.saturating_sub(1);
             if *held == 0 {
-                self.held.remove(&source);
+                self.held.remove(&origin);
             }
         }
     }
@@ -280,10 +291,35 @@ mod tests {
         assert!(matches!(queue.lock().step(true), Step::Wipe));
         assert!(matches!(queue.lock().step(false), Step::Wait));
 
-        queue.reserve(SourceKey::LOCAL).unwrap();
+        let origin = Origin::from_peer(None);
+        queue.reserve(origin).unwrap();
         let (reply, _answer) = oneshot::channel();
-        queue.submit(Job { source: SourceKey::LOCAL, work: Work::Panic, reply });
+        queue.submit(Job { origin, work: Work::Panic, reply });
         assert!(matches!(queue.lock().step(true), Step::Run(_)));
         assert!(matches!(queue.lock().step(true), Step::Wipe));
+    }
+
+    /// A flood that fills the queue must not keep those out who have been here before; nor may one of them, whose cookie
+    /// was stolen, keep out the others.
+    #[test]
+    fn a_full_queue_has_places_for_remembered_devices() {
+        let queue = Queue::new(HashPoolSize::default());
+        let address = |n: u8| Origin::from_peer(Some([10, 0, 0, n].into()));
+        for n in 0..64 {
+            queue.reserve(address(n)).unwrap();
+        }
+        assert_eq!(queue.reserve(address(64)), Err(Overloaded));
+        let device = |n: u8| Origin::Device([n; 16]);
+        for n in 0..4 {
+            for _ in 0..2 {
+                queue.reserve(device(n)).unwrap();
+            }
+            assert_eq!(queue.reserve(device(n)), Err(Overloaded));
+        }
+        // An eighth as many again, and then nobody.
+        assert_eq!(queue.reserve(device(4)), Err(Overloaded));
+        queue.cancel_reservation(device(0));
+        assert_eq!(queue.reserve(address(64)), Err(Overloaded));
+        assert_eq!(queue.reserve(device(4)), Ok(()));
     }
 }

@@ -10,12 +10,12 @@ use crate::hash::{
 
 /// Works jobs off until the pool closes.
 pub(super) fn run(queue: &Queue, hasher: &PasswordHasher, mut memory: HashMemory) {
-    while let Some(Job { source, work, reply }) = queue.next(&mut memory) {
+    while let Some(Job { origin, work, reply }) = queue.next(&mut memory) {
         // Unwind safety: the memory holds no invariant, and the job is gone either way.
         let done = catch_unwind(AssertUnwindSafe(|| perform(work, hasher, &mut memory)))
             .unwrap_or(Err(HashError::Aborted));
         // Before the answer, so that whoever has it finds the place free.
-        queue.finish(source);
+        queue.finish(origin);
         // Answering runs the caller's waker, which is foreign code. A caller that has left misses nothing.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(reply.send(done))));
     }

@@ -33,17 +33,18 @@ impl Authenticator for SecondFactors {
             self.note_throttled(&credential, &error);
             return Err(error.into());
         }
-        let passed = if credential.method == Method::RECOVERY_CODE {
-            self.check_recovery(&credential).await
-        } else {
-            self.check_one_time(&credential).await
+        let passed = match &credential.method {
+            method if *method == Method::RECOVERY_CODE => self.check_recovery(&credential).await,
+            method if *method == Method::SMS => self.check_text_message(&credential).await,
+            _ => self.check_one_time(&credential).await,
         };
         match passed {
             Ok(()) => {
                 // Counted tries that stay counted are the safe side; the login is not to fail for them.
-                let _ = self.throttle.forget_pair(realm, &whose, source).await;
+                let _ = self.throttle.forget_pair(realm, &whose, source.into()).await;
             }
             Err(AuthenticateError::Rejected(rejection)) => {
+                self.throttle.refused(realm, checks.clock.now()).await?;
                 checks.record(&AuditEvent::CredentialRefused {
                     reason: rejection.reason(),
                     method: credential.method,

@@ -2,7 +2,9 @@
 
 use std::{fmt, net::IpAddr};
 
-use auth_core::{AuthEpoch, Authenticated, Method, PendingLogin, PrincipalId, Secret, UnixTime};
+use auth_core::{AuthEpoch, Authenticated, Method, PendingLogin, PrincipalId, Secret, SecretHash, UnixTime};
+
+use super::text_messages::login_handle;
 
 /// A code as it was typed, by somebody of whom it is known who they claim to be.
 ///
@@ -15,6 +17,8 @@ pub struct CodeCredential {
     /// Whether the login that waits asks for this method.
     pub(super) asked: bool,
     pub(super) expires_at: UnixTime,
+    /// What a code that was sent is bound to.
+    pub(super) handle: SecretHash,
     pub(super) typed: Secret,
     pub(super) source: Option<IpAddr>,
 }
@@ -35,6 +39,12 @@ impl CodeCredential {
         Self::of_login(login, Method::RECOVERY_CODE, typed, source)
     }
 
+    /// A code that was sent to a telephone for this login, by [`send_code`](crate::SecondFactors::send_code).
+    #[must_use]
+    pub fn text_message(login: &PendingLogin, typed: String, source: Option<IpAddr>) -> Self {
+        Self::of_login(login, Method::SMS, typed, source)
+    }
+
     /// A one-time code of somebody who is logged in, to show that they still are who they are.
     #[must_use]
     pub fn one_time_again(who: &Authenticated, typed: String, source: Option<IpAddr>) -> Self {
@@ -44,6 +54,7 @@ impl CodeCredential {
             method: Method::ONE_TIME_CODE,
             asked: true,
             expires_at: UnixTime::MAX,
+            handle: SecretHash::of(b""),
             typed: Secret::from(typed),
             source,
         }
@@ -56,6 +67,7 @@ impl CodeCredential {
             asked: login.missing().contains(&method),
             method,
             expires_at: login.expires_at(),
+            handle: login_handle(login),
             typed: Secret::from(typed),
             source,
         }

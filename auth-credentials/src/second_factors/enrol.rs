@@ -14,7 +14,7 @@ use crate::{
         stored::StoredDevice,
         uri::OtpUri,
     },
-    stores::put,
+    stores::{fresh_version, put},
 };
 
 /// A device that is enrolled.
@@ -55,6 +55,7 @@ impl SecondFactors {
         let stored = StoredDevice { device, last: None };
         let data = stored.seal(&self.keys, &account.id, &key, &*self.accounts.entropy)?;
         let mut record = self.record(key.clone(), &account.id, data);
+        record.version = fresh_version(&*self.accounts.entropy)?;
         record.expires_at = Some(checks.clock.now().saturating_add(Self::ENROLMENT_LIFE));
         let changes = [AccountChange::RemoveCredential(key), AccountChange::AddCredential(record)];
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Keep).await? {
@@ -107,7 +108,7 @@ impl SecondFactors {
         let record = self.record(key, &account.id, data);
         let (recovery_codes, mut changes) = self.new_recovery_codes(&account.id).await?;
         changes.push(AccountChange::RemoveCredential(pending));
-        changes.extend(put(enrolled, record));
+        changes.extend(put(enrolled, record, &*self.accounts.entropy)?);
         // Held to the version that was read before the secret was: of two confirmations at once, one wins.
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
             Applied::Applied(account) => {

@@ -4,7 +4,10 @@ use auth_core::{
     AuthenticateError, Challenge, EntropyError, Malformed, Refusal, RejectionReason, StoreError, Unavailable,
 };
 
-use crate::{accounts::ChangePasswordError, policy::PolicyError, throttle::ThrottleError};
+use crate::{
+    accounts::ChangePasswordError, policy::PolicyError, sent_codes::phone::PhoneNumberError,
+    throttle::ThrottleError,
+};
 
 /// Why the factors of an account are what they were.
 #[derive(Debug, thiserror::Error)]
@@ -16,13 +19,16 @@ pub enum SecondFactorError {
     /// Without the second factor the password has to be another one, and the new one may not be chosen.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// What was typed is no telephone number.
+    #[error(transparent)]
+    Phone(#[from] PhoneNumberError),
     /// A code or a password was refused, nothing was begun, or the account changed since the request's login.
     #[error(transparent)]
     Refused(#[from] AuthenticateError),
 }
 
 impl SecondFactorError {
-    pub(super) fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         Self::Refused(Unavailable::Overloaded.into())
     }
 }
@@ -70,7 +76,7 @@ impl From<SecondFactorError> for Refusal {
     fn from(error: SecondFactorError) -> Self {
         match error {
             SecondFactorError::Challenged(challenge) => challenge.into(),
-            SecondFactorError::Policy(_) => Self::Malformed(Malformed::Body),
+            SecondFactorError::Policy(_) | SecondFactorError::Phone(_) => Self::Malformed(Malformed::Body),
             SecondFactorError::Refused(error) => error.into(),
         }
     }

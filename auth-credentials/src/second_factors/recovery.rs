@@ -75,7 +75,7 @@ impl SecondFactors {
         Ok(self.all_of(owner, &CredentialKind::RECOVERY_CODE).await?.len())
     }
 
-    /// Makes a new list, and ends the old one in the same step. Only for accounts that have a device.
+    /// Makes a new list, and ends the old one in the same step. Only for accounts that have a device or a telephone.
     ///
     /// # Errors
     /// [`SecondFactorError`]; the old list is what it was, unless a store error says
@@ -86,8 +86,7 @@ impl SecondFactors {
     ) -> Result<RecoveryCodes, SecondFactorError> {
         let checks = self.accounts.authenticator();
         let account = self.accounts.own_account::<SecondFactorError>(who).await?;
-        let device = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
-        checks.stores.credentials.find(&device).await?.ok_or(RejectionReason::NoCredential)?;
+        self.some_factor(&account.id).await?;
         let (codes, changes) = self.new_recovery_codes(&account.id).await?;
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Keep).await? {
             Applied::Applied(account) => {

@@ -25,7 +25,8 @@ pub(crate) struct Farewell {
 }
 
 impl SecondFactors {
-    /// Takes device and recovery codes away from whoever makes the request, who has to present the password again.
+    /// Takes device, telephone and recovery codes away from whoever makes the request, who has to present the password
+    /// again.
     ///
     /// A password that is shorter than one that stands alone, by the policy and at least
     /// [`PasswordPolicy::MIN_ALONE`](crate::PasswordPolicy::MIN_ALONE), was good enough beside the second factor only:
@@ -47,8 +48,7 @@ impl SecondFactors {
     ) -> Result<EpochRaised, SecondFactorError> {
         let checks = self.accounts.authenticator();
         let account = self.accounts.own_account::<SecondFactorError>(who).await?;
-        let device = CredentialKey::only(&account.id, CredentialKind::ONE_TIME_CODES);
-        checks.stores.credentials.find(&device).await?.ok_or(RejectionReason::NoCredential)?;
+        self.some_factor(&account.id).await?;
         let mut changes = self.removals(&account.id).await?;
         let password = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
         if checks.stores.credentials.find(&password).await?.is_some() {
@@ -61,7 +61,7 @@ impl SecondFactors {
         }
     }
 
-    /// Takes device and recovery codes away from an account, for an administrator who has made sure whose it is:
+    /// Takes device, telephone and recovery codes away from an account, for an administrator who has made sure whose it is:
     /// whoever can ask for this needs no second factor any more.
     ///
     /// Where passwords may be shorter beside a second factor, the password goes as well, since nobody knows its
@@ -128,12 +128,27 @@ impl SecondFactors {
         Ok(Some(AccountChange::ReplaceCredential { key, expected, data }))
     }
 
-    /// The changes that leave nothing of a second factor.
+    /// Whether there is a second factor.
+    pub(super) async fn some_factor(&self, owner: &PrincipalId) -> Result<(), SecondFactorError> {
+        if self.accounts.enrolled(owner).await?.is_empty() {
+            return Err(RejectionReason::NoCredential.into());
+        }
+        Ok(())
+    }
+
+    /// The changes that leave nothing of a second factor, nor of devices that did without one.
     async fn removals(&self, owner: &PrincipalId) -> Result<Vec<AccountChange>, auth_core::StoreError> {
         let mut changes = self.removal_of_recovery_codes(owner).await?;
-        for kind in [CredentialKind::ONE_TIME_CODES, CredentialKind::ONE_TIME_CODES_PENDING] {
+        for kind in [
+            CredentialKind::ONE_TIME_CODES,
+            CredentialKind::ONE_TIME_CODES_PENDING,
+            CredentialKind::PHONE,
+            CredentialKind::PHONE_PENDING,
+        ] {
             changes.push(AccountChange::RemoveCredential(CredentialKey::only(owner, kind)));
         }
+        let remembered = self.all_of(owner, &CredentialKind::REMEMBERED_DEVICE).await?;
+        changes.extend(remembered.into_iter().map(|one| AccountChange::RemoveCredential(one.key)));
         Ok(changes)
     }
 

@@ -10,6 +10,8 @@ use super::{Limit, Throttle, ThrottleError};
 pub(crate) struct Tries<'a> {
     pub(super) counters: &'a dyn CounterStore,
     pub(super) counted: Vec<Counted>,
+    /// What is looked at here, and counted once a try was refused.
+    pub(super) global: Option<Counted>,
     pub(super) soft: SoftTurn,
     pub(super) now: UnixTime,
 }
@@ -17,7 +19,7 @@ pub(crate) struct Tries<'a> {
 impl Tries<'_> {
     /// Refuses a try that is over a limit. Nothing is counted, so that asking again does not prolong the wait.
     pub(crate) async fn look(&self) -> Result<(), ThrottleError> {
-        for one in &self.counted {
+        for one in self.counted.iter().chain(&self.global) {
             let count = self.counters.add(&one.key, 0, one.limit.window, self.now).await?;
             let with_this = Count { value: count.value.saturating_add(1), ..count };
             one.judge(with_this, self.soft, self.now)?;

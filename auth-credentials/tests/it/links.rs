@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod invite;
 mod magic;
+mod mail_codes;
 mod reset;
 mod verify;
 

@@ -21,6 +21,7 @@ mod login_gate;
 mod normalization;
 mod pepper;
 mod pool;
+mod remembered_devices;
 mod second_factors;
 mod sign_up;
 mod support;

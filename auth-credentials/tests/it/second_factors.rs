@@ -3,6 +3,7 @@
 mod enrol;
 mod recovery;
 mod remove;
+mod text_messages;
 
 use std::{
     sync::{Arc, Barrier},

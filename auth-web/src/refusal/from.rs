@@ -63,6 +63,7 @@ from!(
     ScopesError => unreadable,
     credentials::ApiKeyFormatError => unreadable,
     credentials::MailAddressError => unreadable,
+    credentials::PhoneNumberError => unreadable,
     credentials::PolicyError => unreadable,
     jwt::JsonError => unreadable,
     jwt::JwkError => unreadable,

@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread};
 
-use auth_core::testing::block_on;
+use auth_core::{AccountChange, AccountStatus, AccountStore, testing::block_on};
 use auth_credentials::LinkPurpose;
 
 use super::reason;
@@ -55,14 +55,73 @@ fn of_8_acceptances_at_once_one_wins() {
 
 #[test]
 fn whoever_has_an_account_is_not_invited() {
-    let post = Post::new();
+    let post = Post::verified();
     block_on(post.links.invite(ANN, b"", Some(address(1)))).unwrap();
     assert!(post.messages().is_empty());
-    // And one who signs up meanwhile keeps what is theirs.
+    // And one who signs up meanwhile, and proves the address, keeps what is theirs.
     let token = invited(&post);
     post.app.sign_up(BOB, PASSWORD);
+    block_on(post.links.ask_to_verify(BOB, Some(address(2)))).unwrap();
+    let bob = post.app.request_of(BOB, PASSWORD);
+    assert_eq!(block_on(post.links.verify(&post.token(), Some(&bob), None)).unwrap(), None);
     assert_eq!(reason(block_on(post.links.accept(&token, password(NEXT), None))), "policy");
     assert!(post.app.log_in(BOB, PASSWORD).is_ok());
+}
+
+/// Checklist, credentials R6 (GHSA-qq9h-g4jm-xgf3): a stranger signs up with the address, before the invitation or
+/// after it, and waits. Whoever reads the mail is let in all the same, and finds nothing of the stranger there.
+#[test]
+fn an_invitation_takes_over_an_account_that_nobody_verified() {
+    for before in [true, false] {
+        let post = Post::new();
+        let sign_up = || {
+            post.app.sign_up(BOB, PASSWORD);
+            let stranger = post.app.request_of(BOB, PASSWORD);
+            let uri = block_on(post.factors.begin(&stranger)).unwrap();
+            let code = uri.device().code_now(post.now()).unwrap();
+            block_on(post.factors.confirm(&stranger, &code)).unwrap().raised
+        };
+        let early = before.then(sign_up);
+        let token = invited(&post);
+        let stranger = early.unwrap_or_else(sign_up);
+        let accepted = block_on(post.links.accept(&token, password(NEXT), None)).unwrap();
+        let raised = accepted.raised.unwrap();
+        assert_eq!((raised.principal(), &accepted.principal), (stranger.principal(), stranger.principal()));
+        assert!(raised.epoch() > stranger.epoch(), "what the stranger began is dead");
+        assert!(block_on(post.links.is_address_verified(&accepted.principal)).unwrap());
+        assert!(block_on(post.accounts.enrolled(&accepted.principal)).unwrap().is_empty());
+        assert!(post.app.log_in(BOB, PASSWORD).is_err());
+        assert!(post.app.log_in(BOB, NEXT).is_ok());
+    }
+}
+
+#[test]
+fn a_disabled_account_is_neither_invited_nor_taken_over() {
+    let post = Post::new();
+    let token = invited(&post);
+    post.app.sign_up(BOB, PASSWORD);
+    post.app.change(BOB, AccountChange::Status(AccountStatus::Disabled));
+    assert_eq!(reason(block_on(post.links.accept(&token, password(NEXT), None))), "policy");
+    block_on(post.links.invite(BOB, b"", Some(address(1)))).unwrap();
+    assert!(post.messages().is_empty());
+}
+
+/// Somebody signs up between the look and the write, or the account goes: neither is lost.
+#[test]
+fn an_invitation_holds_against_what_happens_meanwhile() {
+    let post = Post::new();
+    let (token, other) = (invited(&post), post.clone());
+    post.app.store.before("create", move || other.app.sign_up(BOB, PASSWORD));
+    let accepted = block_on(post.links.accept(&token, password(NEXT), None)).unwrap();
+    assert!(accepted.raised.is_some() && post.app.log_in(BOB, NEXT).is_ok());
+
+    let post = Post::new();
+    let (token, other) = (invited(&post), post.clone());
+    post.app.sign_up(BOB, PASSWORD);
+    let gone = post.app.id(BOB);
+    post.app.store.before("apply", move || assert!(block_on(other.app.store.inner.remove(&gone)).unwrap()));
+    let accepted = block_on(post.links.accept(&token, password(NEXT), None)).unwrap();
+    assert!(accepted.raised.is_none() && post.app.log_in(BOB, NEXT).is_ok());
 }
 
 #[test]

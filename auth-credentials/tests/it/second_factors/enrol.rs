@@ -10,7 +10,11 @@ use auth_credentials::{
     Accounts, OtpAlgorithm, OtpDevice, OtpDigits, OtpKey, OtpUri, SecondFactorError, SecondFactors,
 };
 
-use crate::support::{app::PASSWORD, factors::Site};
+use crate::support::{
+    app::{NEXT, PASSWORD},
+    factors::Site,
+    legacy_hash, password,
+};
 
 fn reason<T: std::fmt::Debug>(outcome: Result<T, SecondFactorError>) -> &'static str {
     match outcome {
@@ -139,6 +143,48 @@ fn a_check_under_way_does_not_bring_the_old_device_back() {
         assert!(site.check(&site.shown(&old)).is_err(), "{call}");
         assert!(site.check(&site.shown(&new)).is_ok(), "{call}");
     }
+}
+
+/// Nor where that device was removed and another one enrolled in its place, in two steps: versions do not begin anew.
+#[test]
+fn a_check_under_way_does_not_bring_a_removed_device_back() {
+    for call in ["count_failure", "update", "succeeded"] {
+        let site = Site::new();
+        let (old, _) = site.enrol();
+        site.next_step();
+        let (other, pending) = (site.clone(), site.pending());
+        let (enrolled, new) = std::sync::mpsc::channel();
+        site.app.store.before(call, move || {
+            let ann = other.app.id("ann");
+            let _ = block_on(other.factors.reset(&ann)).unwrap();
+            // The password went with it.
+            let _ = block_on(other.accounts.set_password(&ann, password(PASSWORD), None)).unwrap();
+            enrolled.send(other.enrol().0).unwrap();
+        });
+        let _ = site.check_for(&pending, &site.shown(&old), 1);
+        let new = new.recv().unwrap();
+        site.next_step();
+        assert!(site.check(&site.shown(&old)).is_err(), "{call}");
+        assert!(site.check(&site.shown(&new)).is_ok(), "{call}");
+    }
+}
+
+/// The same of a password whose hash is renewed by a login that is under way.
+#[test]
+fn a_login_under_way_does_not_bring_a_removed_password_back() {
+    let site = Site::new();
+    site.app.store_hash("ann", &legacy_hash());
+    let (other, ann) = (site.clone(), site.app.id("ann"));
+    site.app.store.before("update", move || {
+        let _ = block_on(other.factors.reset(&ann)).unwrap();
+        // As often as the old one, so that counting from the first would meet its version.
+        for new in [PASSWORD, NEXT] {
+            let _ = block_on(other.accounts.set_password(&ann, password(new), None)).unwrap();
+        }
+    });
+    let _ = site.app.log_in("ann", PASSWORD);
+    assert!(site.app.log_in("ann", PASSWORD).is_err());
+    assert!(site.app.log_in("ann", NEXT).is_ok());
 }
 
 /// A copy of the database must not be enough to make codes.

@@ -39,7 +39,7 @@ impl App {
     /// Without a throttle to speak of.
     pub(crate) fn unthrottled(params: Argon2Params) -> Self {
         let limit = Limit::new(u32::MAX.try_into().unwrap(), ThrottleLimits::login().pair.window());
-        Self::with(params, ThrottleLimits { pair: limit, account: limit, source: limit })
+        Self::with(params, ThrottleLimits { pair: limit, account: limit, source: limit, global: None })
     }
 
     pub(crate) fn with(params: Argon2Params, limits: ThrottleLimits) -> Self {

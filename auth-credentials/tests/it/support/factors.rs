@@ -45,7 +45,7 @@ impl Site {
     pub(crate) fn unthrottled() -> Self {
         let site = Self::new();
         let limit = Limit::new(u32::MAX.try_into().unwrap(), ThrottleLimits::login().pair.window());
-        let limits = ThrottleLimits { pair: limit, account: limit, source: limit };
+        let limits = ThrottleLimits { pair: limit, account: limit, source: limit, global: None };
         let counters = Arc::<TestCounters>::clone(&site.app.counters);
         let factors =
             site.factors.with_throttle(Throttle::new(counters, Purpose::new("unthrottled"), limits));

@@ -1,5 +1,7 @@
 //! One-time codes, recovery codes, links and keys on real databases: what is won once is won once.
 
+mod codes;
+
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
@@ -33,7 +35,7 @@ on_every_server!(
 mod sqlite {
     use super::*;
 
-    async fn fresh() -> (tempfile::TempDir, Stores) {
+    pub(super) async fn fresh() -> (tempfile::TempDir, Stores) {
         let folder = tempfile::tempdir().unwrap();
         let database = Sqlite::open(&folder.path().join("test.db"), SqliteOptions::default()).await.unwrap();
         (folder, Stores::from(database))
@@ -181,6 +183,9 @@ struct World {
     keys: ApiKeys,
     notifier: Arc<MemoryNotifier>,
     clock: SteppedClock,
+    stores: Stores,
+    ring: Arc<KeyRing>,
+    counters: Arc<MemoryCounters>,
 }
 
 impl World {
@@ -197,7 +202,7 @@ impl World {
         let entropy = Arc::new(SystemEntropy);
         let counters = Arc::new(MemoryCounters::new(1_000));
         let limit = Limit::new(u32::MAX.try_into().unwrap(), ThrottleLimits::login().pair.window());
-        let limits = ThrottleLimits { pair: limit, account: limit, source: limit };
+        let limits = ThrottleLimits { pair: limit, account: limit, source: limit, global: None };
         let throttle = |name| Throttle::new(counters.clone(), Purpose::new(name), limits);
         let hasher =
             PasswordHasher::new(danger::allow_weak_params(8, 1, 1).unwrap(), entropy.clone()).unwrap();
@@ -213,7 +218,8 @@ impl World {
         let policy = PasswordPolicy::single_factor();
         let accounts = Accounts::new(passwords, gate, policy, counters.clone(), entropy);
         let ring = Arc::new(KeyRing::generate(KeyName::parse("test").unwrap(), &SystemEntropy).unwrap());
-        let factors = SecondFactors::new(accounts.clone(), ring, counters.clone(), "Test").unwrap();
+        let factors =
+            SecondFactors::new(accounts.clone(), Arc::clone(&ring), counters.clone(), "Test").unwrap();
         let notifier = Arc::new(MemoryNotifier::default());
         let links = AccountLinks::new(
             accounts.clone(),
@@ -225,7 +231,8 @@ impl World {
         let keys = ApiKeys::new(accounts.clone(), ApiKeyPrefix::parse("acme").unwrap(), counters.clone());
         let factors = factors.with_throttle(throttle("codes"));
         accounts.sign_up(PasswordCredential::typed(LOGIN, PASSWORD.to_owned(), None)).await.unwrap();
-        Self { accounts, factors, links, keys, notifier, clock }
+        let stores = stores.clone();
+        Self { accounts, factors, links, keys, notifier, clock, stores, ring, counters }
     }
 
     async fn log_in(&self, password: &str) -> LoginOutcome {
