@@ -42,7 +42,7 @@ impl NextPath {
 
     /// `page` with this as its query parameter `next`, for the `Location` of a redirect.
     #[must_use]
-    pub(crate) fn as_query_of(&self, page: &str) -> String {
+    pub fn as_query_of(&self, page: &str) -> String {
         let mut location = format!("{page}?next=");
         for byte in self.0.bytes() {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {

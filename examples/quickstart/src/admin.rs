@@ -7,7 +7,7 @@ use auth_web::{
         Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, KeyRing, LoginName,
         Realm, RoleName, SessionStore, StoreError, SystemClock, TracingAudit,
     },
-    credentials::{Accounts, EpochRaised},
+    credentials::{Accounts, EpochRaised, SecondFactors},
 };
 
 use crate::{cli::Options, keys, policy, setup, stores::Stores};
@@ -57,6 +57,14 @@ pub async fn set_password(options: &Options, email: &str) -> Result<(), Box<dyn 
     Ok(())
 }
 
+/// Takes device and recovery codes away, so that the password is enough again.
+pub async fn remove_device(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
+    let found = Found::by_login(options, email).await?;
+    let raised = found.factors.reset(&found.account.id).await?;
+    println!("{email} has no device and no recovery codes; {}", found.sweep(&raised).await?);
+    Ok(())
+}
+
 /// Disables an account and ends all of its sessions and tokens.
 pub async fn disable(options: &Options, email: &str) -> Result<(), Box<dyn Error>> {
     let found = Found::by_login(options, email).await?;
@@ -76,9 +84,10 @@ pub async fn enable(options: &Options, email: &str) -> Result<(), Box<dyn Error>
 struct Found {
     account: Account,
     accounts: Accounts,
+    factors: SecondFactors,
     /// `None` if only the server can reach them.
     sessions: Option<Arc<dyn SessionStore>>,
-    keys: KeyRing,
+    keys: Arc<KeyRing>,
 }
 
 impl Found {
@@ -86,9 +95,10 @@ impl Found {
         let (stores, account) = account(options, email).await?;
         let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
         let accounts = setup::passwords(&stores, &audit)?;
-        let keys = keys::load_or_create(&options.key_file()?)?;
+        let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
+        let factors = setup::second_factors(&accounts, &keys, &stores)?;
         let sessions = options.sessions.are_shared().then_some(stores.sessions);
-        Ok(Self { account, accounts, sessions, keys })
+        Ok(Self { account, accounts, factors, sessions, keys })
     }
 
     /// Ends the sessions of before, and says so. Those in its memory the server ends itself: the account remembers

@@ -60,8 +60,12 @@ async fn sign_up(
     visit: Visit,
     Worded(Json(body)): Worded<Json<Credentials>>,
 ) -> Result<Response, Refusal> {
+    let email = body.email.clone();
     match app.accounts.sign_up(body.presented_by(&visit)).await {
-        Ok(()) => Ok((StatusCode::CREATED, Json(json!({ "status": "ok" }))).into_response()),
+        Ok(()) => {
+            app.links.ask_to_verify(&email, visit.source()).await?;
+            Ok((StatusCode::CREATED, Json(json!({ "status": "ok" }))).into_response())
+        }
         Err(error @ (SignUpError::Login(_) | SignUpError::Policy(_))) => {
             let problem = json!({
                 "type": "about:blank",

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    path::{self, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use clap::{
@@ -54,6 +54,10 @@ pub struct Options {
     /// [default: beside a SQLite file, with the extension `key`; else `quickstart.key`]
     #[arg(long, env = "QUICKSTART_KEY_FILE", global = true)]
     pub key_file: Option<PathBuf>,
+    /// The file that mail is appended to, for nothing here sends any; `-` for the standard output. Whoever reads it can
+    /// use the links in it. [default: beside a SQLite file, with the extension `mail`; else `quickstart.mail`]
+    #[arg(long, env = "QUICKSTART_MAIL_FILE", global = true)]
+    pub mail_file: Option<PathBuf>,
     /// A policy in TOML, in place of the one that comes with the program. While the server runs, a change of it counts
     /// within seconds, if its `version` is larger.
     #[arg(long, env = "QUICKSTART_POLICY", global = true)]
@@ -63,20 +67,40 @@ pub struct Options {
 impl Options {
     /// The key file, which is never inside the database: who copies the one does not have the other.
     pub fn key_file(&self) -> io::Result<PathBuf> {
-        let Some(database) = self.database.file() else {
-            return Ok(self.key_file.clone().unwrap_or_else(|| "quickstart.key".into()));
-        };
-        let key_file = self.key_file.clone().unwrap_or_else(|| database.with_extension("key"));
-        let same = path::absolute(&key_file)? == path::absolute(database)?
-            || matches!((key_file.canonicalize(), database.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if same {
-            let path = key_file.display();
-            return Err(io::Error::other(format!(
-                "{path} cannot be both database and key file: name another one"
-            )));
+        let key_file = self.beside_the_database(self.key_file.as_ref(), "key");
+        if let Some(database) = self.database.file() {
+            refuse_one_file(&key_file, database, "database and key file")?;
         }
         Ok(key_file)
     }
+
+    /// The file of mail; none for the standard output.
+    pub fn mail_file(&self) -> io::Result<Option<PathBuf>> {
+        let mail_file = self.beside_the_database(self.mail_file.as_ref(), "mail");
+        if mail_file.as_os_str() == "-" {
+            return Ok(None);
+        }
+        refuse_one_file(&mail_file, &self.key_file()?, "key file and mail file")?;
+        if let Some(database) = self.database.file() {
+            refuse_one_file(&mail_file, database, "database and mail file")?;
+        }
+        Ok(Some(mail_file))
+    }
+
+    fn beside_the_database(&self, named: Option<&PathBuf>, extension: &str) -> PathBuf {
+        let database = self.database.file().unwrap_or(Path::new("quickstart"));
+        named.cloned().unwrap_or_else(|| database.with_extension(extension))
+    }
+}
+
+fn refuse_one_file(one: &Path, other: &Path, both: &str) -> io::Result<()> {
+    let same = path::absolute(one)? == path::absolute(other)?
+        || matches!((one.canonicalize(), other.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    if same {
+        let path = one.display();
+        return Err(io::Error::other(format!("{path} cannot be both {both}: name another one")));
+    }
+    Ok(())
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,6 +117,12 @@ pub enum Command {
     /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends
     /// all of their sessions.
     SetPassword {
+        /// The e-mail address that the account logs in with.
+        email: String,
+    },
+    /// Take the device and the recovery codes away from an account: for somebody who lost both, once it is sure who
+    /// asks. Ends all of their sessions.
+    RemoveDevice {
         /// The e-mail address that the account logs in with.
         email: String,
     },

@@ -1,4 +1,5 @@
-//! Sign up, log in, a page for members, a page for administrators, and a JSON API, on a SQLite file.
+//! Sign up, log in, one-time codes, recovery by mail, keys for programs, a page for administrators, and a JSON API, on a
+//! SQLite file.
 //!
 //! ```sh
 //! cargo run -p quickstart                                   # serves http://127.0.0.1:3000
@@ -26,6 +27,7 @@ mod device;
 mod keys;
 mod pages;
 mod policy;
+mod second_step;
 mod setup;
 mod stores;
 
@@ -68,6 +70,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
         Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
+        Command::RemoveDevice { email } => admin::remove_device(&cli.options, &email).await,
         Command::Disable { email } => admin::disable(&cli.options, &email).await,
         Command::Enable { email } => admin::enable(&cli.options, &email).await,
     }
@@ -82,6 +85,9 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let routes = auth.mount(pages::routes().merge(api::routes()), app.clone());
 
     println!("Quickstart is at {url}");
+    if let Some(file) = options.mail_file()? {
+        println!("Mail is written to {}", file.display());
+    }
     println!("Sign up there, then become admin: {}", admin::hint(options));
     let background = tokio::spawn(maintain(app, reloader));
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())

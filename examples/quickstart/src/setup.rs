@@ -1,27 +1,42 @@
 //! How the parts come together.
 
-use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
+use std::{error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use auth_web::{
-    Auth, PublicUrl,
+    Auth, PublicUrl, Refusal, Visit,
     axum08::Mounted,
     core::{
-        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
-        Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, TracingAudit, WhenReached,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, AuthenticateError, Authenticated,
+        Authenticator, Clock, CounterStore, EpochSource, KeyRing, MemoryCounters, Purpose, Realm,
+        SessionLimit, SessionStore, StoreError, SystemClock, TokenStore, TracingAudit, WhenReached,
     },
-    credentials::{AccountStores, Accounts, PasswordPolicy},
-    jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
+    credentials::{
+        AccountLinks, AccountStores, Accounts, ApiKeyCredential, ApiKeyPrefix, ApiKeys, EpochRaised,
+        LinkBase, LinkPurpose, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+    },
+    jwt::{
+        AccessToken, Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy,
+        Verifier,
+    },
     rbac::{LivePolicy, PolicyReloader},
     session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
 };
 use axum::extract::FromRef;
 
-use crate::{cli::Options, keys, policy, stores::Stores};
+use crate::{cli::Options, keys, policy, second_step::WaitingLogins, stores::Stores};
+
+/// What API keys begin with. Secret scanners find them by it.
+pub const API_KEY_PREFIX: &str = "quickstart";
 
 /// What handlers need beside who is asking. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub accounts: Accounts,
+    pub factors: SecondFactors,
+    pub waiting: WaitingLogins,
+    pub links: AccountLinks,
+    pub api_keys: ApiKeys,
     pub directory: Arc<dyn AccountStore>,
     pub assignments: Arc<dyn AssignmentStore>,
     pub tokens: TokenIssuer,
@@ -32,6 +47,7 @@ pub struct App {
     pub session_store: Arc<dyn SessionStore>,
     pub keys: Arc<KeyRing>,
     pub counters: Arc<dyn CounterStore>,
+    pub link_store: Arc<dyn TokenStore>,
     pub audit: Arc<dyn AuditSink>,
 }
 
@@ -42,6 +58,12 @@ impl FromRef<Mounted<App>> for App {
 }
 
 impl App {
+    /// Ends what was begun before, everywhere but in the session of this request.
+    pub async fn end_other_sessions(&self, visit: &Visit, raised: &EpochRaised) -> Result<(), Refusal> {
+        visit.end_other_sessions(raised.epoch()).await?;
+        Ok(self.accounts.sweep_done(raised).await?)
+    }
+
     /// Forgets what has expired, and makes good what a failure between a password change and the end of its
     /// sessions left undone.
     pub async fn maintain(&self) -> Result<(), StoreError> {
@@ -49,6 +71,8 @@ impl App {
         self.accounts.finish_sweeps(&self.session_store, &self.keys).await?;
         self.sessions.purge(AT_ONCE).await?;
         self.counters.purge(SystemClock.now(), AT_ONCE).await?;
+        self.link_store.purge(SystemClock.now(), AT_ONCE).await?;
+        self.api_keys.write_uses().await?;
         Ok(())
     }
 }
@@ -58,13 +82,30 @@ pub async fn build(
     options: &Options,
     listen: SocketAddr,
 ) -> Result<(App, Auth, PolicyReloader), Box<dyn Error>> {
+    let mail_file = options.mail_file()?;
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
     let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
     let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
     let accounts = passwords(&stores, &audit)?;
-    let Stores { accounts: directory, assignments, counters, sessions: session_store, .. } = stores;
+    let factors = second_factors(&accounts, &keys, &stores)?;
+    let Stores {
+        accounts: directory, assignments, counters, sessions: session_store, links: link_store, ..
+    } = stores;
+    let links = AccountLinks::new(
+        accounts.clone(),
+        Arc::clone(&link_store),
+        Arc::new(mail(mail_file.as_deref())?),
+        LinkBase::parse(public.origin().as_str())?,
+        Arc::clone(&counters),
+    )
+    .with_path(LinkPurpose::VerifyAddress, "/verify")?
+    .with_path(LinkPurpose::ResetPassword, "/reset")?;
+    let waiting = WaitingLogins::new(Arc::clone(&keys), &public)?;
+    // Refused keys are counted in memory, where a flood of them costs least.
+    let refused = Arc::new(MemoryCounters::new(100_000));
+    let api_keys = ApiKeys::new(accounts.clone(), ApiKeyPrefix::parse(API_KEY_PREFIX)?, refused);
     let epochs: Arc<dyn EpochSource> = Arc::new(AccountEpochs(Arc::clone(&directory)));
 
     let sessions = Sessions::new(
@@ -85,7 +126,7 @@ pub async fn build(
     policy::start(&mut reloader).await?;
 
     let auth = Auth::builder(public, sessions.clone())
-        .bearer(bearer)
+        .bearer(TokensAndKeys { tokens: bearer, keys: api_keys.clone() })
         .authorizer(Arc::new(live.clone()))
         .login_page("/login")?
         .audit(Arc::clone(&audit))
@@ -93,6 +134,10 @@ pub async fn build(
     Ok((
         App {
             accounts,
+            factors,
+            waiting,
+            links,
+            api_keys,
             directory,
             assignments,
             tokens,
@@ -103,6 +148,7 @@ pub async fn build(
             session_store,
             keys,
             counters,
+            link_store,
             audit,
         },
         auth,
@@ -114,6 +160,22 @@ pub fn passwords(stores: &Stores, audit: &Arc<dyn AuditSink>) -> Result<Accounts
     let store = AccountStores::from_parts(Arc::clone(&stores.accounts), Arc::clone(&stores.credentials));
     let accounts = Accounts::password_only(store, Arc::clone(&stores.counters), Arc::clone(audit))?;
     Ok(accounts.with_policy(PasswordPolicy::single_factor().with_context(["quickstart"])))
+}
+
+pub fn second_factors(
+    accounts: &Accounts,
+    keys: &Arc<KeyRing>,
+    stores: &Stores,
+) -> Result<SecondFactors, OtpUriError> {
+    // Apps show this name beside the code.
+    SecondFactors::new(accounts.clone(), Arc::clone(keys), Arc::clone(&stores.counters), "Quickstart")
+}
+
+/// Nothing here sends mail: it is appended to a file, or printed.
+fn mail(file: Option<&Path>) -> io::Result<WriterNotifier> {
+    let Some(file) = file else { return WriterNotifier::start(io::stdout()) };
+    WriterNotifier::file(file)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 /// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as
@@ -133,4 +195,23 @@ fn tokens(public: &PublicUrl, keys: &KeyRing) -> Result<(TokenIssuer, Verifier),
     let (issuer, audience) = (Issuer::new(url)?, Audience::new(url)?);
     let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
     Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), verifier))
+}
+
+/// Bearer tokens of both sorts.
+struct TokensAndKeys {
+    tokens: BearerAuthenticator,
+    keys: ApiKeys,
+}
+
+#[async_trait]
+impl Authenticator for TokensAndKeys {
+    type Credential = AccessToken;
+    type Proof = Authenticated;
+
+    async fn authenticate(&self, token: AccessToken) -> Result<Authenticated, AuthenticateError> {
+        if token.expose().starts_with(API_KEY_PREFIX) {
+            return self.keys.authenticate(ApiKeyCredential::new(token.expose().as_bytes(), None)).await;
+        }
+        self.tokens.authenticate(token).await
+    }
 }

@@ -10,6 +10,7 @@ use std::{
 use auth_sql::{Sqlite, SqliteOptions};
 use auth_web::core::{
     AccountStore, AssignmentStore, AuditSink, CounterStore, CredentialStore, MemorySessions, SessionStore,
+    TokenStore,
 };
 
 /// A database, as the command line names it.
@@ -51,6 +52,8 @@ pub struct Stores {
     pub assignments: Arc<dyn AssignmentStore>,
     pub counters: Arc<dyn CounterStore>,
     pub sessions: Arc<dyn SessionStore>,
+    /// Of the links that are sent by mail.
+    pub links: Arc<dyn TokenStore>,
 }
 
 impl Stores {
@@ -85,6 +88,7 @@ macro_rules! stores {
             assignments: Arc::new(database.assignments()),
             counters: Arc::new(database.counters()),
             sessions: Arc::new(database.sessions()),
+            links: Arc::new(database.tokens()),
         })
     }};
 }

@@ -10,7 +10,9 @@ mod people;
 
 use std::time::{Duration, Instant};
 
-use people::{PASSWORD, Tokens, cookie, form, json, log_in, presented, refresh, sign_up};
+use people::{
+    Browser, Device, PASSWORD, Tokens, cookie, form, json, log_in, presented, refresh, secret, sign_up,
+};
 use server::{Response, Server};
 use servers::{MariaDb, Postgres, RedisServer};
 
@@ -84,6 +86,7 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
     for email in ["ann@example.com", "bob@example.com"] {
         assert_eq!(sign_up(&server, email).status, 200);
     }
+    an_account_is_protected_and_recovered(&server);
     let [here, there] = [(); 2].map(|()| cookie(&log_in(&server, "ann@example.com", PASSWORD)));
     let [first, ended] = [(); 2].map(|()| Tokens::of(&server, "ann@example.com"));
     let own: &[(&str, &str)] = &[("cookie", &here), ("origin", &server.url.clone())];
@@ -138,6 +141,39 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
     assert_eq!(server.post("/login", &[("origin", &server.url)], form(&fields)).status, 303);
     assert!(server.told().contains("become admin: "));
     assert!(!server.said().contains(SECRET), "{}", server.said());
+}
+
+/// Codes, links and keys, of which this store has the rows.
+fn an_account_is_protected_and_recovered(server: &Server) {
+    let eve = "eve@example.com";
+    sign_up(server, eve);
+    let token = |page: &str| server.link(eve, page).split_once("?token=").unwrap().1.to_owned();
+    let browser = Browser::logged_in(server, eve);
+    let verified = browser.post("/verify", &[("token", &token("/verify"))]);
+    assert_eq!((verified.status, verified.header("location")), (303, Some("/profile")));
+    let (device, codes) = Device::enrol(&browser);
+    let page = browser.post("/api-keys", &[("name", "backup"), ("days", "30")]).body;
+    let key = format!("Bearer {}", secret(&page));
+    let by_key = || server.get("/api/profile", &[("authorization", &key)]).status;
+    assert_eq!(by_key(), 200);
+
+    let new = "quite another long sentence";
+    assert_eq!(browser.post("/forgot", &[("email", eve)]).status, 200);
+    let reset = [("token", &*token("/reset")), ("new", new)];
+    assert_eq!([(); 2].map(|()| browser.post("/reset", &reset).status), [200, 410]);
+    assert_eq!((by_key(), browser.get("/profile").status), (401, 401));
+    for (field, code, used) in [
+        ("code", device.code(0), true),
+        ("code", device.code(1), false),
+        ("recovery_code", codes[3].clone(), false),
+    ] {
+        for used in [used, true] {
+            let login = Browser::new(server);
+            assert_eq!(login.log_in(eve, new).header("location"), Some("/login/code"));
+            let status = login.post("/login/code", &[(field, &code)]).status;
+            assert_eq!(status, if used { 401 } else { 303 }, "{field}");
+        }
+    }
 }
 
 /// A server that takes connections and answers nothing is worse than one that is gone: whoever waits for it for ever takes

@@ -21,13 +21,22 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Credentials;
-use crate::{device, setup::App};
+use crate::{device, second_step::TypedCode, setup::App};
 
 pub fn routes() -> Router<Mounted<App>> {
     Router::new()
         .route("/api/login", post(log_in))
+        .route("/api/login/code", post(log_in_by_code))
         .route("/api/refresh-token", post(refresh))
         .route("/api/logout", post(log_out))
+}
+
+#[derive(Deserialize)]
+struct SecondStep {
+    /// What the first step answered.
+    pending: String,
+    #[serde(flatten)]
+    typed: TypedCode,
 }
 
 #[derive(Deserialize)]
@@ -46,14 +55,40 @@ async fn log_in(
     headers: HeaderMap,
     Worded(Json(body)): Worded<Json<Credentials>>,
 ) -> Result<Response, Refusal> {
-    let LoginOutcome::Complete(login) = app.accounts.log_in(body.presented_by(&visit)).await? else {
-        // This application asks for a password and nothing else.
-        return Err(Refusal::unauthenticated());
-    };
-    let mut terms = SessionTerms::new();
-    terms.device = device::label(&headers);
-    let issued = app.refresh.issue(login, terms).await?;
-    pair(&app, &issued.live, &issued.token)
+    let outcome = app.accounts.log_in(body.presented_by(&visit)).await?;
+    go_on(&app, &headers, outcome).await
+}
+
+/// The second step, for whom the first was answered 202: with a `code` of the device, or a `recovery_code`.
+async fn log_in_by_code(
+    State(app): State<App>,
+    visit: Visit,
+    headers: HeaderMap,
+    Worded(Json(SecondStep { pending, typed })): Worded<Json<SecondStep>>,
+) -> Result<Response, Refusal> {
+    let login = app.waiting.open(&pending).ok_or(Rejection::new(RejectionReason::Expired))?;
+    let outcome = app.log_in_by_code(login, typed, visit.source()).await?;
+    go_on(&app, &headers, outcome).await
+}
+
+/// Issues the first pair, or says what is missing for it and keeps nothing: the program does.
+async fn go_on(app: &App, headers: &HeaderMap, outcome: LoginOutcome) -> Result<Response, Refusal> {
+    match outcome {
+        LoginOutcome::Complete(login) => {
+            let mut terms = SessionTerms::new();
+            terms.device = device::label(headers);
+            let issued = app.refresh.issue(login, terms).await?;
+            pair(app, &issued.live, &issued.token)
+        }
+        LoginOutcome::Pending(login) => {
+            let body = json!({
+                "pending": app.waiting.seal(&login)?,
+                "missing": login.missing(),
+                "expires_in": login.expires_at().since(SystemClock.now()).as_secs(),
+            });
+            Ok((StatusCode::ACCEPTED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+        }
+    }
 }
 
 /// The next pair for a refresh token, which is then used up. Why one is refused is for the audit log alone.

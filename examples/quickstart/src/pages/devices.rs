@@ -11,7 +11,7 @@ use axum::{
 };
 use maud::{Markup, html};
 
-use super::{email_of, layout::messages, shown};
+use super::{email_of, layout::messages, own_session, shown};
 use crate::setup::App;
 
 /// Browsers and API clients alike, newest first.
@@ -36,7 +36,7 @@ pub async fn list(State(app): State<App>, user: CurrentUser, visit: Visit) -> Re
 /// Ends one of them. What is not theirs is as unknown as what never was.
 pub async fn end(_: CurrentUser, visit: Visit, Path(id): Path<String>) -> Result<Redirect, Refusal> {
     // Before anything is ended: whoever has no session has no such page either.
-    let own = visit.session_id().await?.ok_or(Refusal::unauthenticated())?;
+    let own = own_session(&visit).await?;
     let ended = match SessionId::parse(id.as_bytes()) {
         Some(id) if id == own => {
             visit.log_out().await?;
@@ -61,10 +61,9 @@ pub async fn end_others(
     user: CurrentUser,
     visit: Visit,
 ) -> Result<Redirect, Refusal> {
-    visit.session_id().await?.ok_or(Refusal::unauthenticated())?;
+    own_session(&visit).await?;
     let raised = app.accounts.log_out_everywhere(user.principal()).await?;
-    visit.end_other_sessions(raised.epoch()).await?;
-    app.accounts.sweep_done(&raised).await?;
+    app.end_other_sessions(&visit, &raised).await?;
     visit.flash(Flash::success("You are logged out everywhere else.")).await?;
     Ok(Redirect::to("/devices"))
 }
@@ -99,11 +98,16 @@ fn row(Device { session, is_current }: &Device, now: UnixTime) -> Markup {
 
 /// How people call it; the standard's word (RFC 8176) for what this application does not have yet.
 fn word(method: &Method) -> &str {
-    if *method == Method::PASSWORD { "password" } else { method.as_str() }
+    const WORDS: [(Method, &str); 3] = [
+        (Method::PASSWORD, "password"),
+        (Method::ONE_TIME_CODE, "one-time code"),
+        (Method::RECOVERY_CODE, "recovery code"),
+    ];
+    WORDS.iter().find(|(one, _)| one == method).map_or(method.as_str(), |(_, word)| *word)
 }
 
 /// Coarse, as the last use is: not every request is written down.
-fn ago(then: UnixTime, now: UnixTime) -> String {
+pub fn ago(then: UnixTime, now: UnixTime) -> String {
     const UNITS: [(u64, &str); 3] = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let secs = now.since(then).as_secs();
     match UNITS.iter().find(|(unit, _)| secs >= *unit) {

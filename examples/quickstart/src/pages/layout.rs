@@ -1,6 +1,11 @@
 //! What all pages share.
 
-use auth_web::session::{Flash, FlashLevel};
+use auth_web::{
+    CurrentUser, NextPath,
+    core::{Clock, SystemClock},
+    credentials::Accounts,
+    session::{Flash, FlashLevel},
+};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Who looks at the page, for its header.
@@ -50,6 +55,20 @@ pub fn messages(flashes: &[Flash]) -> Markup {
     }
 }
 
+/// What was wrong with a form that is shown again.
+pub fn failure(error: Option<&str>) -> Markup {
+    html! { @if let Some(error) = error { p.error role="alert" { (error) } } }
+}
+
+/// What is shown in the place of a form, if the login is too long ago for it.
+pub fn log_in_again(user: &CurrentUser, here: &str) -> Option<Markup> {
+    user.fresh_within(Accounts::RECENT, SystemClock.now()).err()?;
+    let login = NextPath::parse(here)?.as_query_of("/login");
+    Some(
+        html! { p { "To change something here, " a href=(login) { "log in again" } ": your login is some time ago." } },
+    )
+}
+
 /// The form with which one signs up or logs in.
 pub fn credentials_form(
     action: &str,
@@ -59,7 +78,7 @@ pub fn credentials_form(
     error: Option<&str>,
 ) -> Markup {
     html! {
-        @if let Some(error) = error { p.error role="alert" { (error) } }
+        (failure(error))
         form.card method="post" action=(action) {
             (hidden)
             label { "E-mail" input type="email" name="email" required autocomplete="username" maxlength="254" autofocus; }
@@ -83,7 +102,7 @@ pub fn credentials_form(
 /// The form with which one changes the password.
 pub fn password_form(error: Option<&str>) -> Markup {
     html! {
-        @if let Some(error) = error { p.error role="alert" { (error) } }
+        (failure(error))
         form.card method="post" action="/password" {
             label { "Present password" input type="password" name="current" required autocomplete="current-password"; }
             label { "New password" input type="password" name="new" required minlength="15" maxlength="1024" autocomplete="new-password"; }
@@ -109,7 +128,7 @@ label { display: grid; gap: .35rem; font-weight: 600; }
 small { font-weight: 400; color: var(--soft); }
 input { font: inherit; padding: .55rem .7rem; border: 1px solid var(--line); border-radius: 8px; background: transparent; color: inherit; }
 input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-.button { font: inherit; font-weight: 600; padding: .55rem 1.1rem; border: 0; border-radius: 8px; background: var(--accent); color: var(--paper); text-decoration: none; cursor: pointer; justify-self: start; }
+.button { font: inherit; font-weight: 600; padding: .55rem 1.1rem; border: 0; border-radius: 8px; background: var(--accent); color: var(--paper); text-decoration: none; cursor: pointer; justify-self: start; display: inline-block; }
 .link { font: inherit; border: 0; background: none; padding: 0; color: var(--accent); text-decoration: underline; cursor: pointer; }
 .error, .notice { border-left: 4px solid #b3402f; padding: .5rem .9rem; background: #b3402f1a; border-radius: 6px; }
 .notice { border-color: var(--accent); background: color-mix(in srgb, var(--accent) 12%, transparent); }
@@ -119,6 +138,15 @@ input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid 
 .devices li + li { border-top: 1px solid var(--line); }
 .devices form { margin: 0; white-space: nowrap; }
 .badge { font-size: .75rem; padding: .1rem .55rem; border: 1px solid var(--accent); border-radius: 99px; color: var(--accent); }
+h2 { font-size: 1.25rem; margin: 2rem 0 .8rem; }
+details { margin-top: 1.5rem; } summary { cursor: pointer; color: var(--accent); } details .card { margin-top: 1rem; }
+fieldset { border: 1px solid var(--line); border-radius: 8px; margin: 0; padding: .6rem .9rem; } legend { font-weight: 600; padding: 0 .3rem; }
+select { font: inherit; padding: .55rem .7rem; border: 1px solid var(--line); border-radius: 8px; background: var(--paper); color: inherit; }
+input, select { font-weight: 400; }
+.qr { width: 15rem; } .qr svg { display: block; border: 1px solid var(--line); border-radius: 12px; }
+.secret { display: inline-block; padding: .55rem .8rem; border: 1px dashed var(--accent); border-radius: 8px; overflow-wrap: anywhere; user-select: all; }
+.codes { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .3rem 1.5rem; padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: 12px; }
+main form + form { margin-top: 1rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.5rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .45rem .8rem .45rem 0; border-bottom: 1px solid var(--line); }

@@ -32,6 +32,10 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
+
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap())
+    }
 }
 
 impl Server {
@@ -132,6 +136,19 @@ impl Server {
     pub fn logged(&self, name: &str) -> Vec<String> {
         let named = format!("name=\"{name}\"");
         self.log.lock().unwrap().lines().filter(|line| line.contains(&named)).map(str::to_owned).collect()
+    }
+
+    /// The newest link to this page in the mail of an address, once it is written: the notifier does not wait for that.
+    pub fn link(&self, to: &str, page: &str) -> String {
+        let newest = || {
+            let mail = std::fs::read_to_string(self.path("quickstart.mail")).unwrap_or_default();
+            let begin = format!("{}{page}?token=", self.url);
+            let to = format!("{to}\n");
+            let sent = mail.split("To: ").filter(|message| message.starts_with(&to));
+            sent.flat_map(str::lines).filter(|line| line.starts_with(&begin)).last().map(str::to_owned)
+        };
+        self.until("the mail is there", || newest().is_some());
+        newest().unwrap()
     }
 
     pub fn path(&self, file: &str) -> PathBuf {

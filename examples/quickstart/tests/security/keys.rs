@@ -1,0 +1,168 @@
+//! Keys of programs.
+
+use crate::{
+    people::{Browser, Device, PASSWORD, secret, sign_up},
+    server::{Response, Server},
+};
+
+const ANN: &str = "ann@example.com";
+
+/// Makes a key that may read accounts; answers the `Authorization` header and the key's id.
+fn key(browser: &Browser<'_>, more: &[(&str, &str)]) -> (String, String) {
+    let fields = [&[("name", "backup"), ("days", "30"), ("permission", "users.read")], more].concat();
+    let page = browser.post("/api-keys", &fields);
+    assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")), "{}", page.body);
+    let key = secret(&page.body);
+    let id = &key["quickstart_".len()..][..16];
+    (format!("Bearer {key}"), id.to_owned())
+}
+
+fn profile(server: &Server, key: &str) -> Response {
+    server.get("/api/profile", &[("authorization", key)])
+}
+
+#[test]
+fn a_key_is_shown_once_acts_within_its_permissions_and_is_dead_when_it_is_revoked() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    let (key, id) = key(&ann, &[]);
+    let listed = ann.get("/api-keys").body;
+    assert!(
+        listed.contains("<strong>backup</strong>") && listed.contains(&id) && listed.contains("users.read")
+    );
+    assert!(
+        !listed.contains(key.trim_start_matches("Bearer ")) && listed.contains("ends in 30 days"),
+        "{listed}"
+    );
+
+    let body: serde_json::Value = serde_json::from_str(&profile(&server, &key).body).unwrap();
+    assert_eq!(body["email"], ANN);
+    let path = format!("/api/users/{}", body["id"].as_str().unwrap());
+    let headers: &[(&str, &str)] = &[("authorization", &key)];
+    assert_eq!(server.get(&path, headers).status, 403, "its owner may not");
+    server.cli(&["grant", ANN, "admin"]);
+    server.until("the role counts", || server.get(&path, headers).status == 200);
+    // Its owner may delete and see the page; the key is not for that.
+    for refused in [server.delete(&path, headers), server.get("/admin", headers)] {
+        assert_eq!(refused.status, 403);
+        let challenge = refused.header("www-authenticate").unwrap();
+        assert!(challenge.contains("insufficient_scope"), "{challenge}");
+    }
+
+    let revoked = ann.post(&format!("/api-keys/{id}/revoke"), &[]);
+    assert_eq!((revoked.status, revoked.header("location")), (303, Some("/api-keys")));
+    let refused = profile(&server, &key);
+    assert_eq!(
+        (refused.status, refused.header("www-authenticate")),
+        (401, Some("Bearer error=\"invalid_token\""))
+    );
+    let listed = ann.get("/api-keys").body;
+    assert!(listed.contains("The key no longer works.") && !listed.contains(&id));
+    // A key that was copied wrong is told the same.
+    assert_eq!(profile(&server, &key[..key.len() - 1]).status, 401);
+    assert_eq!(profile(&server, "Bearer quickstart_x").status, 401);
+}
+
+#[test]
+fn a_key_changes_nothing_of_how_its_owner_logs_in() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    let (key, id) = key(&ann, &[("permission", "users.delete"), ("permission", "admin.read")]);
+    let headers: &[(&str, &str)] = &[("authorization", &key), ("cookie", &ann.cookie())];
+    let revoke = format!("/api-keys/{id}/revoke");
+    for path in [
+        "/api-keys",
+        &revoke,
+        "/security/codes",
+        "/security/remove",
+        "/password",
+        "/devices/end-others",
+        "/logout",
+        "/verify/send",
+    ] {
+        let fields = format!("name=x&days=30&code=1&current={PASSWORD}&new={PASSWORD}x").replace(' ', "+");
+        let answer = server.post(path, headers, fields);
+        assert_eq!(answer.status, 401, "{path} {}", answer.body);
+    }
+    assert_eq!(profile(&server, &key).status, 200);
+    assert_eq!(ann.get("/api-keys").body.matches("<strong>backup</strong>").count(), 1);
+}
+
+#[test]
+fn keys_die_with_the_sessions_and_are_nobody_elses() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    sign_up(&server, "bob@example.com");
+    let (ann, bob) = (Browser::logged_in(&server, ANN), Browser::logged_in(&server, "bob@example.com"));
+    let (key, id) = key(&ann, &[]);
+    for unknown in [&*id, "x", "0123456789abcdef"] {
+        bob.post(&format!("/api-keys/{unknown}/revoke"), &[]);
+        assert!(bob.get("/api-keys").body.contains("There is no such key."), "{unknown}");
+    }
+    assert_eq!(profile(&server, &key).status, 200);
+    let change = [("current", PASSWORD), ("new", "quite another long sentence")];
+    assert_eq!(ann.post("/password", &change).status, 303);
+    assert_eq!(profile(&server, &key).status, 401);
+}
+
+#[test]
+fn what_no_key_can_be_is_said_beside_the_form() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    let long = "x".repeat(65);
+    for (wrong, said) in [
+        (("name", ""), "its name: "),
+        (("name", &*long), "its name: "),
+        (("days", "31"), "it has no end"),
+        (("permission", "users.burn"), "there is no permission users.burn"),
+        (("networks", "10.0.0.1/8"), "networks are written like"),
+        (("networks", "everywhere"), "networks are written like"),
+    ] {
+        let mut fields =
+            vec![("name", "backup"), ("days", "30"), ("permission", "users.read"), ("networks", "")];
+        fields.retain(|(name, _)| *name != wrong.0);
+        fields.push(wrong);
+        let again = ann.post("/api-keys", &fields);
+        assert_eq!(again.status, 422, "{wrong:?}");
+        assert!(again.body.contains(said) && !again.body.contains("class=\"secret\""), "{}", again.body);
+    }
+    assert!(!ann.get("/api-keys").body.contains("backup</strong>"));
+    let cookie = ann.cookie();
+    for site in [&[][..], &[("origin", "https://evil.example")]] {
+        let headers = [&[("cookie", cookie.as_str())], site].concat();
+        assert_eq!(server.post("/api-keys", &headers, "name=x&days=30".to_owned()).status, 403);
+    }
+}
+
+/// Credentials checklist: a copy of the database, and of the log, is worth nothing.
+#[test]
+fn no_secret_is_in_the_database_or_in_the_log() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    let (key, _) = key(&ann, &[]);
+    let page = ann.post("/security/codes", &[]).body;
+    let codes = Device::enrol(&ann).1;
+    let link = {
+        server.post("/forgot", &[], format!("email={ANN}"));
+        server.link(ANN, "/reset")
+    };
+    let secrets = [&key["Bearer quickstart_".len() + 16..], secret(&page), &codes[0], &codes[9]];
+    let token = link.split_once("?token=").unwrap().1;
+    let mut kept = server.said().into_bytes();
+    for file in ["quickstart.db", "quickstart.db-wal"] {
+        kept.extend(std::fs::read(server.path(file)).unwrap());
+    }
+    for needle in secrets.into_iter().chain([token]) {
+        let needle = needle.as_bytes();
+        assert!(!kept.windows(needle.len()).any(|window| window == needle));
+    }
+    #[cfg(unix)]
+    {
+        let mail = std::fs::metadata(server.path("quickstart.mail")).unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&mail) & 0o777, 0o600);
+    }
+}
