@@ -104,7 +104,7 @@ impl Sessions {
     /// The session that a request belongs to.
     ///
     /// Only an id that the store knows, with the secret that goes with it, opens a session; whatever else is
-    /// carried is nobody's, and [`commit`](Session::commit) clears it. If the client looks unlike the one that began the
+    /// carried is nobody's. If the client looks unlike the one that began the
     /// session, what the policy's [`ClientCheck`](crate::ClientCheck) says is done. A use is written down if the last one
     /// that was is old enough ([`SessionPolicy::touch_after`]); so is the first use of a new secret. An old
     /// secret that comes back after its successor was used ends the session.

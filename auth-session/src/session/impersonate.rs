@@ -141,6 +141,9 @@ impl Session {
         if let Err(error) = self.end_before_impersonation(&before).await {
             // Its secret has reached nobody.
             let _ = self.engine.end(&session, "impersonation", now).await;
+            if matches!(error, ImpersonateError::Ended) {
+                self.lose();
+            }
             return Err(error);
         }
         self.adopt(live, secret);
