@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod alarms;
 mod client_check;
 mod cookie;
 #[cfg(feature = "cookie-store")]

@@ -3,13 +3,7 @@
 mod cookie_authenticator;
 mod resume;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use auth_core::{
     AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId,
@@ -20,6 +14,7 @@ use auth_core::{
 pub(crate) use resume::{Due, Live};
 
 use crate::{
+    alarms::Alarms,
     epochs::EpochCheck,
     incoming::{Carried, Incoming},
     policy::SessionPolicy,
@@ -43,8 +38,7 @@ pub(crate) struct Engine {
     pub(crate) policy: SessionPolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    /// The second from which on it may be told again that the store is full.
-    next_alarm: Arc<AtomicU64>,
+    pub(crate) alarms: Arc<Alarms>,
 }
 
 impl Sessions {
@@ -62,8 +56,8 @@ impl Sessions {
         policy: SessionPolicy,
     ) -> Self {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let next_alarm = Arc::default();
-        Self(Arc::new(Engine { store, keys, epochs, audit, policy, clock, entropy, next_alarm }))
+        let alarms = Arc::new(Alarms::new());
+        Self(Arc::new(Engine { store, keys, epochs, audit, policy, clock, entropy, alarms }))
     }
 
     /// The same with another clock.
@@ -197,11 +191,10 @@ impl Engine {
         Ok(ended)
     }
 
-    /// Says that the store is full, at most once a second: who fills a store must not fill the log as well.
+    /// Says that the store is full.
     pub(crate) fn store_is_full(&self) {
         let now = self.clock.now();
-        let next = now.as_secs().saturating_add(1);
-        if self.next_alarm.fetch_max(next, Ordering::Relaxed) < next {
+        if self.alarms.store_full(now) {
             self.audit.record(now, &AuditEvent::StoreFull { store: "sessions" });
         }
     }

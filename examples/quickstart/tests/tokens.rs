@@ -132,6 +132,11 @@ fn refused_tokens_are_told_one_reason() {
         assert_eq!(refused.header("content-type"), Some("application/problem+json"));
         assert!(refused.body.contains("\"code\":\"credential-refused\""), "{}", refused.body);
     }
+    server.until("the log tells them apart", || {
+        let lines = server.logged("credential.refused");
+        let tells = |reason| lines.iter().any(|line| line.contains("refresh") && line.contains(reason));
+        tells("Signature") && tells("Unknown")
+    });
     // Neither is an access token, and neither in another place.
     assert_eq!(profile(&server, &format!("Bearer {good}")).status, 401);
     assert_eq!(server.get(&format!("/api/refresh-token?refresh_token={good}"), &[]).status, 405);
