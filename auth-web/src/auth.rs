@@ -126,11 +126,13 @@ impl AuthBuilder {
     /// its token where no script can read it, and no session on the server.
     ///
     /// Such a request is checked for cross-site forgery like one with a session. A token that is refused, as when it
-    /// has expired, is nobody: the client refreshes it, or logs in. A request that carries a session's cookie as well
-    /// is answered 400, for it is not known which one was meant: who moves an application from sessions to this clears
-    /// their cookie first. Handlers set and clear the cookie with the same
-    /// template; there is no [`Session`](crate::Session) and no [`Visit::log_in`](crate::Visit::log_in) beside it, and
-    /// nothing but expiry and revocation by `sid` ends what it opens.
+    /// has expired, is nobody: the client refreshes it, or logs in. Handlers set and clear the cookie with the same
+    /// template, and nothing but expiry and revocation by `sid` ends what it opens.
+    ///
+    /// There are no sessions beside it: a session's cookie is not looked at, and what needs one, such as
+    /// [`Session`](crate::Session), [`Visit::log_in`](crate::Visit::log_in) and [`Visit::flash`](crate::Visit::flash), is
+    /// answered 401 whoever asks. Otherwise a cookie that a sibling host planted, or one that a page for visitors made,
+    /// would leave open which of the two was meant.
     pub fn access_cookie(mut self, template: CookieTemplate) -> Self {
         self.0.access_cookie = Some(template);
         self
