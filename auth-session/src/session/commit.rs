@@ -81,7 +81,7 @@ impl Session {
         if let Some(challenge) = self.challenge() {
             return Err(CommitError::Challenged(challenge));
         }
-        let absolute = self.engine.policy.absolute();
+        let (_, absolute) = self.engine.policy.anonymous();
         let beginning = Beginning { absolute, data: self.data().clone(), ..Beginning::default() };
         match self.engine.create(beginning).await? {
             New::Stored { live, secret, .. } => {

@@ -38,7 +38,8 @@ impl Engine {
         let now = self.clock.now();
         let Beginning { login, terms, absolute, limit, data } = beginning;
         let absolute_until = now.saturating_add(absolute);
-        let idle = terms.as_ref().and_then(|terms| terms.idle).unwrap_or(self.policy.idle());
+        let of_all = if login.is_some() { self.policy.idle() } else { self.policy.anonymous().0 };
+        let idle = terms.as_ref().and_then(|terms| terms.idle).unwrap_or(of_all);
         for _ in 0..TRIES {
             let id = match login {
                 Some((_, owner)) => SessionId::for_owner(owner, &self.entropy)?,
