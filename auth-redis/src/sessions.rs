@@ -80,6 +80,7 @@ impl SessionStore for RedisSessions {
         now: UnixTime,
     ) -> Result<Inserted, StoreError> {
         let (row, now) = (row::encode(record)?, bytes(now.as_secs()));
+        let limit = limit.filter(|_| !record.has_actor());
         let most = limit.map_or(0, |limit| limit.max.max(1)).to_string();
         let how: &[u8] = match limit.map(|limit| limit.when_reached) {
             Some(WhenReached::EndOldest) => b"oldest",

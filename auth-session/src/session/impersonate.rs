@@ -86,8 +86,8 @@ impl Session {
     /// done by the one who asks anyway. The new session has none of the old one's data, keeps how and when its actor
     /// authenticated, lives for [`SessionPolicy::impersonation`](crate::SessionPolicy::impersonation) and no longer
     /// than the old one would have. It ends with the target's sessions, and, as an [`EpochCheck`](crate::EpochCheck)
-    /// by the account store notices, with its actor's. The limit on sessions does not end one of
-    /// the target's for it. Who stops acting as somebody else ends the session and logs in again: a cookie that was
+    /// by the account store notices, with its actor's. It takes no place of the
+    /// target's sessions under a limit. Who stops acting as somebody else ends the session and logs in again: a cookie that was
     /// stolen from an impersonation leads no way back up.
     ///
     /// An access token that was issued on the session lives until it expires. [`AuditEvent::Impersonated`] is written

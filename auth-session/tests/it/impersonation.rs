@@ -9,7 +9,8 @@ use std::{
 use async_trait::async_trait;
 use auth_core::{
     AccessRequest, Action, AuthEpoch, DecideError, EpochSource, Limits, Page, Permit, PolicyVersion,
-    PrincipalId, PrincipalKind, Privileges, Realm, Resource, ResourceKind, Scopes, StoreError,
+    PrincipalId, PrincipalKind, Privileges, Realm, Resource, ResourceKind, Scopes, SessionLimit, StoreError,
+    WhenReached,
     testing::{authenticated_as, block_on},
 };
 use auth_session::{EpochCheck, ImpersonateError, Session, Target};
@@ -162,6 +163,26 @@ fn a_permit_is_for_the_kind_and_the_realm_of_its_target() {
                 Err(error) => assert!(!allowed && matches!(error, ImpersonateError::Permit), "{error}"),
             }
         });
+    }
+}
+
+/// Support must neither log out whom it helps nor keep them out.
+#[test]
+fn acting_as_somebody_takes_no_place_of_their_sessions() {
+    for when_reached in [WhenReached::Refuse, WhenReached::EndOldest] {
+        let limited = policy().with_limit(SessionLimit { max: 1, when_reached }).unwrap();
+        let app = App::with(limited, EpochCheck::by_session_store_only());
+        let (mut ann, mut before) = (Browser::new(), Browser::new());
+        app.log_in(&mut before, "ann");
+        let (mut first, _) = acting(&app);
+        assert_eq!(app.who(&mut before).as_deref(), Some("ann"));
+        app.log_out(&mut before);
+        let id = app.log_in(&mut ann, "ann");
+        let (mut second, _) = acting(&app);
+        for browser in [&mut ann, &mut first, &mut second] {
+            assert_eq!(app.who(browser).as_deref(), Some("ann"), "{when_reached:?}");
+        }
+        assert_eq!(app.request(&mut ann, |session| session.id()), Some(id));
     }
 }
 
