@@ -182,6 +182,11 @@ mod tests {
         let nobody = SessionRecord { authentication: None, ..new.clone() };
         let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
         assert_eq!(limit.make_room(&nobody, &rows, after(9)), Some(vec![]));
+    }
+
+    #[test]
+    fn a_limit_says_nothing_of_sessions_with_an_actor() {
+        let (new, rows) = (session(&ann(), 9), [session(&ann(), 1)]);
         let acted_in = |mut record: SessionRecord| {
             let login = record.authentication.as_mut().map(Arc::make_mut).unwrap();
             login.actor = Some(owner("support").principal().clone());
