@@ -21,6 +21,7 @@ pub use {
     start::{StartError, Started},
     transitions::RotateError,
 };
+pub(crate) use {new::New, start::goes_along};
 
 use crate::{
     data::{self, DataError, MergeSlot, SessionData},

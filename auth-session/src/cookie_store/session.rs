@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cookie::{CookieTemplate, SetCookie},
     data::{self, DataError, SessionData},
-    session::StartError,
+    session::{StartError, goes_along},
 };
 
 /// The session of one request that is nothing but a cookie: who is logged in, and the application's data.
@@ -167,7 +167,7 @@ impl<R: Revocation> CookieSession<R> {
             }
         }
         // What ended since this request was opened takes its data along.
-        if had_ended || !self.goes_along_with(&authentication) {
+        if had_ended || !goes_along(self.authenticated(), &authentication) {
             self.wanted = SessionBlob::empty();
         }
         let principal = Some(authentication.principal.clone());
@@ -243,15 +243,6 @@ impl<R: Revocation> CookieSession<R> {
         let authentication = sealed.as_ref().and_then(|sealed| sealed.authentication.clone());
         self.authenticated = authentication.map(Authenticated::shared_assertion);
         self.sealed = sealed;
-    }
-
-    fn goes_along_with(&self, login: &Authentication) -> bool {
-        self.authenticated().is_none_or(|before| {
-            let before = before.authentication();
-            before.principal == login.principal
-                && before.actor == login.actor
-                && before.limits == login.limits
-        })
     }
 
     fn leave(&mut self) {
