@@ -142,10 +142,9 @@ async fn log_in(
     // Before the password is looked at: another site must not even try.
     visit.may_log_in_by(form.token.as_deref())?;
     let next = form.next.as_deref().and_then(NextPath::parse);
-    let mut options = StartOptions::new();
-    if form.remember.is_some() {
-        options = options.remembered();
-    }
+    let options = StartOptions::new();
+    // A box that was not ticked says so too: the same person's session before may have been remembered.
+    let mut options = if form.remember.is_some() { options.remembered() } else { options.not_remembered() };
     if let Some(device) = device::label(&headers) {
         options = options.on_device(device);
     }

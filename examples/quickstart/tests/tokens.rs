@@ -174,10 +174,11 @@ fn a_changed_password_a_disabled_and_a_deleted_account_end_refresh_tokens() {
     server.cli_with(&["set-password", "bob@example.com"], "a sentence that was reset\n");
     refused(&again);
 
-    let (eve, joe) = (login("eve@example.com"), login("joe@example.com"));
+    let eve = login("eve@example.com");
     let id: serde_json::Value = serde_json::from_str(&profile(&server, &eve.bearer).body).unwrap();
     let path = format!("/api/users/{}", id["id"].as_str().unwrap());
     server.cli(&["grant", "joe@example.com", "admin"]);
+    let joe = login("joe@example.com");
     server.until("she is deleted", || server.delete(&path, &[("authorization", &joe.bearer)]).status == 204);
     refused(&eve);
     assert_eq!(refresh(&server, &joe.refresh).status, 200);
