@@ -185,7 +185,8 @@ impl<R: Revocation> CookieSessions<R> {
     /// logged in, and the browser's cookie must be left alone.
     pub async fn open(&self, cookie: &SealedCookie) -> Result<CookieSession<R>, Unavailable> {
         let engine = &self.engine;
-        let unsealed = |value: &Secret| seal::open(&engine.keys, engine.policy.cookie().name(), value.expose());
+        let unsealed =
+            |value: &Secret| seal::open(&engine.keys, engine.policy.cookie().name(), value.expose());
         let (carried, sealed) = match &cookie.0 {
             None => (Carried::Nothing, None),
             Some(value) => match unsealed(value) {

@@ -69,9 +69,8 @@ impl SessionLimit {
         now: UnixTime,
     ) -> Option<Vec<SessionId>> {
         let Some(principal) = new.principal().filter(|_| !new.has_actor()) else { return Some(Vec::new()) };
-        let counts = |row: &&SessionRecord| {
-            row.principal() == Some(principal) && row.is_live(now) && !row.has_actor()
-        };
+        let counts =
+            |row: &&SessionRecord| row.principal() == Some(principal) && row.is_live(now) && !row.has_actor();
         let mut live: Vec<_> =
             others.into_iter().filter(counts).map(|row| (row.created_at, row.id)).collect();
         let others = usize::try_from(self.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);

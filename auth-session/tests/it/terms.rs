@@ -62,9 +62,8 @@ fn a_session_of_nobody_ends_sooner_than_one_of_somebody() {
             app.request(browser, |session| session.set(&Cart(vec![1])).unwrap());
         }
         app.log_in(&mut person, "ann");
-        let has_cart = |browser: &mut Browser| {
-            app.request(browser, |session| session.get::<Cart>().unwrap().is_some())
-        };
+        let has_cart =
+            |browser: &mut Browser| app.request(browser, |session| session.get::<Cart>().unwrap().is_some());
         let step = idle / 2;
         for _ in 1..absolute.as_secs() / step.as_secs() {
             app.step(step);

@@ -139,7 +139,8 @@ impl Head<'_> {
         };
         // A session's cookie is not looked at: whoever planted one beside the token would choose whom the request acts
         // for, or lock its owner out.
-        let token = access.name().find_in(self.cookie_lines())?.and_then(|token| std::str::from_utf8(token).ok());
+        let token =
+            access.name().find_in(self.cookie_lines())?.and_then(|token| std::str::from_utf8(token).ok());
         Ok(token.map_or(Carried::Nothing, |token| Carried::TokenCookie(AccessToken::new(token.to_owned()))))
     }
 

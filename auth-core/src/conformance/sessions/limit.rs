@@ -3,7 +3,8 @@
 use super::{
     SessionBench,
     sample::{
-        acted_in, anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of, session,
+        acted_in, anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of,
+        session,
     },
 };
 use crate::{
