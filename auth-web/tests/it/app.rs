@@ -48,7 +48,7 @@ auth_web::rbac::permissions! {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct Count(u32);
+pub struct Count(pub u32);
 
 impl SessionData for Count {
     const SLOT: &'static str = "count";
@@ -242,6 +242,22 @@ fn routes() -> Router<Mounted<App>> {
             get(async |slot: Session<Count>| {
                 slot.set(&Count(100)).await?;
                 Ok::<_, Refusal>(StatusCode::INTERNAL_SERVER_ERROR)
+            }),
+        )
+        .route(
+            "/count-and-panic",
+            get(async |slot: Session<Count>| {
+                slot.set(&Count(100)).await.unwrap();
+                if slot.get().await.is_ok_and(|set: Option<Count>| set.is_some()) {
+                    panic!("a bug of the application");
+                }
+            }),
+        )
+        .route(
+            "/count-and-wait",
+            get(async |slot: Session<Count>| {
+                slot.set(&Count(100)).await.unwrap();
+                std::future::pending::<()>().await;
             }),
         )
         .route("/cached", get(async |_: MaybeUser| ([("cache-control", "private, max-age=60")], "cached")))
