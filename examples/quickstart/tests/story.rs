@@ -37,6 +37,9 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert!(first.body.contains("ann@example.com") && first.body.contains("session</dt><dd>1</dd>"));
     assert_eq!(first.header("cache-control"), Some("no-store"));
     assert!(first.header("vary").is_some());
+    // No other site is told where a link was followed (sessions checklist 22).
+    assert_eq!(first.header("referrer-policy"), Some("same-origin"));
+    assert!(first.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
     assert!(server.get("/profile", with_cookie).body.contains("session</dt><dd>2</dd>"));
     assert_eq!(server.get("/admin", with_cookie).status, 403);
 

@@ -145,6 +145,8 @@ fn refused_tokens_are_told_one_reason() {
     }
     let large = server.post_json("/api/refresh-token", &[], presented(&"x".repeat(9_000)));
     assert_eq!(large.status, 413);
+    // JSON as a form of another site could send it (sessions checklist 11).
+    assert_eq!(server.post("/api/logout", &[], presented(&good)).status, 415);
     assert_eq!(refresh(&server, &good).status, 200, "none of it has harmed the login");
 }
 
