@@ -36,7 +36,10 @@ pub use {
     refresh::{
         RefreshCookie, RefreshError, RefreshIssued, RefreshPolicy, RefreshToken, RefreshTokens, Refreshed,
     },
-    session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
+    session::{
+        Device, ImpersonateError, Impersonation, RotateError, Session, StartError, StartOptions, Started,
+        Target,
+    },
     sessions::Sessions,
 };
 

@@ -16,7 +16,7 @@ use auth_core::{
 
 pub use {
     devices::Device,
-    impersonate::{ImpersonateError, Target},
+    impersonate::{ImpersonateError, Impersonation, Target},
     options::StartOptions,
     start::{StartError, Started},
     transitions::RotateError,

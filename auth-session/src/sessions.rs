@@ -6,9 +6,9 @@ mod resume;
 use std::{fmt, sync::Arc};
 
 use auth_core::{
-    AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId,
-    SessionId, SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock, SystemEntropy,
-    Unavailable, UnixTime,
+    AuditEvent, AuditSink, AuthEpoch, Clock, DurableAudit, EndAll, Entropy, KeyRing, Malformed, Page,
+    PrincipalId, SessionId, SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock,
+    SystemEntropy, Unavailable, UnixTime,
 };
 
 pub(crate) use resume::{Due, Live};
@@ -35,6 +35,7 @@ pub(crate) struct Engine {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) epochs: EpochCheck,
     pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) durable_audit: Option<Arc<dyn DurableAudit>>,
     pub(crate) policy: SessionPolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -56,8 +57,17 @@ impl Sessions {
         policy: SessionPolicy,
     ) -> Self {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let alarms = Arc::new(Alarms::new());
-        Self(Arc::new(Engine { store, keys, epochs, audit, policy, clock, entropy, alarms }))
+        let (durable_audit, alarms) = (None, Arc::new(Alarms::new()));
+        Self(Arc::new(Engine { store, keys, epochs, audit, durable_audit, policy, clock, entropy, alarms }))
+    }
+
+    /// The same with a log that has to have it before somebody [acts as somebody else](Session::impersonate); if it cannot
+    /// be written, nobody does. It is asked for nothing else, since it may keep the thread waiting until the event is
+    /// safe.
+    #[must_use]
+    pub fn with_durable_audit(mut self, log: Arc<dyn DurableAudit>) -> Self {
+        Arc::make_mut(&mut self.0).durable_audit = Some(log);
+        self
     }
 
     /// The same with another clock.

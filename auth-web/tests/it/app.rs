@@ -47,6 +47,9 @@ auth_web::rbac::permissions! {
     }
 }
 
+/// Whoever may delete an account may act for its owner.
+impl auth_web::session::Impersonation for perm::UsersDelete {}
+
 #[derive(Default, Serialize, Deserialize)]
 pub struct Count(pub u32);
 
@@ -347,7 +350,7 @@ async fn act_as_ann(State(app): State<App>, visit: Visit) -> Result<String, Refu
     let ann = ann();
     let resource = Resource::one(perm::UsersDelete::RESOURCE, "ann").unwrap();
     let permit = visit.require::<perm::UsersDelete>(&resource).await?;
-    let target = Target { principal: &ann, kind: &perm::UsersDelete::RESOURCE, epoch: AuthEpoch::ZERO };
+    let target = Target { principal: &ann, epoch: AuthEpoch::ZERO };
     Ok(visit.impersonate(permit, target, &app.rbac).await?.to_string())
 }
 
