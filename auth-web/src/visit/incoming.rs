@@ -192,6 +192,12 @@ impl Head<'_> {
         auth.0.login_page.as_ref().is_some_and(|page| page.as_str() == path)
     }
 
+    /// Whether it is for a path whose form may bring a token, the login page not among them.
+    pub(super) fn is_for_form(&self, auth: &Auth) -> bool {
+        let path = self.target.split('?').next().unwrap_or_default();
+        auth.0.form_pages.iter().any(|page| page.as_str() == path)
+    }
+
     pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {
         self.peer.map(|peer| auth.0.proxies.client_of(peer, self.headers.forwarded_for.iter()))
     }

@@ -92,7 +92,7 @@ impl Visit {
         let session = session.require()?;
         match session.challenge() {
             // Who has to log in must be able to see the page for it, whatever else is on that.
-            Some(_) if self.0.form.is_there() => Ok(None),
+            Some(_) if self.0.form.is_login() => Ok(None),
             Some(challenge) => Err(challenge.into()),
             None => Ok(session.authenticated().cloned()),
         }

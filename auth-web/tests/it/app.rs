@@ -215,6 +215,14 @@ fn routes() -> Router<Mounted<App>> {
             get(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())),
         )
         .route("/logout", post(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())))
+        .route("/page-with-a-form", get(async |visit: Visit| visit.form_token()))
+        .route(
+            "/logout-by-form",
+            post(async |visit: Visit, body: String| {
+                visit.may_act_by(Some(&body))?;
+                visit.log_out().await.map(|ended| ended.to_string())
+            }),
+        )
         .route("/login-as-boss-on-phone", post(log_in_on_phone))
         .route(
             "/fresh",
