@@ -27,6 +27,8 @@ impl Method {
     pub const SOFTWARE_KEY: Self = Self::from_static("swk");
     /// A bearer token, which opens requests and never a session: the audit log names what was refused by it.
     pub const BEARER_TOKEN: Self = Self::from_static("bearer");
+    /// A refresh token, which goes on with a login and makes none: the audit log names what was refused by it.
+    pub const REFRESH_TOKEN: Self = Self::from_static("refresh");
     /// More than one factor (`mfa`).
     pub const MULTI_FACTOR: Self = Self::from_static("mfa");
     /// A code from a list that was handed out in advance: a "look-up secret" of NIST SP 800-63B-4 section 3.1.2.

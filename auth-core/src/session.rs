@@ -187,6 +187,12 @@ impl SessionRecord {
         self.authentication.as_ref().map(|authentication| &authentication.principal)
     }
 
+    /// Whether somebody else acts in it for whose it is.
+    #[must_use]
+    pub fn has_actor(&self) -> bool {
+        self.authentication.as_ref().is_some_and(|authentication| authentication.actor.is_some())
+    }
+
     /// The epoch of its login; zero while nobody is logged in.
     #[must_use]
     pub fn epoch(&self) -> AuthEpoch {
@@ -243,7 +249,8 @@ pub struct SessionSummary {
 }
 
 /// How many sessions a principal may have at once, cookies and refresh tokens together, and what happens to one
-/// more.
+/// more. Those in which [somebody else acts](SessionRecord::has_actor) do not count, end none and are ended for none:
+/// support must neither log out whom it helps nor keep them out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLimit {
     /// The most live sessions, the new one included. Zero counts as one.

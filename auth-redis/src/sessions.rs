@@ -38,9 +38,9 @@ pub struct RedisSessions {
     pub(crate) walk: Walk,
 }
 
-/// How long the marker of [`SessionStore::end_all`] is kept: longer than any login is under way, and than most
-/// sessions live, in case the index of one was lost.
-const MARKER_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long the marker of [`SessionStore::end_all`] is kept: as long as any session may live, in case the index of one
+/// was lost. Its row is then still there, and nothing but the marker refuses it.
+const MARKER_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// How many rows one command reads or ends at most.
 const CHUNK: usize = 256;
 /// How often a change is tried whose sessions are not the ones that were read before. Each time, another login got
@@ -80,6 +80,7 @@ impl SessionStore for RedisSessions {
         now: UnixTime,
     ) -> Result<Inserted, StoreError> {
         let (row, now) = (row::encode(record)?, bytes(now.as_secs()));
+        let limit = limit.filter(|_| !record.has_actor());
         let most = limit.map_or(0, |limit| limit.max.max(1)).to_string();
         let how: &[u8] = match limit.map(|limit| limit.when_reached) {
             Some(WhenReached::EndOldest) => b"oldest",

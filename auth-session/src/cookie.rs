@@ -1,5 +1,6 @@
 //! Cookies: our own strict reading and writing of them (RFC 6265bis).
 
+mod date;
 mod header;
 mod name;
 mod policy;

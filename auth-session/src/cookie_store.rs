@@ -20,6 +20,7 @@ pub use self::{
 use self::{
     revocation::{Ended, Ending},
     seal::Sealed,
+    session::Carried,
 };
 use crate::{epochs::EpochCheck, policy::SessionPolicy};
 
@@ -177,40 +178,37 @@ impl<R: Revocation> CookieSessions<R> {
 
     /// The session that a request carries.
     ///
-    /// What was not sealed here, is past a deadline, is of an older epoch or was ended, is nobody's, and
-    /// [`commit`](CookieSession::commit) clears it.
+    /// What was not sealed here, is past a deadline, is of an older epoch or was ended, is nobody's.
     ///
     /// # Errors
     /// [`Unavailable`] if the accounts or the list could not be asked: 503. It is then not known whether somebody is
     /// logged in, and the browser's cookie must be left alone.
     pub async fn open(&self, cookie: &SealedCookie) -> Result<CookieSession<R>, Unavailable> {
-        let sealed = match &cookie.0 {
-            Some(value) => self.unseal(value).await?,
-            None => None,
+        let engine = &self.engine;
+        let unsealed =
+            |value: &Secret| seal::open(&engine.keys, engine.policy.cookie().name(), value.expose());
+        let (carried, sealed) = match &cookie.0 {
+            None => (Carried::Nothing, None),
+            Some(value) => match unsealed(value) {
+                None => (Carried::Foreign, None),
+                Some(sealed) if self.is_alive(&sealed).await? => (Carried::Ours, Some(sealed)),
+                Some(_) => (Carried::Ours, None),
+            },
         };
-        Ok(CookieSession::opened(
-            Arc::clone(&self.engine),
-            self.revocation.clone(),
-            sealed,
-            cookie.is_something(),
-        ))
+        Ok(CookieSession::opened(Arc::clone(engine), self.revocation.clone(), sealed, carried))
     }
 
-    async fn unseal(&self, value: &Secret) -> Result<Option<Sealed>, Unavailable> {
+    async fn is_alive(&self, sealed: &Sealed) -> Result<bool, Unavailable> {
         let (engine, now) = (&self.engine, self.engine.clock.now());
-        let Some(sealed) = seal::open(&engine.keys, engine.policy.cookie().name(), value.expose()) else {
-            return Ok(None);
-        };
         if !sealed.is_live(now) {
-            return Ok(None);
+            return Ok(false);
         }
         if let Some(authentication) = &sealed.authentication
             && !engine.admits(authentication, &sealed.id, now).await?
         {
-            return Ok(None);
+            return Ok(false);
         }
-        let ended = self.revocation.is_ended(&sealed.id, now).await?;
-        Ok((!ended).then_some(sealed))
+        Ok(!self.revocation.is_ended(&sealed.id, now).await?)
     }
 }
 

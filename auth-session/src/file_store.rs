@@ -44,6 +44,9 @@ pub struct FileOptions {
     /// Calls that may wait for a thread to write, and as many more to load; one more is refused as not written. By
     /// default 256.
     pub queue: NonZeroUsize,
+    /// The most sessions, in shares: each of 16 folders takes a sixteenth of them, rounded up, and one session more than
+    /// its share is [`StoreError::Full`]. All of a principal's are in one folder. By default 100,000.
+    pub capacity: NonZeroUsize,
     /// How long after it was made a call still waits for a lock that another process holds. It is then refused as
     /// not written, and at once if another call already waits for that lock for 250 ms. By default 5 s.
     pub patience: Duration,
@@ -56,6 +59,7 @@ impl Default for FileOptions {
             durability: FileDurability::PowerLoss,
             workers: ONE.saturating_add(3),
             queue: ONE.saturating_add(255),
+            capacity: ONE.saturating_add(99_999),
             patience: Duration::from_secs(5),
         }
     }
@@ -108,12 +112,15 @@ pub enum FileStoreError {
 /// made with, [`list`](SessionStore::list) and [`end_all`](SessionStore::end_all) find those of retired keys; a
 /// [`SessionLimit`] counts those of the new session's key only.
 ///
-/// Nothing limits how many sessions there are but the disk, and then new ones are [`StoreError::Full`]. Loading and
-/// changing one costs the same however many there are; a login under a [`SessionLimit`], a list and an `end_all` read
-/// the names of a sixteenth of them. Where visitors who are not logged in begin sessions, limit their rate.
+/// There are no more sessions than [`FileOptions::capacity`], and no more than the disk has room for: then new ones are
+/// [`StoreError::Full`], and no live one is thrown away. Loading and
+/// changing one costs the same however many there are; a new one, a list and an `end_all` read
+/// the names of a sixteenth of them. Visitors who are not logged in can fill it: limit their rate, and how long their
+/// sessions [live](crate::SessionPolicy::with_anonymous).
 ///
 /// Expired sessions stay until [`purge`](SessionStore::purge), which reads every file; markers and what crashes left
-/// behind leave with it too. Cloning shares the store. Dropping the last clone waits for the calls that run.
+/// behind leave with it too. Where a folder is full, each session that is refused looks at 256 of its files first, and
+/// forgets those that have expired. Cloning shares the store. Dropping the last clone waits for the calls that run.
 #[derive(Clone)]
 pub struct FileSessions(Arc<Inner>);
 

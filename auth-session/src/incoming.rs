@@ -58,6 +58,11 @@ impl Incoming {
     pub const fn is_something(&self) -> bool {
         !matches!(self.carried, Carried::Nothing)
     }
+
+    /// Whether it carries one that we never made.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        matches!(self.carried, Carried::Unreadable)
+    }
 }
 
 /// The value of a session cookie: which session, and the hash of what proves it. Not checked.

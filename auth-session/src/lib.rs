@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+mod alarms;
 mod client_check;
 mod cookie;
 #[cfg(feature = "cookie-store")]
@@ -35,7 +36,10 @@ pub use {
     refresh::{
         RefreshCookie, RefreshError, RefreshIssued, RefreshPolicy, RefreshToken, RefreshTokens, Refreshed,
     },
-    session::{Device, ImpersonateError, RotateError, Session, StartError, StartOptions, Started, Target},
+    session::{
+        Device, ImpersonateError, Impersonation, RotateError, Session, StartError, StartOptions, Started,
+        Target,
+    },
     sessions::Sessions,
 };
 

@@ -50,6 +50,7 @@ pub struct SessionPolicy {
     rotation: Option<Duration>,
     limit: Option<SessionLimit>,
     remembered: Option<(Duration, Duration)>,
+    anonymous: (Duration, Duration),
     impersonation: Duration,
     client_check: ClientCheck,
     cookie: CookiePolicy,
@@ -64,6 +65,10 @@ impl SessionPolicy {
     pub const MIN_ROTATION: Duration = Duration::from_secs(300);
     /// How old a secret becomes before it is replaced, unless another interval is chosen: 24 h.
     pub const ROTATION: Duration = Duration::from_secs(24 * HOUR);
+    /// How long a session of nobody lives without being used, unless another time is chosen: 1 h.
+    pub const ANONYMOUS_IDLE: Duration = Duration::from_secs(HOUR);
+    /// How long a session of nobody lives in any case, unless another time is chosen: 24 h.
+    pub const ANONYMOUS_ABSOLUTE: Duration = Duration::from_secs(24 * HOUR);
     /// How long somebody acts as somebody else, unless another time is chosen: 1 h.
     pub const IMPERSONATION: Duration = Duration::from_secs(HOUR);
     /// The longest that somebody acts as somebody else: 8 h.
@@ -71,7 +76,8 @@ impl SessionPolicy {
     /// The longest that uses of a session go unwritten: 1 h.
     pub const MAX_TOUCH: Duration = Duration::from_secs(HOUR);
 
-    /// Sessions that end after `idle` without use, and after `absolute` in any case; both in whole seconds.
+    /// Sessions that end after `idle` without use, and after `absolute` in any case; both in whole seconds. Those of
+    /// nobody end [sooner](Self::with_anonymous).
     ///
     /// # Errors
     /// [`PolicyError`] unless 60 s <= `idle` <= `absolute` <= 400 days.
@@ -87,6 +93,7 @@ impl SessionPolicy {
             rotation: Some(rotation),
             limit: None,
             remembered: None,
+            anonymous: (shorter(idle, Self::ANONYMOUS_IDLE), shorter(absolute, Self::ANONYMOUS_ABSOLUTE)),
             impersonation: Self::IMPERSONATION,
             client_check: ClientCheck::off(),
             cookie,
@@ -153,6 +160,19 @@ impl SessionPolicy {
         Ok(self)
     }
 
+    /// With other deadlines for sessions in which nobody has logged in yet: a cart, the state of a login. Both are in
+    /// whole seconds, and unless chosen [1 h](Self::ANONYMOUS_IDLE) and [24 h](Self::ANONYMOUS_ABSOLUTE), and no longer
+    /// than those of other sessions. Any visitor can cause as many of them as they like, and most stores
+    /// keep them all until then.
+    ///
+    /// # Errors
+    /// [`PolicyError`] unless 60 s <= `idle` <= `absolute` <= 400 days.
+    pub fn with_anonymous(mut self, idle: Duration, absolute: Duration) -> Result<Self, PolicyError> {
+        check_lifetime(idle, absolute)?;
+        self.anonymous = (idle, absolute);
+        Ok(self)
+    }
+
     /// With another time for which somebody may act as somebody else, in whole seconds.
     ///
     /// # Errors
@@ -203,6 +223,12 @@ impl SessionPolicy {
         self.remembered
     }
 
+    /// How long a session of nobody lives without being used, and in any case.
+    #[must_use]
+    pub const fn anonymous(&self) -> (Duration, Duration) {
+        self.anonymous
+    }
+
     /// How long somebody may act as somebody else.
     #[must_use]
     pub const fn impersonation(&self) -> Duration {
@@ -234,8 +260,13 @@ impl SessionPolicy {
 
     /// How long this session lives without being used.
     pub(crate) fn idle_of(&self, record: &SessionRecord) -> Duration {
-        record.terms.as_ref().and_then(|terms| terms.idle).unwrap_or(self.idle)
+        let of_all = if record.authentication.is_some() { self.idle } else { self.anonymous.0 };
+        record.terms.as_ref().and_then(|terms| terms.idle).unwrap_or(of_all)
     }
+}
+
+const fn shorter(a: Duration, b: Duration) -> Duration {
+    if a.as_nanos() < b.as_nanos() { a } else { b }
 }
 
 pub(crate) fn check_lifetime(idle: Duration, absolute: Duration) -> Result<(), PolicyError> {
@@ -286,6 +317,12 @@ mod tests {
         assert_eq!(remembered(59, 100), Err(PolicyError::IdleTooShort));
         assert_eq!(remembered(101, 100), Err(PolicyError::IdleBeyondAbsolute));
         assert_eq!(remembered(60, days(400) + 1), Err(PolicyError::AbsoluteTooLong));
+        let anonymous = |idle, absolute| {
+            day.clone().with_anonymous(Duration::from_secs(idle), Duration::from_secs(absolute))
+        };
+        assert_eq!(anonymous(59, 100), Err(PolicyError::IdleTooShort));
+        assert_eq!(anonymous(101, 100), Err(PolicyError::IdleBeyondAbsolute));
+        assert_eq!(anonymous(60, days(400) + 1), Err(PolicyError::AbsoluteTooLong));
         for (longest, expected) in [(0, false), (1, true), (8 * HOUR, true), (8 * HOUR + 1, false)] {
             let policy = day.clone().with_impersonation(Duration::from_secs(longest));
             assert_eq!(policy.is_ok(), expected, "{longest}");

@@ -16,11 +16,12 @@ use auth_core::{
 
 pub use {
     devices::Device,
-    impersonate::{ImpersonateError, Target},
+    impersonate::{ImpersonateError, Impersonation, Target},
     options::StartOptions,
     start::{StartError, Started},
     transitions::RotateError,
 };
+pub(crate) use {new::New, start::goes_along};
 
 use crate::{
     data::{self, DataError, MergeSlot, SessionData},
@@ -68,8 +69,13 @@ pub struct Session {
     set: Vec<MergeSlot>,
     /// A secret that was made in this request and has to reach the browser.
     issued: Option<SessionSecret>,
-    /// Whether the request carried a cookie of our name, which is cleared if there is no session in the end.
+    /// Whether the request carried a cookie of our name.
     carried: bool,
+    /// Whether that cookie is cleared if there is no session in the end. One that once opened a session is not, unless
+    /// this request logs out: its answer may arrive after that of a newer login, whose cookie it would clear.
+    clears: bool,
+    /// Whether the session ended elsewhere while this request was handled.
+    lost: bool,
 }
 
 impl Session {
@@ -79,11 +85,10 @@ impl Session {
             found => (None, found),
         };
         let seen = live.as_ref().map_or_else(SessionBlob::empty, |live| live.record.data.clone());
-        // The cookie of a session that is challenged is kept: it may be its owner's.
-        let carried = incoming.is_something() && challenged.is_none();
+        let (carried, clears) = (incoming.is_something(), incoming.is_unreadable());
         let signals = incoming.signals;
-        let (wanted, set, issued) = (None, Vec::new(), None);
-        Self { engine, live, challenged, signals, seen, wanted, set, issued, carried }
+        let (wanted, set, issued, lost) = (None, Vec::new(), None, false);
+        Self { engine, live, challenged, signals, seen, wanted, set, issued, carried, clears, lost }
     }
 
     /// Proof that the request acts for a principal, or `None` while nobody is logged in.
@@ -177,34 +182,38 @@ impl Session {
     /// Takes up the session that is challenged, for whoever logs in over it or ends it.
     fn answer_challenge(&mut self) {
         if let Some(live) = self.challenged.take() {
-            self.seen = live.record.data.clone();
-            self.wanted = None;
+            self.show(live.record.data.clone());
             self.live = Some(live);
-            self.carried = true;
         }
     }
 
     /// From now on this request belongs to this session, by this secret.
     fn adopt(&mut self, live: Box<Live>, secret: SessionSecret) {
-        self.seen = live.record.data.clone();
-        self.wanted = None;
+        self.show(live.record.data.clone());
         self.live = Some(live);
         self.issued = Some(secret);
+        self.lost = false;
     }
 
-    /// The session ended elsewhere while this request was handled. Its cookie is left alone: the browser may
-    /// hold a newer session's by now.
+    /// The session ended elsewhere while this request was handled. No data is kept for it from now on: the cookie of
+    /// an anonymous session would take the place of a newer session's in the browser.
     fn lose(&mut self) {
         self.forget();
-        self.carried = false;
+        self.lost = true;
     }
 
     /// From now on this request belongs to no session.
     fn forget(&mut self) {
         self.live = None;
         self.issued = None;
-        self.seen = SessionBlob::empty();
+        self.show(SessionBlob::empty());
+    }
+
+    /// From now on, this is what the application's changes are relative to.
+    fn show(&mut self, data: SessionBlob) {
+        self.seen = data;
         self.wanted = None;
+        self.set.clear();
     }
 }
 

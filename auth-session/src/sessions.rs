@@ -3,23 +3,18 @@
 mod cookie_authenticator;
 mod resume;
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{fmt, sync::Arc};
 
 use auth_core::{
-    AuditEvent, AuditSink, AuthEpoch, Clock, EndAll, Entropy, KeyRing, Malformed, Page, PrincipalId,
-    SessionId, SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock, SystemEntropy,
-    Unavailable, UnixTime,
+    AuditEvent, AuditSink, AuthEpoch, Clock, DurableAudit, EndAll, Entropy, KeyRing, Malformed, Page,
+    PrincipalId, SessionId, SessionOwner, SessionStore, SessionSummary, StoreError, SystemClock,
+    SystemEntropy, Unavailable, UnixTime,
 };
 
 pub(crate) use resume::{Due, Live};
 
 use crate::{
+    alarms::Alarms,
     epochs::EpochCheck,
     incoming::{Carried, Incoming},
     policy::SessionPolicy,
@@ -40,11 +35,11 @@ pub(crate) struct Engine {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) epochs: EpochCheck,
     pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) durable_audit: Option<Arc<dyn DurableAudit>>,
     pub(crate) policy: SessionPolicy,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    /// The second from which on it may be told again that the store is full.
-    next_alarm: Arc<AtomicU64>,
+    pub(crate) alarms: Arc<Alarms>,
 }
 
 impl Sessions {
@@ -62,8 +57,17 @@ impl Sessions {
         policy: SessionPolicy,
     ) -> Self {
         let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let next_alarm = Arc::default();
-        Self(Arc::new(Engine { store, keys, epochs, audit, policy, clock, entropy, next_alarm }))
+        let (durable_audit, alarms) = (None, Arc::new(Alarms::new()));
+        Self(Arc::new(Engine { store, keys, epochs, audit, durable_audit, policy, clock, entropy, alarms }))
+    }
+
+    /// The same with a log that has to have it before somebody [acts as somebody else](Session::impersonate); if it cannot
+    /// be written, nobody does. It is asked for nothing else, since it may keep the thread waiting until the event is
+    /// safe.
+    #[must_use]
+    pub fn with_durable_audit(mut self, log: Arc<dyn DurableAudit>) -> Self {
+        Arc::make_mut(&mut self.0).durable_audit = Some(log);
+        self
     }
 
     /// The same with another clock.
@@ -104,7 +108,7 @@ impl Sessions {
     /// The session that a request belongs to.
     ///
     /// Only an id that the store knows, with the secret that goes with it, opens a session; whatever else is
-    /// carried is nobody's, and [`commit`](Session::commit) clears it. If the client looks unlike the one that began the
+    /// carried is nobody's. If the client looks unlike the one that began the
     /// session, what the policy's [`ClientCheck`](crate::ClientCheck) says is done. A use is written down if the last one
     /// that was is old enough ([`SessionPolicy::touch_after`]); so is the first use of a new secret. An old
     /// secret that comes back after its successor was used ends the session.
@@ -197,11 +201,10 @@ impl Engine {
         Ok(ended)
     }
 
-    /// Says that the store is full, at most once a second: who fills a store must not fill the log as well.
+    /// Says that the store is full.
     pub(crate) fn store_is_full(&self) {
         let now = self.clock.now();
-        let next = now.as_secs().saturating_add(1);
-        if self.next_alarm.fetch_max(next, Ordering::Relaxed) < next {
+        if self.alarms.store_full(now) {
             self.audit.record(now, &AuditEvent::StoreFull { store: "sessions" });
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) access_cookie: Option<CookieTemplate>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) login_page: Option<NextPath>,
+    /// Where else forms may bring a token.
+    pub(crate) form_pages: Vec<NextPath>,
     pub(crate) proxies: TrustedProxies,
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -64,7 +66,7 @@ pub enum SetupError {
     /// The sessions' cookie has the name of the one that forms are bound to.
     #[error("cookie has the name of the forms' cookie")]
     FormCookie,
-    /// The login page is not a path on this site, or has a query or a fragment.
+    /// The login page, or the page of a form, is not a path on this site, or has a query or a fragment.
     #[error("login page must be a path on this site without a query")]
     LoginPage,
 }
@@ -81,6 +83,7 @@ impl Auth {
             access_cookie: None,
             authorizer: None,
             login_page: None,
+            form_pages: Vec::new(),
             proxies: TrustedProxies::none(),
             audit: Arc::new(TracingAudit),
             clock: Arc::new(SystemClock),
@@ -126,11 +129,13 @@ impl AuthBuilder {
     /// its token where no script can read it, and no session on the server.
     ///
     /// Such a request is checked for cross-site forgery like one with a session. A token that is refused, as when it
-    /// has expired, is nobody: the client refreshes it, or logs in. A request that carries a session's cookie as well
-    /// is answered 400, for it is not known which one was meant: who moves an application from sessions to this clears
-    /// their cookie first. Handlers set and clear the cookie with the same
-    /// template; there is no [`Session`](crate::Session) and no [`Visit::log_in`](crate::Visit::log_in) beside it, and
-    /// nothing but expiry and revocation by `sid` ends what it opens.
+    /// has expired, is nobody: the client refreshes it, or logs in. Handlers set and clear the cookie with the same
+    /// template, and nothing but expiry and revocation by `sid` ends what it opens.
+    ///
+    /// There are no sessions beside it: a session's cookie is not looked at, and what needs one, such as
+    /// [`Session`](crate::Session), [`Visit::log_in`](crate::Visit::log_in) and [`Visit::flash`](crate::Visit::flash), is
+    /// answered 401 whoever asks. Otherwise a cookie that a sibling host planted, or one that a page for visitors made,
+    /// would leave open which of the two was meant.
     pub fn access_cookie(mut self, template: CookieTemplate) -> Self {
         self.0.access_cookie = Some(template);
         self
@@ -148,8 +153,18 @@ impl AuthBuilder {
     /// # Errors
     /// [`SetupError::LoginPage`] if it is not a path on this site, or has a query.
     pub fn login_page(mut self, path: &str) -> Result<Self, SetupError> {
-        let page = NextPath::parse(path).filter(|page| !page.as_str().contains(['?', '#']));
-        self.0.login_page = Some(page.ok_or(SetupError::LoginPage)?);
+        self.0.login_page = Some(page_at(path)?);
+        Ok(self)
+    }
+
+    /// Lets forms that are sent to this path bring a [token](crate::Visit::form_token), as the form of the login page may:
+    /// so that browsers log out that send neither `Sec-Fetch-Site` nor `Origin`. The path's handler shows the token to
+    /// [`Visit::may_act_by`](crate::Visit::may_act_by). Call it for each of them.
+    ///
+    /// # Errors
+    /// [`SetupError::LoginPage`] if it is not a path on this site, or has a query.
+    pub fn form_page(mut self, path: &str) -> Result<Self, SetupError> {
+        self.0.form_pages.push(page_at(path)?);
         Ok(self)
     }
 
@@ -208,6 +223,11 @@ impl AuthBuilder {
         }
         Ok(Auth(Arc::new(self.0)))
     }
+}
+
+fn page_at(path: &str) -> Result<NextPath, SetupError> {
+    let page = NextPath::parse(path).filter(|page| !page.as_str().contains(['?', '#']));
+    page.ok_or(SetupError::LoginPage)
 }
 
 impl Inner {

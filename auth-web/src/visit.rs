@@ -70,7 +70,8 @@ enum Carried {
     Bearer(AccessToken),
     /// In the cookie that is set up for it. A browser adds it by itself, like that of a session.
     TokenCookie(AccessToken),
-    /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored.
+    /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored. Or no token where
+    /// tokens are in a cookie.
     Nothing,
 }
 

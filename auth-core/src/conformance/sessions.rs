@@ -55,6 +55,7 @@ checks! { dyn SessionStore:
         a_limit_counts_live_sessions_only,
         a_limit_counts_the_sessions_of_its_principal_only,
         a_limit_does_not_count_anonymous_sessions,
+        a_limit_neither_counts_nor_ends_sessions_with_an_actor,
         logins_at_once_stay_within_a_limit_that_refuses,
         logins_at_once_stay_within_a_limit_that_ends_the_oldest,
     }

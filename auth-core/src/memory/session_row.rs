@@ -101,6 +101,13 @@ impl SessionRow {
         }
     }
 
+    pub(super) fn has_actor(&self) -> bool {
+        match &self.body {
+            Body::Narrow(_) => false,
+            Body::Wide(record) => record.has_actor(),
+        }
+    }
+
     pub(super) fn epoch(&self) -> AuthEpoch {
         match &self.body {
             Body::Narrow(narrow) => AuthEpoch::new(u64::from(narrow.epoch)),

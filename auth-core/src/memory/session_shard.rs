@@ -60,9 +60,9 @@ impl SessionShard {
         if record.epoch() < self.markers.epoch_of(principal) {
             return Err(Inserted::Outdated);
         }
-        let Some(limit) = limit else { return Ok(Vec::new()) };
-        let mut live: Vec<_> =
-            self.live_of(principal, now).map(|(slot, row)| (row.created_at(), *row.id(), slot)).collect();
+        let Some(limit) = limit.filter(|_| !record.has_actor()) else { return Ok(Vec::new()) };
+        let counted = self.live_of(principal, now).filter(|(_, row)| !row.has_actor());
+        let mut live: Vec<_> = counted.map(|(slot, row)| (row.created_at(), *row.id(), slot)).collect();
         let others = usize::try_from(limit.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
         let too_many = live.len().saturating_sub(others);
         match limit.when_reached {

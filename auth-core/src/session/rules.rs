@@ -58,8 +58,9 @@ impl EndAll<'_> {
 }
 
 impl SessionLimit {
-    /// Those of these sessions that have to end for a new one, or `None` if it may not begin. What is dead or of
-    /// another principal does not count, nor does anything for a session of nobody.
+    /// Those of these sessions that have to end for a new one, or `None` if it may not begin. What is dead, of
+    /// another principal or [acted in](SessionRecord::has_actor) by somebody else does not count, nor does anything for a
+    /// session of nobody, or one that is acted in.
     #[must_use]
     pub fn make_room<'a>(
         &self,
@@ -67,8 +68,9 @@ impl SessionLimit {
         others: impl IntoIterator<Item = &'a SessionRecord>,
         now: UnixTime,
     ) -> Option<Vec<SessionId>> {
-        let Some(principal) = new.principal() else { return Some(Vec::new()) };
-        let counts = |row: &&SessionRecord| row.principal() == Some(principal) && row.is_live(now);
+        let Some(principal) = new.principal().filter(|_| !new.has_actor()) else { return Some(Vec::new()) };
+        let counts =
+            |row: &&SessionRecord| row.principal() == Some(principal) && row.is_live(now) && !row.has_actor();
         let mut live: Vec<_> =
             others.into_iter().filter(counts).map(|row| (row.created_at, row.id)).collect();
         let others = usize::try_from(self.max.max(1)).unwrap_or(usize::MAX).saturating_sub(1);
@@ -179,6 +181,22 @@ mod tests {
         let nobody = SessionRecord { authentication: None, ..new.clone() };
         let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
         assert_eq!(limit.make_room(&nobody, &rows, after(9)), Some(vec![]));
+    }
+
+    #[test]
+    fn a_limit_says_nothing_of_sessions_with_an_actor() {
+        let (new, rows) = (session(&ann(), 9), [session(&ann(), 1)]);
+        let acted_in = |mut record: SessionRecord| {
+            let login = record.authentication.as_mut().map(Arc::make_mut).unwrap();
+            login.actor = Some(owner("support").principal().clone());
+            record
+        };
+        let acted: Vec<_> = (0..3).map(|n| acted_in(session(&ann(), n))).collect();
+        for when_reached in [WhenReached::Refuse, WhenReached::EndOldest] {
+            let limit = SessionLimit { max: 1, when_reached };
+            assert_eq!(limit.make_room(&new, &acted, after(9)), Some(vec![]));
+            assert_eq!(limit.make_room(&acted_in(new.clone()), &rows, after(9)), Some(vec![]));
+        }
     }
 
     #[test]

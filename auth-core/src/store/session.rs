@@ -27,7 +27,8 @@ pub trait SessionStore: Send + Sync {
     /// Refuses a session whose epoch is older than what [`end_all`](Self::end_all) left for its principal, so
     /// that a login that was under way does not survive. Counts the principal's live sessions of every
     /// [kind](crate::SessionKind) together against `limit`, and applies it in the same step, so that two logins
-    /// at once cannot both be the last. A session of nobody neither counts nor is counted. A store may count the sessions
+    /// at once cannot both be the last. A session of nobody neither counts nor is counted, nor does one in which
+    /// [somebody else acts](SessionRecord::has_actor). A store may count the sessions
     /// under the new session's [tag](SessionId::tag) alone: for as long as those that began under a retired key live,
     /// there may then be up to as many of them beside it.
     ///

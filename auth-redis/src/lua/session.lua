@@ -13,6 +13,10 @@ local function is_row(row)
   return #row >= 66 and string.byte(row, 1) == 1
 end
 
+local function has_actor(row)
+  return string.byte(row, 2) >= 2
+end
+
 local function ends_at(row)
   local absolute, idle = absolute_until(row), idle_until(row)
   return less(idle, absolute) and idle or absolute

@@ -27,7 +27,7 @@ if somebody and most > 0 and not is_foreign(KEYS[3]) then
     if other == '' then
       gone[#gone + 1] = member
     elseif is_row(other) and principal(other) == principal(row) and is_live(other, now)
-      and not is_outdated(other, marker) then
+      and not has_actor(other) and not is_outdated(other, marker) then
       live[#live + 1] = { created_at(other), member, keys[member] }
     end
   end

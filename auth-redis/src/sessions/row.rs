@@ -6,7 +6,7 @@
 //! | at | bytes | what |
 //! |---|---|---|
 //! | 0 | 1 | version of this layout: 1 |
-//! | 1 | 1 | kind: 0 cookie, 1 refresh |
+//! | 1 | 1 | bit 0: kind, 0 cookie, 1 refresh; bit 1: somebody else acts in it |
 //! | 2 | 8 | `created_at` |
 //! | 10 | 8 | `absolute_until` |
 //! | 18 | 8 | `last_used_at` |
@@ -40,6 +40,8 @@ const LAYOUT: u8 = 1;
 const FIXED: usize = 159;
 const HAS_PREVIOUS: u8 = 1;
 const SEEN: u8 = 2;
+const REFRESH: u8 = 1;
+const HAS_ACTOR: u8 = 2;
 /// The most bytes that login and terms may have each: far more than they can.
 const MAX_PART: usize = 1 << 20;
 
@@ -56,11 +58,12 @@ pub(super) fn encode(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
     let len = FIXED.saturating_add(login.len()).saturating_add(terms.len()).saturating_add(data.len());
     let mut row = Vec::with_capacity(len);
     row.push(LAYOUT);
-    row.push(match record.kind {
+    let kind = match record.kind {
         SessionKind::Cookie => 0,
-        SessionKind::Refresh => 1,
+        SessionKind::Refresh => REFRESH,
         _ => return Err(StoreError::not_written("unknown kind of session")),
-    });
+    };
+    row.push(kind | if record.has_actor() { HAS_ACTOR } else { 0 });
     for time in [record.created_at, record.absolute_until, record.last_used_at, record.idle_until] {
         row.extend(time.as_secs().to_be_bytes());
     }
@@ -150,6 +153,7 @@ fn deadline(head: &[u8]) -> Option<UnixTime> {
 /// What has its place in every row.
 struct Fixed {
     kind: SessionKind,
+    has_actor: bool,
     created_at: UnixTime,
     absolute_until: UnixTime,
     last_used_at: UnixTime,
@@ -166,11 +170,11 @@ fn fixed(bytes: &mut Bytes<'_>) -> Option<Fixed> {
     if bytes.byte()? != LAYOUT {
         return None;
     }
-    let kind = match bytes.byte()? {
-        0 => SessionKind::Cookie,
-        1 => SessionKind::Refresh,
+    let (kind, has_actor) = match bytes.byte()? {
+        flags if flags & !(REFRESH | HAS_ACTOR) == 0 => (flags & REFRESH, flags & HAS_ACTOR != 0),
         _ => return None,
     };
+    let kind = if kind == 0 { SessionKind::Cookie } else { SessionKind::Refresh };
     let created_at = UnixTime::from_secs(bytes.u64()?);
     let absolute_until = UnixTime::from_secs(bytes.u64()?);
     let last_used_at = UnixTime::from_secs(bytes.u64()?);
@@ -197,6 +201,7 @@ fn fixed(bytes: &mut Bytes<'_>) -> Option<Fixed> {
     let (login, terms) = (bytes.len()?, bytes.len()?);
     Some(Fixed {
         kind,
+        has_actor,
         created_at,
         absolute_until,
         last_used_at,
@@ -210,15 +215,19 @@ fn fixed(bytes: &mut Bytes<'_>) -> Option<Fixed> {
     })
 }
 
-/// The login of a row. Its epoch is the row's, which moves; its principal is the one that the scripts see.
+/// The login of a row. Its epoch is the row's, which moves; its principal is the one that the scripts see, and so is
+/// whether it has an actor.
 fn authentication(bytes: &[u8], row: &Fixed) -> Result<Option<Arc<Authentication>>, StoreError> {
     if bytes.is_empty() {
-        let nobody = row.principal == [0; 16] && row.epoch == AuthEpoch::ZERO;
+        let nobody = row.principal == [0; 16] && row.epoch == AuthEpoch::ZERO && !row.has_actor;
         return if nobody { Ok(None) } else { Err(StoreError::corrupt("session's login")) };
     }
     let login = login::decode(bytes, row.epoch)?;
     if principal_hash(Some(&login.principal)) != row.principal {
         return Err(StoreError::corrupt("session's principal"));
+    }
+    if login.actor.is_some() != row.has_actor {
+        return Err(StoreError::corrupt("session's actor"));
     }
     Ok(Some(Arc::new(login)))
 }
@@ -255,9 +264,16 @@ mod tests {
         SessionRecord { authentication: None, terms: None, secret, data: SessionBlob::empty(), ..record() }
     }
 
+    fn acted_in() -> SessionRecord {
+        let mut record = record();
+        let login = record.authentication.as_mut().map(Arc::make_mut).unwrap();
+        login.actor = Some(PrincipalId::local_user("support").unwrap());
+        record
+    }
+
     #[test]
     fn a_row_is_read_as_it_was_written() {
-        for record in [record(), nobodys()] {
+        for record in [record(), nobodys(), acted_in()] {
             let row = encode(&record).unwrap();
             assert_eq!(decode(record.id, &row).unwrap().0, record);
         }
@@ -269,6 +285,7 @@ mod tests {
     fn the_layout_is_the_one_of_the_table() {
         let row = encode(&record()).unwrap();
         assert_eq!(row[..2], [1, 1]);
+        assert_eq!(encode(&acted_in()).unwrap()[..2], [1, 3]);
         assert_eq!(row[10..18], (1_u64 << 60).to_be_bytes());
         assert_eq!(row[26..34], u64::MAX.to_be_bytes());
         assert_eq!(row[34..42], 3_u64.to_be_bytes());
@@ -286,6 +303,12 @@ mod tests {
             damaged[at] ^= 0x40;
             let error = decode(record().id, &damaged).expect_err(what);
             assert!(matches!(error, StoreError::Corrupt(_)), "{what}: {error:?}");
+        }
+        // A limit would count it, or not.
+        for record in [record(), acted_in(), nobodys()] {
+            let mut row = encode(&record).unwrap();
+            row[1] ^= HAS_ACTOR;
+            assert!(decode(record.id, &row).is_err(), "an actor");
         }
         let mut nobody = encode(&nobodys()).unwrap();
         nobody[42] = 1;

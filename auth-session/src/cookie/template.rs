@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use auth_core::Secret;
+use auth_core::{Secret, UnixTime};
 
-use crate::cookie::{CookieError, CookieName, SetCookie};
+use crate::cookie::{CookieError, CookieName, SetCookie, date::http_date};
 
 /// Which cross-site requests carry the cookie (RFC 6265bis section 4.1.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,13 +175,31 @@ impl CookieTemplate {
     /// [`CookieError::Value`], [`CookieError::MaxAge`], and [`CookieError::TooLarge`] beyond
     /// [`MAX_LEN`](Self::MAX_LEN).
     pub fn set(&self, value: &str, max_age: Option<Duration>) -> Result<SetCookie, CookieError> {
+        self.checked(value, None, max_age)
+    }
+
+    /// The cookie with this value, until a moment: with `Max-Age`, and with `Expires` for clients that do not know that.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), by the time from `now` on.
+    pub fn set_until(&self, value: &str, until: UnixTime, now: UnixTime) -> Result<SetCookie, CookieError> {
+        let date = http_date(until).ok_or(CookieError::MaxAge)?;
+        self.checked(value, Some(&date), Some(until.since(now)))
+    }
+
+    fn checked(
+        &self,
+        value: &str,
+        expires: Option<&str>,
+        max_age: Option<Duration>,
+    ) -> Result<SetCookie, CookieError> {
         if !value.bytes().all(is_cookie_octet) {
             return Err(CookieError::Value);
         }
         if max_age.is_some_and(|age| age.as_secs() == 0 || age > Self::MAX_AGE) {
             return Err(CookieError::MaxAge);
         }
-        let cookie = self.render(value, max_age);
+        let cookie = self.render_until(value, expires, max_age);
         if cookie.expose().len() > Self::MAX_LEN { Err(CookieError::TooLarge) } else { Ok(cookie) }
     }
 
@@ -203,9 +221,17 @@ impl CookieTemplate {
 
     /// As [`set`](Self::set), for a value and a lifetime that are known to be right and short.
     pub(crate) fn render(&self, value: &str, max_age: Option<Duration>) -> SetCookie {
+        self.render_until(value, None, max_age)
+    }
+
+    fn render_until(&self, value: &str, expires: Option<&str>, max_age: Option<Duration>) -> SetCookie {
         // Sized in advance, so that no copy of the value is left behind where the text grew.
         let mut text = String::with_capacity(self.capacity().saturating_add(value.len()));
         self.write_pair(&mut text, value);
+        if let Some(date) = expires {
+            text.push_str("; Expires=");
+            text.push_str(date);
+        }
         if let Some(age) = max_age {
             // Writing to a `String` does not fail.
             let _ = write!(text, "; Max-Age={}", age.as_secs());
@@ -301,6 +327,20 @@ mod tests {
         let secure = || template("__secure-sid");
         assert_eq!(secure().sent_over_plain_http(), Err(CookieError::PrefixNeedsSecure));
         assert!(secure().with_domain("example.com").is_ok());
+    }
+
+    #[test]
+    fn a_cookie_until_a_moment_says_so_twice() {
+        let now = UnixTime::from_secs(784_111_777 - 60);
+        let at = |secs| now.saturating_add(Duration::from_secs(secs));
+        let cookie = template("__Host-a").set_until("1", at(60), now).unwrap();
+        let end = "; SameSite=Lax; Expires=Sun, 06 Nov 1994 08:49:37 GMT; Max-Age=60";
+        assert!(cookie.expose().ends_with(end) && !cookie.clears(), "{}", cookie.expose());
+        let longest = CookieTemplate::MAX_AGE.as_secs();
+        assert!(template("a").set_until("1", at(longest), now).is_ok());
+        for until in [now, UnixTime::EPOCH, at(longest + 1), UnixTime::MAX] {
+            assert_eq!(template("a").set_until("1", until, now).unwrap_err(), CookieError::MaxAge);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cookie::{CookieTemplate, SetCookie},
     data::{self, DataError, SessionData},
-    session::StartError,
+    session::{StartError, goes_along},
 };
 
 /// The session of one request that is nothing but a cookie: who is logged in, and the application's data.
@@ -33,8 +33,19 @@ pub struct CookieSession<R: Revocation = Irrevocable> {
     wanted: SessionBlob,
     /// Whether a session began in this request.
     begun: bool,
-    /// Whether the request carried a cookie of our name, which is cleared if there is no session in the end.
-    carried: bool,
+    carried: Carried,
+    /// Whether the request logged out.
+    left: bool,
+}
+
+/// What a request carries under the name of our cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    Nothing,
+    /// What we did not seal.
+    Foreign,
+    /// What we sealed, whether or not it still opens anything.
+    Ours,
 }
 
 /// A session did not become a cookie. The browser keeps the one that it has.
@@ -61,10 +72,23 @@ impl From<SealError> for Refusal {
 }
 
 impl<R: Revocation> CookieSession<R> {
-    pub(super) fn opened(engine: Arc<Engine>, revocation: R, sealed: Option<Sealed>, carried: bool) -> Self {
+    pub(super) fn opened(
+        engine: Arc<Engine>,
+        revocation: R,
+        sealed: Option<Sealed>,
+        carried: Carried,
+    ) -> Self {
         let wanted = sealed.as_ref().map_or_else(SessionBlob::empty, |sealed| sealed.data.clone());
-        let mut session =
-            Self { engine, revocation, sealed: None, authenticated: None, wanted, begun: false, carried };
+        let mut session = Self {
+            engine,
+            revocation,
+            sealed: None,
+            authenticated: None,
+            wanted,
+            begun: false,
+            carried,
+            left: false,
+        };
         session.adopt(sealed);
         session
     }
@@ -143,7 +167,7 @@ impl<R: Revocation> CookieSession<R> {
             }
         }
         // What ended since this request was opened takes its data along.
-        if had_ended || !self.goes_along_with(&authentication) {
+        if had_ended || !goes_along(self.authenticated(), &authentication) {
             self.wanted = SessionBlob::empty();
         }
         let principal = Some(authentication.principal.clone());
@@ -160,14 +184,20 @@ impl<R: Revocation> CookieSession<R> {
     /// - Data that changed, and a cookie that is [old enough](crate::CookieSessionPolicy::renew_after), make a new one;
     ///   an idle deadline moves with it, and never beyond the absolute one.
     /// - Data of a visitor without a session begins an anonymous one; one without data is cleared.
-    /// - A cookie that opened nothing is cleared.
+    /// - A cookie is cleared by logging out, and if we never sealed it. One whose session is over is left alone: this
+    ///   answer may arrive after that of a newer login, and would clear that one's.
     ///
     /// # Errors
     /// [`SealError`].
     pub fn commit(mut self) -> Result<Option<SetCookie>, SealError> {
         let now = self.engine.clock.now();
         if self.authenticated.is_none() && self.wanted.is_empty() {
-            return Ok(self.carried.then(|| self.engine.policy.cookie().clear()));
+            let clears = match self.carried {
+                Carried::Nothing => false,
+                Carried::Foreign => true,
+                Carried::Ours => self.left || self.sealed.is_some(),
+            };
+            return Ok(clears.then(|| self.engine.policy.cookie().clear()));
         }
         let sealed = match self.sealed.take() {
             Some(sealed) => sealed,
@@ -215,17 +245,8 @@ impl<R: Revocation> CookieSession<R> {
         self.sealed = sealed;
     }
 
-    fn goes_along_with(&self, login: &Authentication) -> bool {
-        self.authenticated().is_none_or(|before| {
-            let before = before.authentication();
-            before.principal == login.principal
-                && before.actor == login.actor
-                && before.limits == login.limits
-        })
-    }
-
     fn leave(&mut self) {
-        self.carried |= self.sealed.is_some();
+        self.left = true;
         self.adopt(None);
         self.wanted = SessionBlob::empty();
     }

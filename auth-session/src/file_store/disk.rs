@@ -18,6 +18,8 @@ use super::{
 pub(super) struct Disk {
     folders: Vec<Folder>,
     patience: Duration,
+    /// The most sessions of one folder.
+    share: usize,
 }
 
 /// The store for one call, which waits for locks until its deadline.
@@ -34,7 +36,8 @@ pub(super) struct Owner {
 
 impl Disk {
     pub(super) fn open(path: &Path, options: &FileOptions) -> Result<Self, FileStoreError> {
-        Ok(Self { folders: root::open(path, options)?, patience: options.patience })
+        let share = options.capacity.get().div_ceil(usize::from(root::FOLDERS));
+        Ok(Self { folders: root::open(path, options)?, patience: options.patience, share })
     }
 
     /// Begins a call's patience.
@@ -66,6 +69,9 @@ impl Call<'_> {
             None => Some(Vec::new()),
         };
         let Some(ended) = room else { return Ok(Inserted::LimitReached) };
+        if !writer.has_room(self.disk.share.saturating_add(ended.len()), now)? {
+            return Err(StoreError::full());
+        }
         // In this order, a crash leaves one session too many, which the next login ends, and never one too few.
         writer.put(record)?;
         for id in &ended {

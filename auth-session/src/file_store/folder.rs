@@ -5,12 +5,15 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use auth_core::{PrincipalTag, SessionId, SessionRecord, StoreError};
+use auth_core::{PrincipalTag, SessionId, SessionRecord, StoreError, UnixTime};
 
 use super::{
     FileDurability,
@@ -53,6 +56,8 @@ pub(super) struct Folder {
     turn: Mutex<Turn>,
     /// Signalled when a turn ends, and when it is known to be a long one.
     changed: Condvar,
+    /// How many sessions were looked at for want of room.
+    looked_at: AtomicUsize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,8 @@ enum Turn {
 impl Folder {
     pub(super) fn open(path: PathBuf, durability: FileDurability, owner: u32) -> io::Result<Self> {
         let lock = open_lock(&path.join(LOCK))?;
-        Ok(Self { path, durability, owner, lock, turn: Mutex::new(Turn::Free), changed: Condvar::new() })
+        let (turn, changed, looked_at) = (Mutex::new(Turn::Free), Condvar::new(), AtomicUsize::new(0));
+        Ok(Self { path, durability, owner, lock, turn, changed, looked_at })
     }
 
     /// The names in the folder, in no order.
@@ -196,6 +202,30 @@ impl Writer<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// Whether there are fewer sessions than `most`. Where there are not, some that have expired are forgotten first, of
+    /// those that come after the ones that were looked at last.
+    pub(super) fn has_room(&mut self, most: usize, now: UnixTime) -> Result<bool, StoreError> {
+        const AT_ONCE: usize = 256;
+        let of_sessions = |name| match name {
+            Name::Session(id) => Some(id),
+            _ => None,
+        };
+        let sessions: Vec<_> = self.folder.names()?.into_iter().filter_map(of_sessions).collect();
+        let mut left = sessions.len();
+        if left < most {
+            return Ok(true);
+        }
+        let looked_at = self.folder.looked_at.fetch_add(AT_ONCE, Ordering::Relaxed);
+        let from = looked_at.checked_rem(left).unwrap_or(0);
+        for id in sessions.iter().cycle().skip(from).take(left.min(AT_ONCE)) {
+            let expired = self.folder.session(id).is_ok_and(|found| found.is_some_and(|r| !r.is_live(now)));
+            if expired && self.remove(id)? {
+                left = left.saturating_sub(1);
+            }
+        }
+        Ok(left < most)
     }
 
     /// Writes a session's file in the place of the one that there may be.

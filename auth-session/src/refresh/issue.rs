@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AuditEvent, EntropyError, Inserted, LiveSession, Login, SecretState, SessionBlob, SessionId, SessionKind,
-    SessionOwner, SessionRecord, SessionTerms, Unavailable, Version,
+    LiveSession, Login, SecretState, SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord,
+    SessionTerms, Unavailable, Version,
 };
 
 use crate::{
     refresh::{RefreshToken, RefreshTokens},
-    session::StartError,
+    session::{New, StartError},
 };
 
 /// A login began, and its first refresh token was issued.
@@ -24,9 +24,6 @@ pub struct RefreshIssued {
     /// How many older sessions of the principal ended because of a limit.
     pub ended_by_limit: u32,
 }
-
-/// How often another id is tried. Ids have 128 random bits: more collisions mean that there is no randomness.
-const TRIES: u32 = 3;
 
 impl RefreshTokens {
     /// Begins a session with a login, and issues its first token.
@@ -45,8 +42,7 @@ impl RefreshTokens {
         let now = engine.clock.now();
         let absolute_until = now.saturating_add(self.policy.absolute());
         let idle_until = now.saturating_add(self.policy.idle_of(terms.as_deref())).min(absolute_until);
-        for _ in 0..TRIES {
-            let id = SessionId::for_owner(&owner, &engine.entropy).map_err(Unavailable::from)?;
+        let make = |id: SessionId| -> Result<_, Unavailable> {
             let token = RefreshToken::make(&engine.keys, id, 0);
             let record = SessionRecord {
                 id,
@@ -61,19 +57,15 @@ impl RefreshTokens {
                 absolute_until,
                 data: SessionBlob::empty(),
             };
-            match engine.store.insert(&record, engine.policy.limit(), now).await {
-                Ok(Inserted::Stored { ended }) => {
-                    let principal = Some(authentication.principal.clone());
-                    engine.audit.record(now, &AuditEvent::SessionStarted { session: id, principal });
-                    let live = LiveSession::assertion(id, authentication, absolute_until);
-                    return Ok(RefreshIssued { token, live, ended_by_limit: ended });
-                }
-                Ok(Inserted::LimitReached) => return Err(StartError::LimitReached),
-                Ok(Inserted::Outdated) => return Err(StartError::Outdated),
-                Ok(Inserted::Collision) => {}
-                Err(error) => return Err(engine.not_created(&id, error).await.into()),
+            Ok((record, token))
+        };
+        match engine.insert(Some(&owner), engine.policy.limit(), now, make).await? {
+            New::Stored { live: record, secret: token, ended } => {
+                let live = LiveSession::assertion(record.id, authentication, absolute_until);
+                Ok(RefreshIssued { token, live, ended_by_limit: ended })
             }
+            New::LimitReached => Err(StartError::LimitReached),
+            New::Outdated => Err(StartError::Outdated),
         }
-        Err(Unavailable::from(EntropyError).into())
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AuditEvent, Authentication, LiveSession, RejectionReason, Rotated, SecretState, SessionRecord,
-    StoreError, Unavailable, UnixTime,
+    AuditEvent, Authentication, LiveSession, Method, PrincipalId, RejectionReason, Rotated, SecretState,
+    SessionRecord, StoreError, Unavailable, UnixTime,
 };
 
 use crate::{
@@ -50,11 +50,42 @@ impl RefreshTokens {
     /// them is the right one cannot be known.
     ///
     /// The order: the MAC, before any store is asked; what the row is; what the token means; the epoch; only
-    /// then writes.
+    /// then writes. Why one is refused is written to the audit log: once a second of those that are forged, and once a
+    /// minute of each login.
     ///
     /// # Errors
     /// [`RefreshError`]. After [`RefreshError::Unavailable`] the same token may be presented again.
     pub async fn refresh(&self, token: &RefreshToken) -> Result<Refreshed, RefreshError> {
+        let mut principal = None;
+        let exchanged = self.exchange(token, &mut principal).await;
+        if let Err(RefreshError::Rejected(rejection)) = &exchanged {
+            self.tell(token, rejection.reason(), principal);
+        }
+        exchanged
+    }
+
+    /// Writes down why a token was refused, unless the same was just written down.
+    fn tell(&self, token: &RefreshToken, reason: RejectionReason, principal: Option<PrincipalId>) {
+        let now = self.engine.clock.now();
+        let is_told = match reason {
+            RejectionReason::Signature => self.engine.alarms.forged(now),
+            // Has an event of its own.
+            RejectionReason::Replayed => false,
+            _ => self.engine.alarms.session(&token.id(), now),
+        };
+        if is_told {
+            let method = Method::REFRESH_TOKEN;
+            let event = AuditEvent::CredentialRefused { reason, method, principal, source: None };
+            self.engine.audit.record(now, &event);
+        }
+    }
+
+    /// As [`refresh`](Self::refresh), and says whose login the token is of as soon as it is known.
+    async fn exchange(
+        &self,
+        token: &RefreshToken,
+        principal: &mut Option<PrincipalId>,
+    ) -> Result<Refreshed, RefreshError> {
         if !token.is_genuine(&self.engine.keys) {
             return Err(RejectionReason::Signature.into());
         }
@@ -63,6 +94,7 @@ impl RefreshTokens {
             let now = engine.clock.now();
             let record = engine.store.load(&token.id(), now).await?.filter(|record| is_usable(record, now));
             let record = record.ok_or(RejectionReason::Unknown)?;
+            *principal = record.principal().cloned();
             let presented = Presented::find(&record, &hash, now);
             if presented == Presented::Replayed {
                 engine.end_replayed(&record, now).await?;

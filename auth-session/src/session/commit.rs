@@ -21,7 +21,8 @@ impl Session {
     ///   otherwise is [`CommitError::Conflict`].
     /// - Data of a visitor without a session begins an anonymous one.
     /// - A session that ended meanwhile is not brought back, and no cookie is sent for it.
-    /// - A cookie that opened nothing is cleared.
+    /// - A cookie is cleared by logging out, and if we never made it. One whose session has ended is left alone: this
+    ///   answer may arrive after that of a newer login, and would clear that one's.
     ///
     /// It does not look at the answer's status: whoever calls it decides whether an answer that reports an
     /// error saves data. Replacing a secret by age is left to the next request if the store fails at it;
@@ -73,11 +74,14 @@ impl Session {
 
     /// The first data of a visitor.
     async fn save_anonymous(&mut self) -> Result<(), CommitError> {
-        // A session of its own would take the place of the one that is challenged in the browser.
+        // A session of its own would take the place of a newer one, or of the one that is challenged, in the browser.
+        if self.lost {
+            return Err(CommitError::Ended);
+        }
         if let Some(challenge) = self.challenge() {
             return Err(CommitError::Challenged(challenge));
         }
-        let absolute = self.engine.policy.absolute();
+        let (_, absolute) = self.engine.policy.anonymous();
         let beginning = Beginning { absolute, data: self.data().clone(), ..Beginning::default() };
         match self.engine.create(beginning).await? {
             New::Stored { live, secret, .. } => {
@@ -141,7 +145,7 @@ impl Session {
                 let kept = record.terms.as_ref().is_some_and(|terms| terms.persistent);
                 Some(policy.set(value.expose_str().unwrap_or_default(), left, kept))
             }
-            (None, _) if self.carried => Some(policy.clear()),
+            (None, _) if self.clears => Some(policy.clear()),
             _ => None,
         }
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AuditEvent, AuthEpoch, Authenticated, Authentication, DecideError, Denial, DenialReason, Permit,
-    PrincipalId, Privileges, Refusal, ResourceKind, SessionBlob, SessionId, SessionOwner, SessionTerms,
-    StoreError, Unavailable,
+    AuditEvent, AuthEpoch, Authenticated, Authentication, DecideError, Denial, DenialReason, Permission,
+    Permit, PrincipalId, Privileges, Refusal, SessionBlob, SessionId, SessionOwner, SessionTerms, StoreError,
+    Unavailable,
 };
 
 use crate::session::{
@@ -13,13 +13,29 @@ use crate::session::{
     new::{Beginning, New},
 };
 
+/// A permission to act as somebody else. The application says which of its permissions that is, once, so that no other
+/// that somebody holds about an account is enough: its resource is the account.
+///
+/// ```
+/// # use auth_core::{Action, Permission, ResourceKind};
+/// # struct UsersImpersonate;
+/// # impl Permission for UsersImpersonate {
+/// #     const ACTION: Action = Action::from_static("users.impersonate");
+/// #     const RESOURCE: ResourceKind = ResourceKind::from_static("user");
+/// # }
+/// impl auth_session::Impersonation for UsersImpersonate {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no permission to act as somebody else",
+    note = "implement `Impersonation` for the one permission of the application that is"
+)]
+pub trait Impersonation: Permission {}
+
 /// Whom somebody wants to act as.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
     /// Who it is.
     pub principal: &'a PrincipalId,
-    /// What accounts are as resources of the policy: the kind that the permit is for.
-    pub kind: &'a ResourceKind,
     /// The epoch of that account, read when it was looked up.
     pub epoch: AuthEpoch,
 }
@@ -81,22 +97,22 @@ impl Session {
     /// Acts as somebody else: begins a session of the target in which whoever is logged in is the actor, under a new
     /// id and secret, and ends the one that the request came with. Answers the new one's id.
     ///
-    /// It takes a permit whose resource is the target, by its kind, its id and, where that is another than the actor's
-    /// realm, its tenant, and asks whether all that the target may do may be
+    /// It takes a permit of the [permission](Impersonation) for it whose resource is the target, by its id and, where that
+    /// is another than the actor's realm, its tenant, and asks whether all that the target may do may be
     /// done by the one who asks anyway. The new session has none of the old one's data, keeps how and when its actor
     /// authenticated, lives for [`SessionPolicy::impersonation`](crate::SessionPolicy::impersonation) and no longer
     /// than the old one would have. It ends with the target's sessions, and, as an [`EpochCheck`](crate::EpochCheck)
-    /// by the account store notices, with its actor's. The limit on sessions does not end one of
-    /// the target's for it. Who stops acting as somebody else ends the session and logs in again: a cookie that was
+    /// by the account store notices, with its actor's. It takes no place of the
+    /// target's sessions under a limit. Who stops acting as somebody else ends the session and logs in again: a cookie that was
     /// stolen from an impersonation leads no way back up.
     ///
     /// An access token that was issued on the session lives until it expires. [`AuditEvent::Impersonated`] is written
-    /// before the cookie is made. In the target's list of devices, the session
+    /// before the cookie is made, and to the [durable log](crate::Sessions::with_durable_audit) before anybody acts. In the target's list of devices, the session
     /// has an actor.
     ///
     /// # Errors
     /// [`ImpersonateError`]; the session that the request carried may have ended by then.
-    pub async fn impersonate<P>(
+    pub async fn impersonate<P: Impersonation>(
         &mut self,
         permit: Permit<P>,
         target: Target<'_>,
@@ -130,17 +146,25 @@ impl Session {
             New::LimitReached | New::Outdated => return Err(ImpersonateError::Target),
         };
         let session = live.record.id;
-        self.engine.audit.record(
-            now,
-            &AuditEvent::Impersonated {
-                principal: target.principal.clone(),
-                actor: actor.principal().clone(),
-                session,
-            },
-        );
-        if let Err(error) = self.end_before_impersonation(&before).await {
+        let (principal, actor) = (target.principal.clone(), actor.principal().clone());
+        let event = AuditEvent::Impersonated { principal, actor, session };
+        let told = match &self.engine.durable_audit {
+            Some(log) => log.append(now, std::slice::from_ref(&event)).map_err(ImpersonateError::from),
+            None => Ok(()),
+        };
+        let began = match told {
+            Ok(()) => {
+                self.engine.audit.record(now, &event);
+                self.end_before_impersonation(&before).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = began {
             // Its secret has reached nobody.
             let _ = self.engine.end(&session, "impersonation", now).await;
+            if matches!(error, ImpersonateError::Ended) {
+                self.lose();
+            }
             return Err(error);
         }
         self.adopt(live, secret);
@@ -154,7 +178,7 @@ impl Session {
     }
 }
 
-fn may<P>(
+fn may<P: Impersonation>(
     actor: &Authenticated,
     permit: &Permit<P>,
     target: Target<'_>,
@@ -169,7 +193,7 @@ fn may<P>(
     let is_there = own.principal.realm() == target.principal.realm()
         || resource.tenant() == Some(target.principal.realm());
     let is_target =
-        resource.kind() == target.kind && resource.id() == Some(target.principal.id()) && is_there;
+        *resource.kind() == P::RESOURCE && resource.id() == Some(target.principal.id()) && is_there;
     if permit.principal() != &own.principal || !is_target {
         return Err(ImpersonateError::Permit);
     }

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{
     AuditEvent, Authentication, EntropyError, Inserted, SecretState, SessionBlob, SessionId, SessionKind,
-    SessionLimit, SessionOwner, SessionRecord, SessionSecret, SessionTerms, StoreError, Unavailable, Version,
-    Written,
+    SessionLimit, SessionOwner, SessionRecord, SessionSecret, SessionTerms, StoreError, Unavailable,
+    UnixTime, Version, Written,
 };
 
 use crate::sessions::{Engine, Live};
 
 /// What became of a new session.
-pub(crate) enum New {
-    Stored { live: Box<Live>, secret: SessionSecret, ended: u32 },
+pub(crate) enum New<L = Box<Live>, S = SessionSecret> {
+    Stored { live: L, secret: S, ended: u32 },
     LimitReached,
     Outdated,
 }
@@ -33,25 +33,22 @@ pub(crate) struct Beginning<'a> {
 const TRIES: u32 = 3;
 
 impl Engine {
-    /// Stores a new session under an id and a secret that nobody has seen.
+    /// Stores a new session of a browser under an id and a secret that nobody has seen.
     pub(crate) async fn create(&self, beginning: Beginning<'_>) -> Result<New, Unavailable> {
         let now = self.clock.now();
         let Beginning { login, terms, absolute, limit, data } = beginning;
         let absolute_until = now.saturating_add(absolute);
-        let idle = terms.as_ref().and_then(|terms| terms.idle).unwrap_or(self.policy.idle());
-        for _ in 0..TRIES {
-            let id = match login {
-                Some((_, owner)) => SessionId::for_owner(owner, &self.entropy)?,
-                None => SessionId::anonymous(&self.entropy)?,
-            };
+        let of_all = if login.is_some() { self.policy.idle() } else { self.policy.anonymous().0 };
+        let idle = terms.as_ref().and_then(|terms| terms.idle).unwrap_or(of_all);
+        let (authentication, owner) = login.unzip();
+        let make = |id: SessionId| -> Result<_, Unavailable> {
             let secret = SessionSecret::generate(&self.entropy)?;
-            let hash = secret.hash();
             let record = SessionRecord {
                 id,
                 kind: SessionKind::Cookie,
-                authentication: login.as_ref().map(|(authentication, _)| Arc::clone(authentication)),
+                authentication: authentication.clone(),
                 terms: terms.clone(),
-                secret: SecretState::first(hash, now),
+                secret: SecretState::first(secret.hash(), now),
                 version: Version::FIRST,
                 created_at: now,
                 last_used_at: now,
@@ -59,27 +56,49 @@ impl Engine {
                 absolute_until,
                 data: data.clone(),
             };
-            let inserted = match self.store.insert(&record, limit, now).await {
-                Ok(inserted) => inserted,
-                Err(error) => return Err(self.not_created(&id, error).await.into()),
+            Ok((record, secret))
+        };
+        Ok(match self.insert(owner, limit, now, make).await? {
+            New::Stored { live: record, secret, ended } => {
+                let hash = record.secret.current;
+                New::Stored { live: Live::new(record, hash), secret, ended }
+            }
+            New::LimitReached => New::LimitReached,
+            New::Outdated => New::Outdated,
+        })
+    }
+
+    /// Stores the row that `make` makes, with its secret, for an id that nobody has seen.
+    pub(crate) async fn insert<S: Send>(
+        &self,
+        owner: Option<&SessionOwner>,
+        limit: Option<&SessionLimit>,
+        now: UnixTime,
+        make: impl Fn(SessionId) -> Result<(SessionRecord, S), Unavailable> + Send + Sync,
+    ) -> Result<New<SessionRecord, S>, Unavailable> {
+        for _ in 0..TRIES {
+            let id = match owner {
+                Some(owner) => SessionId::for_owner(owner, &self.entropy)?,
+                None => SessionId::anonymous(&self.entropy)?,
             };
-            match inserted {
-                Inserted::Stored { ended } => {
+            let (record, secret) = make(id)?;
+            match self.store.insert(&record, limit, now).await {
+                Ok(Inserted::Stored { ended }) => {
                     let principal = record.principal().cloned();
                     self.audit.record(now, &AuditEvent::SessionStarted { session: id, principal });
-                    let live = Live::new(record, hash);
-                    return Ok(New::Stored { live, secret, ended });
+                    return Ok(New::Stored { live: record, secret, ended });
                 }
-                Inserted::LimitReached => return Ok(New::LimitReached),
-                Inserted::Outdated => return Ok(New::Outdated),
-                Inserted::Collision => {}
+                Ok(Inserted::LimitReached) => return Ok(New::LimitReached),
+                Ok(Inserted::Outdated) => return Ok(New::Outdated),
+                Ok(Inserted::Collision) => {}
+                Err(error) => return Err(self.not_created(&id, error).await.into()),
             }
         }
         Err(EntropyError.into())
     }
 
     /// Tidies up after an insert whose outcome is bad or unknown.
-    pub(crate) async fn not_created(&self, id: &SessionId, error: StoreError) -> StoreError {
+    async fn not_created(&self, id: &SessionId, error: StoreError) -> StoreError {
         if matches!(error, StoreError::Full) {
             self.store_is_full();
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Authentication, Login, PrincipalId, Refusal, Rejection, RejectionReason, SessionBlob, SessionId,
-    SessionOwner, SessionTerms, StoreError, Unavailable, Updated,
+    Authenticated, Authentication, Login, PrincipalId, Refusal, Rejection, RejectionReason, SessionBlob,
+    SessionId, SessionOwner, SessionTerms, StoreError, Unavailable, Updated,
 };
 
 use crate::{
@@ -83,7 +83,7 @@ impl Session {
         self.answer_challenge();
         let authentication = Arc::new(login.into_authentication());
         let owner = SessionOwner::new(authentication.principal.clone(), &self.engine.keys);
-        let (mut data, options) = if self.goes_along_with(&authentication) {
+        let (mut data, options) = if goes_along(self.authenticated(), &authentication) {
             (self.data().clone(), options.or(self.terms()))
         } else {
             (SessionBlob::empty(), options)
@@ -125,16 +125,6 @@ impl Session {
         self.authenticated().is_some_and(|before| before.principal() == principal)
     }
 
-    /// Whether this request's data is that of whoever logs in.
-    fn goes_along_with(&self, login: &Authentication) -> bool {
-        self.authenticated().is_none_or(|before| {
-            let before = before.authentication();
-            before.principal == login.principal
-                && before.actor == login.actor
-                && before.limits == login.limits
-        })
-    }
-
     /// Ends the session that the new one takes the place of. If that fails, nothing of the new one stays: its
     /// secret has reached nobody.
     pub(super) async fn supersede(
@@ -174,4 +164,11 @@ impl Session {
             Err(error) => Err((new, error.into())),
         }
     }
+}
+
+/// Whether the data of a session, of whoever was logged in before, is that of whoever logs in.
+pub(crate) fn goes_along(before: Option<&Authenticated>, login: &Authentication) -> bool {
+    before.map(Authenticated::authentication).is_none_or(|before| {
+        before.principal == login.principal && before.actor == login.actor && before.limits == login.limits
+    })
 }

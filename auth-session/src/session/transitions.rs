@@ -95,16 +95,19 @@ impl Session {
 
     /// Ends the session: logs out. Answers whether there was one. What was set and not committed is dropped.
     ///
-    /// [`commit`](Self::commit) clears the cookie. Only the holder of the session's secret gets here, so a
-    /// stranger who knows the public id logs nobody out.
+    /// [`commit`](Self::commit) clears the cookie, also that of a session that had ended before. Only the holder of the
+    /// session's secret gets here, so a stranger who knows the public id logs nobody out.
     ///
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
     pub async fn end(&mut self) -> Result<bool, Unavailable> {
         self.answer_challenge();
-        let Some(id) = self.id() else { return Ok(false) };
-        let ended = self.engine.end(&id, "logout", self.engine.clock.now()).await?;
+        let ended = match self.id() {
+            Some(id) => self.engine.end(&id, "logout", self.engine.clock.now()).await?,
+            None => false,
+        };
         self.forget();
+        (self.clears, self.lost) = (self.carried, false);
         Ok(ended)
     }
 }

@@ -178,8 +178,14 @@ impl Engine {
         let (principal, terms) = record.principal().zip(record.terms.as_ref())?;
         let change = signals.changed_from(&terms.signals);
         let when = self.policy.client_check().judge(change)?;
-        // A client that is only watched is written down as often as its uses are.
-        if touch_is_due || when != WhenClientChanges::Observe {
+        let is_told = match when {
+            // As often as its uses are.
+            WhenClientChanges::Observe => touch_is_due,
+            // What is challenged can come again and again; what ended, once.
+            WhenClientChanges::Challenge => self.alarms.session(&record.id, now),
+            WhenClientChanges::End => true,
+        };
+        if is_told {
             let (session, principal) = (record.id, principal.clone());
             let outcome = when.outcome();
             self.audit.record(now, &AuditEvent::ClientChanged { session, principal, change, outcome });

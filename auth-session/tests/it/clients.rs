@@ -119,6 +119,21 @@ fn a_challenged_session_opens_nothing_and_is_left_alone() {
     assert!(owner.challenge().is_none());
 }
 
+/// A thief who asks again and again, or a page with a hundred images, must not fill the log.
+#[test]
+fn a_challenge_is_written_down_once_a_minute() {
+    let app = app(ClientCheck::off().on_user_agent(WhenClientChanges::Challenge));
+    let mut browser = Browser::new();
+    log_in(&app, &mut browser, "ann", firefox());
+    for minutes in 1..=3 {
+        for _ in 0..20 {
+            assert!(open(&app, &browser, curl()).challenge().is_some());
+        }
+        assert_eq!(changes(&app), vec![(true, false, "challenged"); minutes]);
+        app.step(Duration::from_secs(60));
+    }
+}
+
 /// Logging in again is the way out: the same person finds their data, and anybody else nothing.
 #[test]
 fn a_login_over_a_challenged_session_takes_its_place() {

@@ -169,7 +169,6 @@ fn deadlines_are_inside_the_seal_and_sliding_ends_at_the_absolute_one() {
         browser.take(app.open(&browser).commit().unwrap());
         used += 1;
     }
-    assert_eq!(browser, Browser(None), "cleared");
     let lived = TOUCH + Duration::from_secs(used * (IDLE.as_secs() - 1));
     assert!(lived >= ABSOLUTE && lived < ABSOLUTE + IDLE, "{lived:?}");
 
@@ -285,6 +284,30 @@ fn with_a_list_no_copy_outlives_the_logout() {
     let now = |secs: u64| START.saturating_add(ABSOLUTE).saturating_sub(Duration::from_secs(secs));
     assert_eq!(block_on(list.purge(now(1), 100)).unwrap(), 0);
     assert_eq!(block_on(list.purge(now(0), 100)).unwrap(), 1);
+}
+
+/// A late answer to the cookie of a session that has ended must not clear that of a newer login.
+#[test]
+fn a_late_answer_to_an_old_cookie_leaves_a_newer_login_alone() {
+    for late_is_last in [true, false] {
+        let (app, mut browser) = (app_with_list(Arc::new(MemoryTokens::new(100))), Browser::default());
+        app.log_in(&mut browser, "ann");
+        let old = browser.clone();
+        let mut session = app.open(&browser);
+        block_on(session.start(login("bob"))).unwrap();
+        let login = session.commit().unwrap();
+        let late = app.open(&old);
+        assert!(late.authenticated().is_none());
+        let late = late.commit().unwrap();
+        for answer in if late_is_last { [login, late] } else { [late, login] } {
+            browser.take(answer);
+        }
+        assert_eq!(app.who(&browser).as_deref(), Some("bob"), "{late_is_last}");
+        let (mut session, mut browser) = (app.open(&old), old);
+        assert!(!block_on(session.end()).unwrap());
+        browser.take(session.commit().unwrap());
+        assert_eq!(browser, Browser(None), "who logs out keeps no cookie");
+    }
 }
 
 /// Checklist, sessions 1 and 2: nothing of what the browser brought along lives on.

@@ -1,7 +1,7 @@
 //! The application's data, written by several requests at once.
 
 use auth_core::{BlobError, testing::block_on};
-use auth_session::{CommitError, DataError, SessionData};
+use auth_session::{CommitError, DataError, RotateError, SessionData};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{App, Browser, Cart, Visits};
@@ -120,6 +120,31 @@ fn what_is_not_merged_is_a_conflict() {
         let outgoing = block_on(b.commit());
         assert!(matches!(outgoing.saved(), Err(CommitError::Conflict { slot }) if &**slot == "tally"));
     }
+}
+
+/// Checklist, sessions 6: where somebody else is always faster, it ends, and says that nothing was written.
+#[test]
+fn a_write_that_never_gets_its_turn_is_contended() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    let id = app.log_in(&mut browser, "ann");
+    app.store.contend(Some(id));
+    let (mut writes, mut rotates) = (app.open(&browser), app.open(&browser));
+    writes.set(&Visits(1)).unwrap();
+    let outgoing = block_on(writes.commit());
+    assert!(outgoing.cookie().is_none());
+    let error = outgoing.into_parts().1.unwrap_err();
+    assert!(matches!(error, CommitError::Contended));
+    assert_eq!(auth_core::Refusal::from(error).status(), 503);
+    assert!(matches!(block_on(rotates.rotate()), Err(RotateError::Contended)));
+    drop(rotates);
+    app.store.contend(None);
+    app.request(&mut browser, |session| {
+        assert_eq!(session.get::<Visits>().unwrap(), None);
+        assert_eq!(session.id(), Some(id));
+        session.set(&Visits(1)).unwrap();
+    });
+    assert_eq!(app.request(&mut browser, |session| session.get::<Visits>().unwrap()), Some(Visits(1)));
 }
 
 /// A change that is taken back in the same request is none.

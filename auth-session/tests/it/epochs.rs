@@ -94,7 +94,6 @@ fn the_account_store_is_asked_at_most_every_interval_and_its_word_counts() {
     assert!(app.who(&mut browser).is_some(), "asked less than 60 s ago");
     app.step(EpochCheck::INTERVAL);
     assert_eq!(app.who(&mut browser), None);
-    assert_eq!(browser.0, None);
 }
 
 #[test]
@@ -152,18 +151,26 @@ fn a_session_that_an_earlier_change_should_have_ended_is_not_spared() {
 }
 
 /// Between the change of the account and the call that moves the spared session up, that session looks
-/// outdated. A request in that moment must not end it for good.
+/// outdated. A request in that moment must not end it for good, nor take its cookie out of the browser, whichever of
+/// the two is answered last.
 #[test]
 fn a_request_between_the_change_and_the_sweep_does_not_end_the_spared_session() {
-    let accounts = Accounts::at(1);
-    let always = EpochCheck::every(accounts.clone(), std::time::Duration::ZERO).unwrap();
-    let app = App::with(policy(), always);
-    let mut browser = Browser::new();
-    app.log_in_at(&mut browser, "ann", 1);
-    let mut changing = app.open(&browser);
-    accounts.set(Some(2));
-    assert_eq!(app.who(&mut browser.clone()), None);
-    block_on(changing.end_all_others(AuthEpoch::new(2))).unwrap();
-    browser.take(block_on(changing.commit())).unwrap();
-    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    for change_is_last in [true, false] {
+        let accounts = Accounts::at(1);
+        let always = EpochCheck::every(accounts.clone(), std::time::Duration::ZERO).unwrap();
+        let app = App::with(policy(), always);
+        let mut browser = Browser::new();
+        app.log_in_at(&mut browser, "ann", 1);
+        let mut changing = app.open(&browser);
+        accounts.set(Some(2));
+        let other = app.open(&browser);
+        assert!(other.authenticated().is_none());
+        let other = block_on(other.commit());
+        block_on(changing.end_all_others(AuthEpoch::new(2))).unwrap();
+        let change = block_on(changing.commit());
+        for answer in if change_is_last { [other, change] } else { [change, other] } {
+            browser.take(answer).unwrap();
+        }
+        assert_eq!(app.who(&mut browser).as_deref(), Some("ann"), "{change_is_last}");
+    }
 }

@@ -8,11 +8,12 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    AccessRequest, Action, AuthEpoch, DecideError, EpochSource, Limits, Page, Permit, PolicyVersion,
-    PrincipalId, PrincipalKind, Privileges, Realm, Resource, ResourceKind, Scopes, StoreError,
+    AccessRequest, Action, AuditEvent, AuthEpoch, DecideError, EpochSource, Limits, MemoryAudit, Page,
+    Permission, Permit, PolicyVersion, PrincipalId, PrincipalKind, Privileges, Realm, Resource, ResourceKind,
+    Scopes, SessionLimit, StoreError, WhenReached,
     testing::{authenticated_as, block_on},
 };
-use auth_session::{EpochCheck, ImpersonateError, Session, Target};
+use auth_session::{EpochCheck, ImpersonateError, Impersonation, Session, Target};
 
 use crate::support::{ABSOLUTE, App, Browser, Cart, Failing, START, login, name_of, policy, user};
 
@@ -30,10 +31,23 @@ impl Privileges for Ranks {
     }
 }
 
-fn permit(who: &str, target: &str) -> Permit {
-    let (who, action) = (authenticated_as(&user(who), START), Action::parse("users.impersonate").unwrap());
-    let resource = Resource::one(USER, target).unwrap();
-    Permit::assertion(&AccessRequest::new(&who, &action, &resource, START), PolicyVersion::new(1), None)
+struct UsersImpersonate;
+
+impl Permission for UsersImpersonate {
+    const ACTION: Action = Action::from_static("users.impersonate");
+    const RESOURCE: ResourceKind = USER;
+}
+
+impl Impersonation for UsersImpersonate {}
+
+fn permit(who: &str, target: &str) -> Permit<UsersImpersonate> {
+    permit_for(who, &Resource::one(USER, target).unwrap())
+}
+
+fn permit_for(who: &str, resource: &Resource) -> Permit<UsersImpersonate> {
+    let (who, action) = (authenticated_as(&user(who), START), UsersImpersonate::ACTION);
+    let request = AccessRequest::new(&who, &action, resource, START);
+    Permit::assertion(&request, PolicyVersion::new(1), None).typed().unwrap()
 }
 
 fn impersonate(
@@ -42,7 +56,7 @@ fn impersonate(
     target: &str,
 ) -> Result<auth_core::SessionId, ImpersonateError> {
     let principal = user(target);
-    let target = Target { principal: &principal, kind: &USER, epoch: AuthEpoch::ZERO };
+    let target = Target { principal: &principal, epoch: AuthEpoch::ZERO };
     block_on(session.impersonate(permit(who, principal.id()), target, &Ranks))
 }
 
@@ -115,7 +129,7 @@ fn who_may_not_act_as_somebody_stays_who_they_are() {
         ));
         // A permit for Ann is none for Bob.
         let bob = user("bob");
-        let target = Target { principal: &bob, kind: &USER, epoch: AuthEpoch::ZERO };
+        let target = Target { principal: &bob, epoch: AuthEpoch::ZERO };
         let result = block_on(session.impersonate(permit("admin", "ann"), target, &Ranks));
         assert!(matches!(refused(result), ImpersonateError::Permit));
         assert_eq!(name_of(session).as_deref(), Some("admin"));
@@ -131,37 +145,48 @@ fn who_may_not_act_as_somebody_stays_who_they_are() {
     assert_eq!(app.sessions_of("bob"), []);
 }
 
-/// Ids are unique within a realm and a kind only: a permit for invoice 7, or for the local user 7, is none for user 7 of
-/// another tenant.
+/// Ids are unique within a realm only: a permit for the local user 7 is none for user 7 of another tenant.
 #[test]
-fn a_permit_is_for_the_kind_and_the_realm_of_its_target() {
+fn a_permit_is_for_the_realm_of_its_target() {
     let app = App::new();
     let mut admin = Browser::new();
     app.log_in(&mut admin, "admin");
     let realm = Realm::local("b").unwrap();
     let elsewhere = PrincipalId::new(realm.clone(), PrincipalKind::User, "ann").unwrap();
-    let permit_for = |resource: Resource| {
-        let (who, action) =
-            (authenticated_as(&user("admin"), START), Action::parse("users.impersonate").unwrap());
-        Permit::assertion(&AccessRequest::new(&who, &action, &resource, START), PolicyVersion::new(1), None)
-    };
-    let ann = user("ann");
     let here = Resource::one(USER, "ann").unwrap();
-    let invoice = Resource::one(ResourceKind::from_static("invoice"), "ann").unwrap();
     for (target, resource, allowed) in [
-        (&ann, invoice, false),
         (&elsewhere, here.clone(), false),
         (&elsewhere, here.clone().of_tenant(Realm::local("c").unwrap()), false),
         (&elsewhere, here.of_tenant(realm), true),
     ] {
         app.request(&mut admin, |session| {
-            let target = Target { principal: target, kind: &USER, epoch: AuthEpoch::ZERO };
-            let outcome = block_on(session.impersonate(permit_for(resource), target, &Ranks));
+            let target = Target { principal: target, epoch: AuthEpoch::ZERO };
+            let outcome = block_on(session.impersonate(permit_for("admin", &resource), target, &Ranks));
             match outcome {
                 Ok(_) => assert!(allowed),
                 Err(error) => assert!(!allowed && matches!(error, ImpersonateError::Permit), "{error}"),
             }
         });
+    }
+}
+
+/// Support must neither log out whom it helps nor keep them out.
+#[test]
+fn acting_as_somebody_takes_no_place_of_their_sessions() {
+    for when_reached in [WhenReached::Refuse, WhenReached::EndOldest] {
+        let limited = policy().with_limit(SessionLimit { max: 1, when_reached }).unwrap();
+        let app = App::with(limited, EpochCheck::by_session_store_only());
+        let (mut ann, mut before) = (Browser::new(), Browser::new());
+        app.log_in(&mut before, "ann");
+        let (mut first, _) = acting(&app);
+        assert_eq!(app.who(&mut before).as_deref(), Some("ann"));
+        app.log_out(&mut before);
+        let id = app.log_in(&mut ann, "ann");
+        let (mut second, _) = acting(&app);
+        for browser in [&mut ann, &mut first, &mut second] {
+            assert_eq!(app.who(browser).as_deref(), Some("ann"), "{when_reached:?}");
+        }
+        assert_eq!(app.request(&mut ann, |session| session.id()), Some(id));
     }
 }
 
@@ -178,6 +203,30 @@ fn a_limited_login_acts_as_nobody() {
     app.request(&mut browser, |session| {
         assert!(matches!(impersonate(session, "admin", "ann"), Err(ImpersonateError::Limited)));
     });
+}
+
+/// What must not happen unseen does not happen where it cannot be written down.
+#[test]
+fn who_acts_as_somebody_is_in_the_durable_log_first() {
+    for room in [0, 1] {
+        let mut app = App::new();
+        let log = Arc::new(MemoryAudit::new(room));
+        app.sessions = app.sessions.with_durable_audit(log.clone());
+        let mut browser = Browser::new();
+        app.log_in(&mut browser, "admin");
+        let acted = app.request(&mut browser, |session| impersonate(session, "admin", "ann"));
+        assert_eq!(app.rows(), 1);
+        if room == 0 {
+            assert!(matches!(acted, Err(ImpersonateError::Unavailable(_))));
+            assert!(!app.has_audit("session.impersonated"));
+            assert_eq!(app.who(&mut browser).as_deref(), Some("admin"));
+        } else {
+            let events = log.events();
+            let [(_, AuditEvent::Impersonated { actor, session, .. })] = &events[..] else { panic!() };
+            assert_eq!((actor, *session), (&user("admin"), acted.unwrap()));
+            assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+        }
+    }
 }
 
 /// The administrator's old cookie must not live on where the store was slow to end it.

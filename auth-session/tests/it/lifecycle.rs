@@ -6,7 +6,7 @@ use auth_core::{
     AuthenticateError, Authentication, Authenticator, Limits, Login, Method, Scopes, SessionId, SessionLimit,
     SessionRecord, SessionStore, SystemEntropy, WhenReached, testing::block_on,
 };
-use auth_session::{CommitError, EpochCheck, Session, SessionCookie, SetCookie, StartError};
+use auth_session::{CommitError, EpochCheck, RotateError, Session, SessionCookie, SetCookie, StartError};
 
 use crate::support::{
     ABSOLUTE, App, Browser, Cart, IDLE, ROTATION, START, TOUCH, Visits, login, policy, user,
@@ -16,12 +16,12 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Checklist, sessions 1 (OWASP, ASVS 7.2.4): what a stranger put into the browser is never adopted.
 #[test]
-fn an_unknown_id_is_not_adopted_and_is_cleared() {
+fn an_unknown_id_is_never_adopted() {
     let app = App::new();
     let preset = format!("{}.{}", SessionId::anonymous(&SystemEntropy).unwrap(), "A".repeat(43));
     let mut browser = Browser(Some(preset.clone()));
     app.request(&mut browser, |session| assert!(session.id().is_none()));
-    assert_eq!(browser.0, None);
+    assert_eq!(app.rows(), 0);
 
     let mut browser = Browser(Some(preset.clone()));
     app.request(&mut browser, |session| session.set(&Cart(vec![1])).unwrap());
@@ -45,7 +45,6 @@ fn a_login_changes_id_and_secret_and_the_old_cookie_is_dead() {
     assert_ne!(victim.id_text(), attacker.id_text());
     assert_ne!(victim.secret_text(), attacker.secret_text());
     assert_eq!(app.who(&mut attacker), None);
-    assert_eq!(attacker.0, None);
     assert_eq!(app.who(&mut victim).as_deref(), Some("ann"));
 }
 
@@ -136,10 +135,58 @@ fn after_logout_the_old_cookie_is_anonymous() {
     app.log_out(&mut browser);
     assert_eq!(browser.0, None);
     assert_eq!(app.who(&mut thief), None);
-    assert_eq!(thief.0, None);
     assert_eq!(app.rows(), 0);
     assert!(app.has_audit("session.started") && app.has_audit("session.ended"));
     app.log_out(&mut browser);
+    app.log_out(&mut thief);
+    assert_eq!(thief.0, None, "who logs out keeps no cookie, whatever it was worth");
+}
+
+/// A page that polls is answered when its reader has logged in again, by logging in over the old session or after it
+/// ended elsewhere. That answer must not clear the newer cookie, whenever it arrives.
+#[test]
+fn a_late_answer_to_an_old_cookie_leaves_a_newer_login_alone() {
+    let before_the_login: [fn(&App, &SessionId); 3] = [
+        |_, _| {},
+        |app, id| assert!(block_on(app.sessions.end_one(&user("ann"), id)).unwrap()),
+        |app, _| app.step(IDLE),
+    ];
+    for (n, before_the_login) in before_the_login.into_iter().enumerate() {
+        for poll_is_last in [true, false] {
+            let app = App::new();
+            let mut browser = Browser::new();
+            let id = app.log_in(&mut browser, "ann");
+            let polled = browser.clone();
+            before_the_login(&app, &id);
+            let mut session = app.open(&browser);
+            block_on(session.start(login("ann"))).unwrap();
+            let login = block_on(session.commit());
+            let poll = app.open(&polled);
+            assert!(poll.authenticated().is_none());
+            let poll = poll.settled().unwrap();
+            for answer in if poll_is_last { [login, poll] } else { [poll, login] } {
+                browser.take(answer).unwrap();
+            }
+            assert_eq!(app.who(&mut browser).as_deref(), Some("ann"), "{n} {poll_is_last}");
+        }
+    }
+}
+
+/// What is set when the session has ended under the request would begin a visitor's session, whose cookie takes the
+/// place of a newer login's.
+#[test]
+fn data_that_is_set_after_the_session_was_lost_begins_no_other() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let mut slow = app.open(&browser);
+    app.log_in(&mut browser, "ann");
+    assert!(matches!(block_on(slow.rotate()), Err(RotateError::Ended)));
+    slow.set(&Visits(1)).unwrap();
+    let late = block_on(slow.commit());
+    assert!(late.cookie().is_none() && matches!(late.saved(), Err(CommitError::Ended)));
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    assert_eq!(app.rows(), 1);
 }
 
 /// The id is public: knowing it must not be enough to log somebody out.
@@ -167,7 +214,6 @@ fn the_idle_deadline_ends_a_session_that_is_not_used() {
     assert_eq!(app.who(&mut browser.clone()).as_deref(), Some("ann"));
     app.step(IDLE);
     assert_eq!(app.who(&mut browser), None);
-    assert_eq!(browser.0, None);
 }
 
 /// Checklist, sessions 8: sliding never passes the absolute deadline.
@@ -399,7 +445,8 @@ fn a_request_is_settled_unless_something_is_to_be_written() {
     session.set(&Cart(vec![1])).unwrap();
     assert_eq!(clears(&session), None, "a visitor's first data");
     let junk = Browser(Some(format!("{}.{}", "A".repeat(32), "A".repeat(43))));
-    assert_eq!(clears(&app.open(&junk)), Some(Some(true)));
+    assert_eq!(clears(&app.open(&junk)), Some(None), "it may once have been a session");
+    assert_eq!(clears(&app.open(&Browser(Some("junk".to_owned())))), Some(Some(true)));
 
     let mut session = app.open(&browser);
     block_on(session.start(login("ann"))).unwrap();

@@ -5,6 +5,7 @@ mod forgery;
 mod lifecycle;
 mod model;
 mod races;
+mod told;
 
 use std::{sync::Arc, time::Duration};
 

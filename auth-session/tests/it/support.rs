@@ -51,6 +51,8 @@ pub(crate) struct Watched {
     calls: Mutex<BTreeMap<&'static str, u32>>,
     failing: Mutex<Option<(&'static str, Failing)>>,
     slow: AtomicBool,
+    /// A session that somebody else always writes to first.
+    contended: Mutex<Option<SessionId>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl Watched {
             calls: Mutex::default(),
             failing: Mutex::default(),
             slow: AtomicBool::new(false),
+            contended: Mutex::default(),
         }
     }
 
@@ -92,6 +95,18 @@ impl Watched {
         self.slow.store(slow, Ordering::SeqCst);
     }
 
+    /// From now on, somebody else writes to this session before each update and each rotation of it.
+    pub(crate) fn contend(&self, id: Option<SessionId>) {
+        *self.contended.lock().unwrap() = id;
+    }
+
+    fn write_first(&self) {
+        let Some(id) = *self.contended.lock().unwrap() else { return };
+        let row = block_on(self.inner.load(&id, START)).unwrap().unwrap();
+        let written = block_on(self.inner.update(&id, row.version, &row.data)).unwrap();
+        assert_eq!(written, Updated::Updated);
+    }
+
     async fn pause(&self) {
         let mut pauses = u32::from(self.slow.load(Ordering::SeqCst));
         poll_fn(|context| {
@@ -107,6 +122,9 @@ impl Watched {
 
     fn enter(&self, name: &'static str) -> Result<(), StoreError> {
         *self.calls.lock().unwrap().entry(name).or_default() += 1;
+        if matches!(name, "update" | "rotate") {
+            self.write_first();
+        }
         match *self.failing.lock().unwrap() {
             Some((at, Failing::Before)) if at == name => Err(StoreError::not_written("told to")),
             _ => Ok(()),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use auth_core::{
     ClientLabel, KeyThumbprint, Page, SessionRecord, SessionStore, SessionTerms, testing::block_on,
 };
-use auth_session::{EpochCheck, Flash, SessionData, StartOptions};
+use auth_session::{CookiePolicy, EpochCheck, Flash, SessionData, SessionPolicy, StartOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{ABSOLUTE, App, Browser, IDLE, START, login, name_of, policy};
+use crate::support::{ABSOLUTE, App, Browser, Cart, IDLE, START, login, name_of, policy};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
@@ -46,6 +46,42 @@ fn a_remembered_session_outlives_the_others_and_the_browser() {
     assert_eq!(app.who(&mut kept).as_deref(), Some("ann"));
     app.step(WEEK);
     assert_eq!(app.who(&mut kept), None);
+}
+
+/// Any visitor can cause as many as they like, and most stores keep all of them until a deadline.
+#[test]
+fn a_session_of_nobody_ends_sooner_than_one_of_somebody() {
+    let long = SessionPolicy::new(WEEK, WEEK * 4, CookiePolicy::default()).unwrap();
+    let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(24 * 3_600));
+    let chosen = long.clone().with_anonymous(hour * 2, day * 2).unwrap();
+    assert_eq!(policy().anonymous(), (IDLE, hour * 10), "never longer than the others");
+    for (policy, idle, absolute) in [(long, hour, day), (chosen, hour * 2, day * 2)] {
+        let app = App::with(policy, EpochCheck::by_session_store_only());
+        let (mut visitor, mut left, mut person) = (Browser::new(), Browser::new(), Browser::new());
+        for browser in [&mut visitor, &mut left] {
+            app.request(browser, |session| session.set(&Cart(vec![1])).unwrap());
+        }
+        app.log_in(&mut person, "ann");
+        let has_cart =
+            |browser: &mut Browser| app.request(browser, |session| session.get::<Cart>().unwrap().is_some());
+        let step = idle / 2;
+        for _ in 1..absolute.as_secs() / step.as_secs() {
+            app.step(step);
+            assert!(has_cart(&mut visitor), "it is used");
+        }
+        app.step(step);
+        assert!(!has_cart(&mut visitor) && !has_cart(&mut left));
+        assert_eq!(app.who(&mut person).as_deref(), Some("ann"));
+        assert_eq!(block_on(app.sessions.purge(10)).unwrap(), 2);
+
+        app.request(&mut visitor, |session| session.set(&Cart(vec![1])).unwrap());
+        app.step(idle);
+        assert!(!has_cart(&mut visitor), "it is not used");
+        app.request(&mut visitor, |session| session.set(&Cart(vec![1])).unwrap());
+        app.log_in(&mut visitor, "ann");
+        app.step(idle);
+        assert!(has_cart(&mut visitor), "who logs in with it has a session like others");
+    }
 }
 
 /// Sliding must not pass the deadline that was settled for it.

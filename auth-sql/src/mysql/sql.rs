@@ -1,6 +1,6 @@
 //! What MariaDB and MySQL say in words of their own.
 
-use crate::server::sql::{Dialect, Returning, inserts, live};
+use crate::server::sql::{Dialect, Returning, counted, inserts};
 
 macro_rules! sum {
     () => {
@@ -19,7 +19,11 @@ pub(super) const DIALECT: Dialect = Dialect {
     mark: "INSERT INTO auth_session_epochs (realm, principal_kind, principal_id, epoch, kept_until) \
         VALUES (?1, ?2, ?3, ?4, ?5) ON DUPLICATE KEY UPDATE \
             epoch = GREATEST(epoch, VALUES(epoch)), kept_until = GREATEST(kept_until, VALUES(kept_until))",
-    delete_oldest: concat!("DELETE FROM auth_sessions WHERE ", live!(), " ORDER BY created_at, id LIMIT ?5"),
+    delete_oldest: concat!(
+        "DELETE FROM auth_sessions WHERE ",
+        counted!(),
+        " ORDER BY created_at, id LIMIT ?5"
+    ),
     purge_sessions: "DELETE FROM auth_sessions WHERE ends_at <= ?1 ORDER BY ends_at LIMIT ?2",
     purge_markers: "DELETE FROM auth_session_epochs WHERE kept_until <= ?1 ORDER BY kept_until LIMIT ?2",
     // Two replacements at once find each other's row locked, and one of them is begun anew.

@@ -1,6 +1,6 @@
 //! What PostgreSQL says in words of its own.
 
-use crate::server::sql::{Dialect, Returning, inserts, live};
+use crate::server::sql::{Dialect, Returning, counted, inserts};
 
 /// Locks of transactions, found by the hash of what they are for. Two things with one hash wait for each other, which
 /// is harmless. The last number keeps kinds of locks apart. They end with the transaction, as poolers want it.
@@ -39,7 +39,7 @@ pub(super) const DIALECT: Dialect = Dialect {
             kept_until = GREATEST(auth_session_epochs.kept_until, excluded.kept_until)",
     delete_oldest: concat!(
         "DELETE FROM auth_sessions WHERE id = ANY (ARRAY (SELECT id FROM auth_sessions WHERE ",
-        live!(),
+        counted!(),
         " ORDER BY created_at, id LIMIT ?5))"
     ),
     purge_sessions: purge!("auth_sessions", "ends_at"),

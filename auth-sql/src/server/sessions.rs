@@ -157,7 +157,7 @@ impl<D: Driver> Client<D> {
             return transaction.roll_back(Inserted::Outdated).await;
         }
         let mut ended = 0;
-        if let Some(limit) = limit {
+        if let Some(limit) = limit.filter(|_| !record.has_actor()) {
             let Some(made) = make_room(&mut transaction, principal, limit, now).await? else {
                 return transaction.roll_back(Inserted::LimitReached).await;
             };

@@ -113,6 +113,15 @@ macro_rules! live {
 }
 pub(crate) use live;
 
+/// As [`live`], and counted by a limit: nobody else acts in it. A quote within a string of JSON has a backslash before
+/// it, so that nothing but the name of a member is found.
+macro_rules! counted {
+    () => {
+        concat!($crate::server::sql::live!(), r#" AND authentication NOT LIKE '%"actor":%'"#)
+    };
+}
+pub(crate) use counted;
+
 pub(crate) mod token {
     //! Single-use tokens and counters.
 

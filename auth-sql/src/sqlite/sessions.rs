@@ -54,6 +54,7 @@ impl SessionStore for SqliteSessions {
             return Ok(why_not);
         }
         let mut ended = 0;
+        let limit = limit.filter(|_| !record.has_actor());
         if let (Some(principal), Some(limit)) = (record.principal(), limit) {
             let Some(made) = make_room(&mut transaction, principal, limit, now).await? else {
                 return Ok(Inserted::LimitReached);

@@ -11,9 +11,11 @@ use auth_session::{CrossSite, CrossSiteReason, CsrfRequest, FormCookie, SetCooki
 use super::{Head, Visit};
 use crate::{Auth, Refusal};
 
-/// What a request has to do with the form of the login page.
+/// What a request has to do with the form of the login page, or with another that may bring a token.
 pub(super) struct Form {
-    /// Whether it is for the login page at all. Nowhere else a token counts.
+    /// Whether it is for the login page.
+    is_login: bool,
+    /// Whether it is for a path where a token counts.
     is_there: bool,
     /// Why the request would have been refused before its handler, if the form had no chance to show a token.
     waits: OnceLock<CrossSite>,
@@ -24,10 +26,14 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn of(auth: &Auth, head: &Head<'_>) -> Self {
-        let is_there = head.is_for_login(auth);
-        let held = if is_there { auth.0.forms.read(head.cookie_lines()) } else { None };
+        let is_login = head.is_for_login(auth);
+        let is_there = is_login || head.is_for_form(auth);
+        // Where there are other forms, any page may show one.
+        let reads = is_login || !auth.0.form_pages.is_empty();
+        let held = if reads { auth.0.forms.read(head.cookie_lines()) } else { None };
         let is_there = is_there && matches!(head.method, "GET" | "HEAD" | "POST") && !head.headers.upgrade;
-        Self { is_there, waits: OnceLock::new(), matched: AtomicBool::new(false), held, new: OnceLock::new() }
+        let (waits, matched, new) = (OnceLock::new(), AtomicBool::new(false), OnceLock::new());
+        Self { is_login, is_there, waits, matched, held, new }
     }
 
     /// Lets the form reach its handler although no header speaks for it: it may have a token. Until that is shown,
@@ -43,8 +49,8 @@ impl Form {
     }
 
     /// Whether the request is for the login page.
-    pub(super) const fn is_there(&self) -> bool {
-        self.is_there
+    pub(super) const fn is_login(&self) -> bool {
+        self.is_login
     }
 
     /// Whether the session may be opened.
@@ -71,7 +77,8 @@ impl Visit {
     /// `Sec-Fetch-Site` nor `Origin`. Write it with its page; the answer gets the cookie that goes with it.
     ///
     /// The form is to be sent by POST to the path of the [login page](crate::AuthBuilder::login_page), whose
-    /// handler shows the token to [`may_log_in_by`](Self::may_log_in_by). Elsewhere no token counts.
+    /// handler shows the token to [`may_log_in_by`](Self::may_log_in_by), or to that of [another
+    /// form](crate::AuthBuilder::form_page) and [`may_act_by`](Self::may_act_by). Elsewhere no token counts.
     ///
     /// # Errors
     /// 503 if there is no randomness.
@@ -94,6 +101,15 @@ impl Visit {
     /// # Errors
     /// As [`may_log_in`](Self::may_log_in).
     pub fn may_log_in_by(&self, token: Option<&str>) -> Result<(), Refusal> {
+        self.may_act_by(token)
+    }
+
+    /// The same for a form that does something else, such as [logging out](Self::log_out): before that, and before the
+    /// session is asked for anything.
+    ///
+    /// # Errors
+    /// As [`may_log_in`](Self::may_log_in).
+    pub fn may_act_by(&self, token: Option<&str>) -> Result<(), Refusal> {
         self.consult();
         let (form, auth) = (&self.0.form, &self.0.auth.0);
         if let (Err(error), true, Some(held), Some(token)) =

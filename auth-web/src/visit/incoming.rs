@@ -133,19 +133,15 @@ impl Head<'_> {
     }
 
     fn in_cookies(&self, auth: &Auth) -> Result<Carried, Malformed> {
-        let lines = || self.cookie_lines();
-        let session = auth.0.sessions.read(lines())?;
-        let access =
-            auth.0.access_cookie.as_ref().map(|access| access.name().find_in(lines())).transpose()?;
-        let Some(token) = access.flatten() else {
+        let Some(access) = &auth.0.access_cookie else {
+            let session = auth.0.sessions.read(self.cookie_lines())?;
             return Ok(Carried::Cookie(session.with_signals(self.signals(auth))));
         };
-        if session.is_something() {
-            // Which one was meant? Whoever planted one of them would choose.
-            return Err(Malformed::Header);
-        }
-        Ok(std::str::from_utf8(token)
-            .map_or(Carried::Nothing, |token| Carried::TokenCookie(AccessToken::new(token.to_owned()))))
+        // A session's cookie is not looked at: whoever planted one beside the token would choose whom the request acts
+        // for, or lock its owner out.
+        let token =
+            access.name().find_in(self.cookie_lines())?.and_then(|token| std::str::from_utf8(token).ok());
+        Ok(token.map_or(Carried::Nothing, |token| Carried::TokenCookie(AccessToken::new(token.to_owned()))))
     }
 
     /// What the client can be recognised by, where sessions are held to it.
@@ -194,6 +190,12 @@ impl Head<'_> {
     pub(super) fn is_for_login(&self, auth: &Auth) -> bool {
         let path = self.target.split('?').next().unwrap_or_default();
         auth.0.login_page.as_ref().is_some_and(|page| page.as_str() == path)
+    }
+
+    /// Whether it is for a path whose form may bring a token, the login page not among them.
+    pub(super) fn is_for_form(&self, auth: &Auth) -> bool {
+        let path = self.target.split('?').next().unwrap_or_default();
+        auth.0.form_pages.iter().any(|page| page.as_str() == path)
     }
 
     pub(super) fn client(&self, auth: &Auth) -> Option<IpAddr> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Authenticated, Login, Page, Permit, Privileges, SessionId};
-use auth_session::{Device, Flash, StartOptions, Target};
+use auth_session::{Device, Flash, Impersonation, StartOptions, Target};
 
 use super::Visit;
 use crate::Refusal;
@@ -57,7 +57,7 @@ impl Visit {
     ///
     /// # Errors
     /// 401 if nobody is logged in by a session; 403 if it may not be; 503.
-    pub async fn impersonate<P>(
+    pub async fn impersonate<P: Impersonation>(
         &self,
         permit: Permit<P>,
         target: Target<'_>,
@@ -92,7 +92,7 @@ impl Visit {
         let session = session.require()?;
         match session.challenge() {
             // Who has to log in must be able to see the page for it, whatever else is on that.
-            Some(_) if self.0.form.is_there() => Ok(None),
+            Some(_) if self.0.form.is_login() => Ok(None),
             Some(challenge) => Err(challenge.into()),
             None => Ok(session.authenticated().cloned()),
         }

@@ -29,8 +29,9 @@ fn cases<'a>(access: &'a str, both: &'a str, twice: &'a str, bearer: &'a str) ->
         ("GET", "/bearer", vec![cookie, ("authorization", bearer)], 200),
         ("GET", "/user", vec![cookie, ("authorization", "Basic dTpw")], 401),
         // Which one was meant?
-        ("GET", "/open", vec![("cookie", both)], 400),
         ("GET", "/open", vec![("cookie", twice)], 400),
+        // A session's is never meant.
+        ("GET", "/user", vec![("cookie", both)], 200),
         // What a browser adds by itself, another site can make it send.
         ("POST", "/delete", vec![cookie], 403),
         ("POST", "/delete", vec![cookie, ("origin", "https://evil.example")], 403),
@@ -44,7 +45,7 @@ fn cases<'a>(access: &'a str, both: &'a str, twice: &'a str, bearer: &'a str) ->
 async fn an_access_token_in_its_cookie_is_like_a_session_to_other_sites() {
     let fixture = with_cookie();
     let (access, bearer) = (line(&fixture), fixture.token(None));
-    let both = format!("{}; {access}", fixture.log_in().await);
+    let both = format!("{}; {access}", self::fixture().log_in().await);
     let twice = format!("{access}; {access}");
     for (method, path, headers, status) in cases(&access, &both, &twice, &bearer) {
         let answer = fixture.send(method, path, &headers).await;
@@ -63,7 +64,7 @@ async fn an_access_token_in_its_cookie_is_like_a_session_to_other_sites() {
 async fn an_access_token_in_its_cookie_is_the_same_on_actix() {
     let fixture = with_cookie();
     let (access, bearer) = (line(&fixture), fixture.token(None));
-    let both = format!("{}; {access}", crate::actix::log_in(&fixture).await);
+    let both = format!("{}; {access}", crate::actix::log_in(&self::fixture()).await);
     let twice = format!("{access}; {access}");
     for (method, path, headers, status) in cases(&access, &both, &twice, &bearer) {
         let answer = crate::actix::send(&fixture, method, path, &headers).await;
@@ -103,6 +104,29 @@ async fn a_token_in_a_cookie_opens_no_session_and_asks_no_store() {
     assert_eq!(fixture.get("/count", &[cookie]).await.status, 401);
     assert_eq!(fixture.send("POST", "/login", &[cookie, ("origin", ORIGIN)]).await.status, 401);
     assert_eq!(fixture.send("POST", "/logout", &[cookie, ("origin", ORIGIN)]).await.status, 401);
+}
+
+/// A session that a page for visitors began, or whose cookie a sibling host planted, would lock the browser out of every
+/// route from the login on, or act instead of the token.
+#[tokio::test]
+async fn beside_tokens_in_a_cookie_there_are_no_sessions() {
+    let fixture = with_cookie();
+    let access = line(&fixture);
+    for (method, path) in [("GET", "/count"), ("POST", "/login")] {
+        let answer = fixture.send(method, path, &[("origin", ORIGIN)]).await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (401, None), "{path}");
+    }
+    let session = self::fixture().log_in().await;
+    fixture.store.fail_with(Some(FailWith::NotWritten));
+    let planted = ["__Host-sid=junk".to_owned(), session.clone(), format!("{session}; {session}")];
+    for planted in &planted {
+        assert_eq!(fixture.get("/maybe", &[("cookie", planted)]).await.body, "nobody");
+        for both in [format!("{planted}; {access}"), format!("{access}; {planted}")] {
+            let answer = fixture.get("/user", &[("cookie", &both)]).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, "ann"), "{both}");
+            assert_eq!(fixture.get("/open", &[("cookie", &both)]).await.status, 200);
+        }
+    }
 }
 
 #[tokio::test]

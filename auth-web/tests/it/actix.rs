@@ -10,14 +10,17 @@ use actix_web::{
     web,
 };
 use auth_web::{
-    Bearer, CurrentUser, MaybeUser, Require, Visit,
+    Bearer, CurrentUser, MaybeUser, Require, Session, Visit,
     core::{
         RejectionReason,
         testing::{FailWith, login_as},
     },
 };
 
-use crate::app::{Fixture, ORIGIN, PEER, START, ann, fixture, perm};
+use crate::{
+    app::{Count, Fixture, ORIGIN, PEER, START, ann, fixture, perm},
+    attacks::cut,
+};
 
 pub struct Answer {
     pub status: u16,
@@ -156,6 +159,43 @@ async fn refusals_are_the_same_as_on_axum() {
     assert!(maybe.header("vary").is_some());
     let junk = send(&fixture, "GET", "/maybe", &[("cookie", "__Host-sid=junk")]).await;
     assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
+}
+
+/// Checklist, sessions 32, as on axum.
+#[actix_web::test]
+async fn what_a_handler_set_before_it_panicked_or_was_dropped_is_not_saved() {
+    let fixture = fixture();
+    let count = async |slot: Session<Count>| {
+        let Count(before) = slot.get().await?.unwrap_or_default();
+        slot.set(&Count(before + 1)).await?;
+        Ok::<_, auth_web::Refusal>((before + 1).to_string())
+    };
+    let app = App::new()
+        .route("/count", web::get().to(count))
+        .route(
+            "/count-and-panic",
+            web::get().to(async |slot: Session<Count>| -> HttpResponse {
+                slot.set(&Count(100)).await.unwrap();
+                panic!("a bug of the application")
+            }),
+        )
+        .route(
+            "/count-and-wait",
+            web::get().to(async |slot: Session<Count>| -> HttpResponse {
+                slot.set(&Count(100)).await.unwrap();
+                std::future::pending().await
+            }),
+        )
+        .wrap(fixture.auth.middleware());
+    let service = init_service(app).await;
+    let cookie = log_in(&fixture).await;
+    let request = |path: &str| {
+        TestRequest::with_uri(path).peer_addr(PEER).append_header(("cookie", cookie.as_str())).to_request()
+    };
+    assert_eq!(read_body(call_service(&service, request("/count")).await).await, "1");
+    assert!(cut(call_service(&service, request("/count-and-panic"))).is_err());
+    assert!(cut(call_service(&service, request("/count-and-wait"))).unwrap().is_pending());
+    assert_eq!(read_body(call_service(&service, request("/count")).await).await, "2");
 }
 
 #[actix_web::test]

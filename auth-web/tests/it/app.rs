@@ -47,8 +47,11 @@ auth_web::rbac::permissions! {
     }
 }
 
+/// Whoever may delete an account may act for its owner.
+impl auth_web::session::Impersonation for perm::UsersDelete {}
+
 #[derive(Default, Serialize, Deserialize)]
-struct Count(u32);
+pub struct Count(pub u32);
 
 impl SessionData for Count {
     const SLOT: &'static str = "count";
@@ -212,6 +215,14 @@ fn routes() -> Router<Mounted<App>> {
             get(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())),
         )
         .route("/logout", post(async |visit: Visit| visit.log_out().await.map(|ended| ended.to_string())))
+        .route("/page-with-a-form", get(async |visit: Visit| visit.form_token()))
+        .route(
+            "/logout-by-form",
+            post(async |visit: Visit, body: String| {
+                visit.may_act_by(Some(&body))?;
+                visit.log_out().await.map(|ended| ended.to_string())
+            }),
+        )
         .route("/login-as-boss-on-phone", post(log_in_on_phone))
         .route(
             "/fresh",
@@ -242,6 +253,22 @@ fn routes() -> Router<Mounted<App>> {
             get(async |slot: Session<Count>| {
                 slot.set(&Count(100)).await?;
                 Ok::<_, Refusal>(StatusCode::INTERNAL_SERVER_ERROR)
+            }),
+        )
+        .route(
+            "/count-and-panic",
+            get(async |slot: Session<Count>| {
+                slot.set(&Count(100)).await.unwrap();
+                if slot.get().await.is_ok_and(|set: Option<Count>| set.is_some()) {
+                    panic!("a bug of the application");
+                }
+            }),
+        )
+        .route(
+            "/count-and-wait",
+            get(async |slot: Session<Count>| {
+                slot.set(&Count(100)).await.unwrap();
+                std::future::pending::<()>().await;
             }),
         )
         .route("/cached", get(async |_: MaybeUser| ([("cache-control", "private, max-age=60")], "cached")))
@@ -331,7 +358,7 @@ async fn act_as_ann(State(app): State<App>, visit: Visit) -> Result<String, Refu
     let ann = ann();
     let resource = Resource::one(perm::UsersDelete::RESOURCE, "ann").unwrap();
     let permit = visit.require::<perm::UsersDelete>(&resource).await?;
-    let target = Target { principal: &ann, kind: &perm::UsersDelete::RESOURCE, epoch: AuthEpoch::ZERO };
+    let target = Target { principal: &ann, epoch: AuthEpoch::ZERO };
     Ok(visit.impersonate(permit, target, &app.rbac).await?.to_string())
 }
 

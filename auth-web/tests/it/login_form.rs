@@ -1,6 +1,6 @@
 //! Sessions checklist 12, for the browsers that send neither `Sec-Fetch-Site` nor `Origin`: a token in the form.
 
-use crate::app::{Answer, Fixture, ORIGIN, fixture};
+use crate::app::{Answer, Fixture, ORIGIN, fixture, fixture_with};
 
 struct Page {
     cookie: String,
@@ -101,5 +101,41 @@ async fn opening_the_page_again_keeps_the_cookie_and_every_token() {
     assert_ne!(again.body, page.token, "compression of the page shows nothing");
     for token in [&page.token, &again.body] {
         assert_eq!(send(&fixture, &[("cookie", &page.cookie)], token).await.status, 200);
+    }
+}
+
+/// Who logged in by a token has a browser that sends neither header when it logs out either.
+#[tokio::test]
+async fn a_form_elsewhere_may_bring_a_token_where_that_was_asked_for() {
+    for asked_for in [true, false] {
+        let fixture =
+            fixture_with(|auth| if asked_for { auth.form_page("/logout-by-form").unwrap() } else { auth });
+        let page = open(&fixture).await;
+        let session = send(&fixture, &[("cookie", &page.cookie)], &page.token).await.cookie();
+        let both = format!("{}; {session}", page.cookie);
+        let form = fixture.get("/page-with-a-form", &[("cookie", &both)]).await;
+        let log_out = async |headers: &[(&str, &str)], token: &str| {
+            fixture.send_body("POST", "/logout-by-form", headers, token.to_owned()).await
+        };
+        let other = open(&fixture).await.token;
+        for (headers, token) in [
+            (&[("cookie", both.as_str())][..], ""),
+            (&[("cookie", &both)], &other),
+            (&[("cookie", &session)], &form.body),
+            (&[("cookie", &both), ("origin", "https://evil.example")], &form.body),
+            (&[("cookie", &both), ("sec-fetch-site", "cross-site")], &form.body),
+        ] {
+            assert_eq!(log_out(headers, token).await.status, 403, "{headers:?}");
+        }
+        let out = log_out(&[("cookie", &both)], &form.body).await;
+        if asked_for {
+            assert!(form.header("set-cookie").is_none(), "the browser holds it already");
+            assert_eq!((out.status, out.body.as_str()), (200, "true"));
+            assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
+        } else {
+            assert_eq!(out.status, 403);
+        }
+        let who = fixture.get("/maybe", &[("cookie", &both)]).await.body;
+        assert_eq!(who, if asked_for { "nobody" } else { "ann" });
     }
 }

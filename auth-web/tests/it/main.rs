@@ -14,6 +14,7 @@ mod access_cookie;
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;
+mod attacks;
 mod audit_trail;
 mod crash;
 mod every_error;

@@ -25,7 +25,10 @@ async fn a_login_lasts_until_logout_and_the_old_cookie_opens_nothing() {
     let out = fixture.send("POST", "/logout", &[("cookie", &cookie), ("origin", ORIGIN)]).await;
     assert!(out.body == "true" && out.header("set-cookie").unwrap().contains("Max-Age=0"));
     let after = fixture.get("/maybe", &[("cookie", &cookie)]).await;
-    assert!(after.body == "nobody" && after.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert!(
+        after.body == "nobody" && after.header("set-cookie").is_none(),
+        "it may be a newer login's by now"
+    );
 }
 
 /// Checklist, sessions 1 to 3: what was presented is ended, and its secret opens nothing.

@@ -12,7 +12,7 @@
 use std::{error::Error, net::SocketAddr, sync::Arc};
 
 use actix_web::{
-    HttpResponse, Responder,
+    HttpResponse, HttpResponseBuilder, Responder,
     http::header,
     web::{self, Data, Form, FormConfig, Query, ServiceConfig},
 };
@@ -20,7 +20,8 @@ use auth_web::{
     Auth, CurrentUser, NextPath, PublicUrl, Refusal, Require, Session, Visit,
     core::{
         AccountEpochs, AccountStore, AuditSink, CounterStore, KeyName, KeyRing, LoginName, LoginOutcome,
-        MemoryAccounts, MemoryCounters, MemorySessions, PolicyVersion, Realm, SystemEntropy, TracingAudit,
+        MemoryAccounts, MemoryCounters, MemorySessions, PolicyVersion, Realm, Refusal as Kind, SystemEntropy,
+        TracingAudit,
     },
     credentials::{AccountStores, Accounts, PasswordCredential},
     rbac::{PolicyBuilder, Rbac, permissions},
@@ -77,12 +78,17 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 async fn login_page() -> impl Responder {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(
-        "<!doctype html><html lang=en><title>Log in</title><h1>Log in</h1><form method=post>\
+    login_form(HttpResponse::Ok(), "")
+}
+
+/// The form goes to the address that it is shown at, so `next` stays.
+fn login_form(mut answer: HttpResponseBuilder, message: &str) -> HttpResponse {
+    answer.content_type("text/html; charset=utf-8").body(format!(
+        "<!doctype html><html lang=en><title>Log in</title><h1>Log in</h1>{message}<form method=post>\
          <label>E-mail <input type=email name=email required autocomplete=username></label> \
          <label>Password <input type=password name=password required autocomplete=current-password></label> \
          <button>Log in</button></form></html>",
-    )
+    ))
 }
 
 async fn log_in(
@@ -95,12 +101,19 @@ async fn log_in(
     visit.may_log_in()?;
     let next = way.next.as_deref().and_then(NextPath::parse);
     let presented = PasswordCredential::typed(&form.email, form.password, visit.source());
-    let LoginOutcome::Complete(login) = accounts.log_in(presented).await? else {
+    match accounts.log_in(presented).await.map_err(Refusal::from) {
+        Ok(LoginOutcome::Complete(login)) => {
+            visit.log_in(login).await?;
+            Ok(see_other(next.as_ref().map_or("/profile", NextPath::as_str)))
+        }
         // This application asks for a password and nothing else.
-        return Err(Refusal::unauthenticated());
-    };
-    visit.log_in(login).await?;
-    Ok(see_other(next.as_ref().map_or("/profile", NextPath::as_str)))
+        Ok(LoginOutcome::Pending(_)) => Err(Refusal::unauthenticated()),
+        Err(refusal) if matches!(refusal.kind(), Kind::Rejected(_)) => {
+            let message = "<p role=alert>This address and password do not belong together.";
+            Ok(login_form(HttpResponse::Unauthorized(), message))
+        }
+        Err(refusal) => Err(refusal),
+    }
 }
 
 async fn log_out(visit: Visit) -> Result<HttpResponse, Refusal> {

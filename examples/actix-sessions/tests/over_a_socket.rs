@@ -100,6 +100,12 @@ fn the_story_is_the_same_as_on_axum() {
     let large = "x".repeat(10_000);
     assert_eq!(client.log_in("ann@example.com", &large).status, 413);
 
+    // Who mistypes reads why on the page where they are, and still gets to where they wanted.
+    let typo = [("email", "ann@example.com"), ("password", "wrong horse battery")];
+    let again = client.post("/login?next=/reports", &[html, ("origin", &client.url)], &typo);
+    assert_eq!((again.status, again.header("location")), (401, None));
+    assert!(again.body.contains("do not belong together") && again.body.contains("<form method=post>"));
+
     let fields = [("email", "ann@example.com"), ("password", PASSWORD)];
     let back = client.post("/login?next=/reports", &[("origin", &client.url)], &fields);
     assert_eq!((back.status, back.header("location")), (303, Some("/reports")));

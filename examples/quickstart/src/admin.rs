@@ -22,11 +22,23 @@ pub fn hint(options: &Options) -> String {
     format!("cargo run -p quickstart -- {path}grant <email> admin")
 }
 
+/// Gives an account a role, and first ends its sessions and tokens: whoever has a copy of one from before must not come
+/// to more than the account had then.
 pub async fn grant(options: &Options, email: &str, role: &str) -> Result<(), Box<dyn Error>> {
-    let (store, assignment) = assignment(options, email, role).await?;
-    let new = store.grant(&assignment).await?;
-    let Assignment { principal, role } = assignment;
+    let role = known(options, role)?;
+    let found = Found::by_login(options, email).await?;
+    let principal = found.account.id.clone();
+    let mut ended = None;
+    if !found.assignments.roles_of(&principal).await?.contains(&role) {
+        let raised = found.accounts.log_out_everywhere(&principal).await?;
+        ended = Some(found.sweep(&raised).await?);
+    }
+    let new =
+        found.assignments.grant(&Assignment { principal: principal.clone(), role: role.clone() }).await?;
     println!("{email} {} {role}", if new { "is now" } else { "already was" });
+    if let Some(ended) = ended {
+        println!("Who is logged in has to log in again; {ended}.");
+    }
     // Nobody has verified the address here: whoever signed up first has it.
     println!("That is account {}; compare it with the page /profile of whom you mean.", principal.id());
     if new {
@@ -36,8 +48,10 @@ pub async fn grant(options: &Options, email: &str, role: &str) -> Result<(), Box
 }
 
 pub async fn revoke(options: &Options, email: &str, role: &str) -> Result<(), Box<dyn Error>> {
-    let (store, assignment) = assignment(options, email, role).await?;
-    let held = store.revoke(&assignment).await?;
+    let role = known(options, role)?;
+    let (stores, Account { id: principal, .. }) = account(options, email).await?;
+    let assignment = Assignment { principal, role };
+    let held = stores.assignments.revoke(&assignment).await?;
     let Assignment { principal, role } = assignment;
     println!("{email} {} {role}", if held { "is no longer" } else { "was not" });
     if held {
@@ -85,6 +99,7 @@ struct Found {
     account: Account,
     accounts: Accounts,
     factors: SecondFactors,
+    assignments: Arc<dyn AssignmentStore>,
     /// `None` if only the server can reach them.
     sessions: Option<Arc<dyn SessionStore>>,
     keys: Arc<KeyRing>,
@@ -98,7 +113,7 @@ impl Found {
         let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
         let factors = setup::second_factors(&accounts, &keys, &stores)?;
         let sessions = options.sessions.are_shared().then_some(stores.sessions);
-        Ok(Self { account, accounts, factors, sessions, keys })
+        Ok(Self { account, accounts, factors, assignments: stores.assignments, sessions, keys })
     }
 
     /// Ends the sessions of before, and says so. Those in its memory the server ends itself: the account remembers
@@ -123,15 +138,10 @@ async fn account(options: &Options, email: &str) -> Result<(Stores, Account), Bo
     Ok((stores, account.ok_or_else(|| format!("nobody has signed up as {login}"))?))
 }
 
-async fn assignment(
-    options: &Options,
-    email: &str,
-    role: &str,
-) -> Result<(impl AssignmentStore, Assignment), Box<dyn Error>> {
+/// A role that the policy knows.
+fn known(options: &Options, role: &str) -> Result<RoleName, Box<dyn Error>> {
     let roles = policy::roles(options.policy.as_ref())?;
-    let known = || roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(", ");
+    let names = || roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(", ");
     let role = RoleName::parse(role).ok().filter(|role| roles.contains(role));
-    let role = role.ok_or_else(|| format!("there is no such role; there are {}", known()))?;
-    let (stores, account) = account(options, email).await?;
-    Ok((stores.assignments, Assignment { principal: account.id, role }))
+    Ok(role.ok_or_else(|| format!("there is no such role; there are {}", names()))?)
 }

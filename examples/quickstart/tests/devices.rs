@@ -218,4 +218,9 @@ fn only_who_wants_it_is_remembered() {
     assert!(line(&changed).contains("; Max-Age=25"), "{}", line(&changed));
     let profile = server.get("/profile", &[("cookie", &cookie(&changed))]);
     assert!(profile.body.contains("Your password is changed."), "{}", profile.body);
+    // Who logs in again over it and leaves the box empty has chosen too.
+    let over: &[(&str, &str)] = &[("cookie", &cookie(&changed)), ("origin", &server.url)];
+    let again = form(&[("email", "ann@example.com"), ("password", "quite another long sentence")]);
+    let again = line(&server.post("/login", over, again));
+    assert!(!again.contains("Max-Age") && !again.contains("Expires"), "{again}");
 }

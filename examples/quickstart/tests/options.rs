@@ -173,13 +173,13 @@ fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
         server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"]).env("RUST_LOG", "warn")
     });
     sign_up(&server, "ann@example.com");
+    server.cli(&["grant", "ann@example.com", "member"]);
     let body =
         serde_json::json!({ "email": "ann@example.com", "password": "a long sentence of mine" }).to_string();
     let answer: serde_json::Value =
         serde_json::from_str(&server.post_json("/api/login", &[], body).body).unwrap();
     let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
     let admin = || server.get("/admin", &[("authorization", &bearer)]).status;
-    server.cli(&["grant", "ann@example.com", "member"]);
     assert_eq!(admin(), 403);
     let changed = built_in
         .replace("version = 1\n", "version = 2\n")

@@ -87,6 +87,7 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
         assert_eq!(sign_up(&server, email).status, 200);
     }
     an_account_is_protected_and_recovered(&server);
+    server.cli(&["grant", "ann@example.com", "admin"]);
     let [here, there] = [(); 2].map(|()| cookie(&log_in(&server, "ann@example.com", PASSWORD)));
     let [first, ended] = [(); 2].map(|()| Tokens::of(&server, "ann@example.com"));
     let own: &[(&str, &str)] = &[("cookie", &here), ("origin", &server.url.clone())];
@@ -106,7 +107,6 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
         303
     );
     assert_eq!(server.post_json("/api/logout", &[], presented(&ended.refresh)).status, 204);
-    server.cli(&["grant", "ann@example.com", "admin"]);
     server.until("the role counts", || page(&server, "/admin").status == 200);
 
     // What was answered is still so after a crash of the program, and of the server that keeps it.

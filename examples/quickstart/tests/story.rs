@@ -37,10 +37,15 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert!(first.body.contains("ann@example.com") && first.body.contains("session</dt><dd>1</dd>"));
     assert_eq!(first.header("cache-control"), Some("no-store"));
     assert!(first.header("vary").is_some());
+    // No other site is told where a link was followed (sessions checklist 22).
+    assert_eq!(first.header("referrer-policy"), Some("same-origin"));
+    assert!(first.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
     assert!(server.get("/profile", with_cookie).body.contains("session</dt><dd>2</dd>"));
     assert_eq!(server.get("/admin", with_cookie).status, 403);
 
     server.cli(&["grant", "ann@example.com", "admin"]);
+    let cookie = people::cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let with_cookie: &[(&str, &str)] = &[("cookie", &cookie), html];
     server.until("the role counts", || server.get("/admin", with_cookie).status == 200);
     server.cli(&["revoke", "ann@example.com", "admin"]);
     server.until("the role no longer counts", || server.get("/admin", with_cookie).status == 403);
@@ -118,6 +123,7 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     assert_eq!(server.get(&path, &[("authorization", &bob)]).status, 403);
     assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 403);
     server.cli(&["grant", "bob@example.com", "admin"]);
+    let bob = token(&server, "bob@example.com");
     server.until("the role counts", || server.get(&path, &[("authorization", &bob)]).status == 200);
     assert_eq!(server.get("/api/users/nobody", &[("authorization", &bob)]).status, 404);
 
@@ -142,6 +148,25 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     // The token of an account that is gone is refused before it expires.
     assert_eq!(server.get("/api/profile", &[("authorization", &ann)]).status, 401);
     assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", PASSWORD)).status, 401);
+}
+
+/// Sessions checklist 3: whoever has a copy of a cookie or a token from before must not come to more than it was worth.
+#[test]
+fn a_role_that_is_given_counts_for_nothing_of_before() {
+    let server = Server::start();
+    sign_up(&server, "ann@example.com");
+    let stolen = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let tokens = Tokens::of(&server, "ann@example.com");
+    let admin = |cookie: &str| server.get("/admin", &[("cookie", cookie)]).status;
+    assert_eq!(admin(&stolen), 403);
+    server.cli(&["grant", "ann@example.com", "admin"]);
+    assert_eq!((admin(&stolen), people::refresh(&server, &tokens.refresh).status), (401, 401));
+    let own = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    server.until("the role counts", || admin(&own) == 200);
+    assert_eq!(admin(&stolen), 401);
+    // Nothing is given, so nothing ends.
+    server.cli(&["grant", "ann@example.com", "admin"]);
+    assert_eq!(admin(&own), 200);
 }
 
 /// Sessions checklist 9: a password change ends the other sessions and the tokens, and not its own session.

@@ -132,6 +132,11 @@ fn refused_tokens_are_told_one_reason() {
         assert_eq!(refused.header("content-type"), Some("application/problem+json"));
         assert!(refused.body.contains("\"code\":\"credential-refused\""), "{}", refused.body);
     }
+    server.until("the log tells them apart", || {
+        let lines = server.logged("credential.refused");
+        let tells = |reason| lines.iter().any(|line| line.contains("refresh") && line.contains(reason));
+        tells("Signature") && tells("Unknown")
+    });
     // Neither is an access token, and neither in another place.
     assert_eq!(profile(&server, &format!("Bearer {good}")).status, 401);
     assert_eq!(server.get(&format!("/api/refresh-token?refresh_token={good}"), &[]).status, 405);
@@ -140,6 +145,8 @@ fn refused_tokens_are_told_one_reason() {
     }
     let large = server.post_json("/api/refresh-token", &[], presented(&"x".repeat(9_000)));
     assert_eq!(large.status, 413);
+    // JSON as a form of another site could send it (sessions checklist 11).
+    assert_eq!(server.post("/api/logout", &[], presented(&good)).status, 415);
     assert_eq!(refresh(&server, &good).status, 200, "none of it has harmed the login");
 }
 
@@ -169,10 +176,11 @@ fn a_changed_password_a_disabled_and_a_deleted_account_end_refresh_tokens() {
     server.cli_with(&["set-password", "bob@example.com"], "a sentence that was reset\n");
     refused(&again);
 
-    let (eve, joe) = (login("eve@example.com"), login("joe@example.com"));
+    let eve = login("eve@example.com");
     let id: serde_json::Value = serde_json::from_str(&profile(&server, &eve.bearer).body).unwrap();
     let path = format!("/api/users/{}", id["id"].as_str().unwrap());
     server.cli(&["grant", "joe@example.com", "admin"]);
+    let joe = login("joe@example.com");
     server.until("she is deleted", || server.delete(&path, &[("authorization", &joe.bearer)]).status == 204);
     refused(&eve);
     assert_eq!(refresh(&server, &joe.refresh).status, 200);

@@ -7,6 +7,7 @@ use auth_session::{CommitError, RotateError, Session, SessionData, Sessions};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    jar::Jar,
     logins::{self, Kind},
     model::{Live, Said},
     random::Random,
@@ -32,7 +33,9 @@ impl SessionData for Sum {
 pub(crate) async fn operate(world: &Arc<World>, random: &mut Random) {
     let Some(engines) = random.one_of(&world.nodes).cloned() else { return };
     let (node, session) = (&engines.sessions, world.one(random));
-    match (random.below(40), session) {
+    match (random.below(42), session) {
+        (40, _) => purge(world, node).await,
+        (41, _) => visit(world, node).await,
         (0..=2, _) | (_, None) => logins::log_in(world, &engines, Kind::Cookie, random).await,
         (3, _) => logins::log_in(world, &engines, Kind::Refresh, random).await,
         (37, Some(live)) => end_by_id(world, node, &live).await,
@@ -68,6 +71,33 @@ pub(crate) async fn open(world: &World, node: &Sessions, header: Option<&str>) -
             None
         }
     }
+}
+
+/// Forgets what is past its deadline, and nothing else: whoever is still expected to live is looked for all the time.
+async fn purge(world: &World, node: &Sessions) {
+    match node.purge(100).await {
+        Ok(_) => world.log.done("purges"),
+        Err(error) => world.log.failed(&error),
+    }
+}
+
+/// Two requests of a visitor, of which the second finds what the first has set.
+async fn visit(world: &World, node: &Sessions) {
+    let Some(mut session) = open(world, node, None).await else { return };
+    let set = session.set(&Sum(1));
+    let (cookie, saved) = session.commit().await.into_parts();
+    let cookie = match (set, saved, cookie) {
+        (Ok(()), Ok(()), Some(cookie)) => cookie,
+        (_, Err(CommitError::Unavailable(error)), _) => return world.log.failed(&error),
+        _ => return world.log.violation("a visitor's data was not saved, and nothing failed"),
+    };
+    let jar = Jar::default();
+    jar.take(&cookie);
+    let Some(session) = open(world, node, jar.header().as_deref()).await else { return };
+    if session.authenticated().is_some() || session.get::<Sum>().ok().flatten() != Some(Sum(1)) {
+        world.log.violation("a visitor's session is gone, or somebody's");
+    }
+    world.log.done("visits");
 }
 
 /// A request of a browser. `lose` throws its answer away, as a train in a tunnel does.

@@ -53,6 +53,12 @@ faults! {
         LimitEndsOne => a_limit_ends_as_many_as_it_must,
         /// The limit counts anonymous sessions as one principal's.
         LimitCountsAnonymous => a_limit_does_not_count_anonymous_sessions,
+        /// The limit counts sessions with an actor.
+        LimitCountsActors => a_limit_neither_counts_nor_ends_sessions_with_an_actor,
+        /// The limit ends the oldest session, with an actor or without.
+        LimitEndsActors => a_limit_neither_counts_nor_ends_sessions_with_an_actor,
+        /// The limit speaks against a session with an actor.
+        LimitRefusesActors => a_limit_neither_counts_nor_ends_sessions_with_an_actor,
         /// `load` compares no more of the id than the tag.
         LoadByTag => a_session_is_found_by_its_id_only,
         /// `load` ignores the idle deadline.

@@ -3,7 +3,8 @@
 use super::{
     SessionBench,
     sample::{
-        anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of, session,
+        acted_in, anonymous, at_epoch, begun_at, expect_none, insert_all, load, owner, owner_in, owner_of,
+        session,
     },
 };
 use crate::{
@@ -130,6 +131,31 @@ pub(super) async fn a_limit_does_not_count_anonymous_sessions(bench: &SessionBen
         load(&bench.store, &record.id, START).await?;
     }
     Ok(())
+}
+
+/// Support must neither log out whom it helps nor keep them out.
+pub(super) async fn a_limit_neither_counts_nor_ends_sessions_with_an_actor(
+    bench: &SessionBench<'_>,
+) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    let acted = acted_in(session(&ann, 1)?)?;
+    insert_all(store, [&acted]).await?;
+    let first = begun_at(session(&ann, 2)?, at(10));
+    let inserted = store.insert(&first, Some(&refuse(1)), at(10)).await?;
+    expect("the principal's first session", inserted, Inserted::Stored { ended: 0 })?;
+    let second = begun_at(session(&ann, 3)?, at(20));
+    let inserted = store.insert(&second, Some(&refuse(1)), at(20)).await?;
+    expect("the principal's second session", inserted, Inserted::LimitReached)?;
+    let inserted = store.insert(&second, Some(&end_oldest(1)), at(20)).await?;
+    expect("the principal's second session", inserted, Inserted::Stored { ended: 1 })?;
+    expect_none("the principal's first session", store.load(&first.id, at(20)).await?.as_ref())?;
+    for (n, limit) in [(4, refuse(1)), (5, end_oldest(1))] {
+        let acted = acted_in(begun_at(session(&ann, n)?, at(30)))?;
+        let inserted = store.insert(&acted, Some(&limit), at(30)).await?;
+        expect("a session with an actor", inserted, Inserted::Stored { ended: 0 })?;
+    }
+    load(store, &second.id, at(30)).await?;
+    load(store, &acted.id, at(30)).await.map(drop)
 }
 
 /// Two logins at once cannot both be the last.

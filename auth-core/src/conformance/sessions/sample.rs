@@ -78,6 +78,14 @@ pub(super) fn at_epoch(mut record: SessionRecord, epoch: u64) -> SessionRecord {
     record
 }
 
+/// The same, with somebody who acts in it.
+pub(super) fn acted_in(mut record: SessionRecord) -> Result<SessionRecord, Wrong> {
+    if let Some(login) = &mut record.authentication {
+        Arc::make_mut(login).actor = Some(user("support")?);
+    }
+    Ok(record)
+}
+
 pub(super) fn begun_at(mut record: SessionRecord, moment: UnixTime) -> SessionRecord {
     record.created_at = moment;
     record.last_used_at = moment;

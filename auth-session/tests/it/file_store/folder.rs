@@ -254,6 +254,46 @@ fn what_a_crash_left_of_an_ended_session_never_comes_back() {
     assert!(block_on(store.load(&new.id, after(DAY + 1))).unwrap().is_some());
 }
 
+/// Visitors can begin as many sessions as they like: then no more begin, and those that are alive stay.
+#[test]
+fn a_full_store_takes_no_more_and_throws_no_live_session_away() {
+    let (_above, folder) = place();
+    let capacity = std::num::NonZeroUsize::new(48).unwrap();
+    let options = FileOptions { capacity, ..options(FileDurability::ProcessCrash) };
+    let store = FileSessions::open(&folder, options).unwrap();
+    let ann = owner("ann");
+    let full = |record: &SessionRecord, limit: Option<&SessionLimit>, now| {
+        let refused = block_on(store.insert(record, limit, now));
+        assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+        assert!(block_on(store.load(&record.id, now)).unwrap().is_none());
+    };
+    // A sixteenth of the capacity, since all of hers are in one folder.
+    let first = SessionRecord { idle_until: after(60), ..session(&ann, 0) };
+    let (second, third) = (session(&ann, 0), session(&ann, 0));
+    for record in [&first, &second, &third] {
+        insert(&store, record);
+    }
+    full(&session(&ann, 0), None, after(59));
+    let many = SessionLimit { max: 9, when_reached: WhenReached::EndOldest };
+    full(&session(&ann, 0), Some(&many), after(59));
+    for record in [&first, &second, &third] {
+        assert!(load(&store, &record.id).is_some());
+    }
+    // What has expired makes room without a purge, and what a limit ends does too.
+    let stored = |record: &SessionRecord, limit: Option<&SessionLimit>, ended| {
+        let inserted = block_on(store.insert(record, limit, after(60))).unwrap();
+        assert_eq!(inserted, Inserted::Stored { ended });
+    };
+    let fourth = SessionRecord { created_at: after(60), ..session(&ann, 0) };
+    stored(&fourth, None, 0);
+    full(&session(&ann, 0), None, after(60));
+    let limit = SessionLimit { max: 2, when_reached: WhenReached::EndOldest };
+    stored(&SessionRecord { created_at: after(60), ..session(&ann, 0) }, Some(&limit), 2);
+    assert!(load(&store, &fourth.id).is_some());
+    assert!(block_on(store.remove(&fourth.id)).unwrap());
+    stored(&session(&ann, 0), None, 0);
+}
+
 /// Nor while it and its marker are being removed.
 #[test]
 fn what_a_crash_left_of_an_ended_session_is_served_to_nobody_who_races_its_purge() {

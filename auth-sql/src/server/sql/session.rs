@@ -1,6 +1,6 @@
 //! Sessions.
 
-use super::{live, next_version};
+use super::{counted, live, next_version};
 
 pub(crate) const EXISTS: &str = "SELECT 1 AS one FROM auth_sessions WHERE id = ?1";
 
@@ -11,7 +11,7 @@ pub(crate) const WHY_NOT: &str = "SELECT \
             WHERE realm = ?1 AND principal_kind = ?2 AND principal_id = ?3 AND epoch > ?4\
         ) AS outdated";
 
-pub(crate) const COUNT_LIVE: &str = concat!("SELECT count(*) AS live FROM auth_sessions WHERE ", live!());
+pub(crate) const COUNT_LIVE: &str = concat!("SELECT count(*) AS live FROM auth_sessions WHERE ", counted!());
 
 pub(crate) const LOAD: &str = "SELECT \
         kind, epoch, authentication, terms, version, created_at, last_used_at, idle_until, absolute_until, \

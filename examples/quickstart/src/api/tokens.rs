@@ -109,11 +109,14 @@ async fn refresh(
 async fn log_out(
     State(app): State<App>,
     visit: Visit,
+    headers: HeaderMap,
     Worded(body): Worded<Bytes>,
 ) -> Result<StatusCode, Refusal> {
     // Many clients say that a body is JSON where there is none.
     let ToEnd { refresh_token } = match body.is_empty() {
         true => ToEnd::default(),
+        // A form of another site can send everything but this without asking first.
+        false if !is_json(&headers) => return Err(Malformed::MediaType.into()),
         false => serde_json::from_slice(&body).map_err(|_| Malformed::Body)?,
     };
     if let Some(token) = refresh_token.as_ref().and_then(|token| RefreshToken::parse(token.as_bytes())) {
@@ -124,6 +127,12 @@ async fn log_out(
         Err(refusal) if refusal.status() == 401 && refresh_token.is_some() => Ok(StatusCode::NO_CONTENT),
         ended => ended.map(|()| StatusCode::NO_CONTENT),
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok());
+    let media = media.and_then(|line| line.split(';').next()).unwrap_or_default();
+    media.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// Ends the session that the bearer token says in `sid` that it is of.

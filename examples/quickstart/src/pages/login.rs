@@ -132,10 +132,9 @@ async fn go_on(
         }
     };
     let forgotten = app.waiting.kept(headers)?.map(|_| [(header::SET_COOKIE, app.waiting.forget())]);
-    let mut options = StartOptions::new();
-    if wishes.remember.is_some() {
-        options = options.remembered();
-    }
+    let options = StartOptions::new();
+    // A box that was not ticked says so too: the same person's session before may have been remembered.
+    let mut options = if wishes.remember.is_some() { options.remembered() } else { options.not_remembered() };
     if let Some(device) = device::label(headers) {
         options = options.on_device(device);
     }

@@ -85,8 +85,21 @@ impl BrokenSessions {
         let live = self.live_ids(record, now);
         match (self.fault, limit.when_reached) {
             (Fault::LimitIgnored, _) => self.good.insert(record, None, now).await,
-            (Fault::InsertSaysLimitFirst, WhenReached::Refuse) if live.len() >= max.max(1) => {
+            (Fault::InsertSaysLimitFirst | Fault::LimitCountsActors, WhenReached::Refuse)
+                if live.len() >= max.max(1) =>
+            {
                 Ok(Inserted::LimitReached)
+            }
+            (Fault::LimitRefusesActors, WhenReached::Refuse) if record.has_actor() => {
+                Ok(Inserted::LimitReached)
+            }
+            (Fault::LimitEndsActors, WhenReached::EndOldest) => {
+                let Some(oldest) = live.first().filter(|_| live.len() >= max) else {
+                    return self.good.insert(record, Some(limit), now).await;
+                };
+                self.good.remove(oldest).await?;
+                let _ = self.good.insert(record, None, now).await?;
+                Ok(Inserted::Stored { ended: 1 })
             }
             (Fault::LimitCountsTheDead, _) => {
                 // Long ago, everybody was alive.
