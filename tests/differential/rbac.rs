@@ -8,7 +8,7 @@ use auth_core::{
     UnixTime, testing::authenticated_as,
 };
 use auth_rbac::{Engine, PolicyBuilder, PolicyError, RoleKey, Snapshot};
-use proptest::{prelude::*, test_runner::TestRunner};
+use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
 
 use crate::naive::{Answer, Naive, Place, Question, Role, means};
 
@@ -34,7 +34,7 @@ fn any_role() -> impl Strategy<Value = Role> {
 fn any_policy() -> impl Strategy<Value = Naive> {
     let rule = (any_role(), pick(&WHAT), prop::bool::weighted(0.2));
     let direct = (pick(&USERS), pick(&WHAT), prop::bool::weighted(0.2), pick(&PLACES));
-    let separation = (any::<bool>(), prop::collection::vec(any_role(), 2..6), 2..4_usize);
+    let separation = (any::<bool>(), prop::collection::vec(any::<Index>(), 2..6), 2..4_usize);
     (
         prop::collection::btree_set(any_role(), 1..12),
         prop::collection::vec((any_role(), any_role()), 0..12),
@@ -62,11 +62,13 @@ fn any_policy() -> impl Strategy<Value = Naive> {
                     .filter(|(_, role, place)| known(role) && of(*place, role))
                     .collect(),
                 direct,
+                // Of roles that there are, or hardly any would ever meet.
                 separations: separations
                     .into_iter()
-                    .filter(|(_, set, limit)| {
-                        set.iter().all(known) && set.iter().collect::<BTreeSet<_>>().len() >= *limit
+                    .map(|(dynamic, set, limit)| {
+                        (dynamic, set.iter().map(|at| *at.get(&roles)).collect::<Vec<_>>(), limit)
                     })
+                    .filter(|(_, set, limit)| set.iter().collect::<BTreeSet<_>>().len() >= *limit)
                     .collect(),
                 roles,
             }
