@@ -179,7 +179,11 @@ impl<'a> Administering<'a> {
             change.apply(&mut policy)?;
         }
         policy.forget_repeats();
-        let version = present.snapshot.version().next();
+        let before = present.snapshot.version();
+        let version = before.next();
+        if version == before {
+            return Err(AdminError::LastVersion);
+        }
         let snapshot = Arc::new(policy.clone().build(version)?);
         let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
             by: self.who.principal().clone(),
@@ -358,10 +362,14 @@ pub enum AdminError {
     /// It could not be written down, so it was not done.
     #[error("the change could not be written down")]
     Audit(#[source] StoreError),
-    /// Another policy is in force than the one that would be changed: begin anew with that one. If it came at this
-    /// very moment, the change is written down although it was not made.
+    /// Another policy is in force than the one that would be changed, and trying again does not help: begin anew with
+    /// that one, by another [`Administration`]. If it came at this very moment, the change is written down although it
+    /// was not made.
     #[error("another policy is in force")]
     Superseded,
+    /// The policy in force has the last version that there is, so a change could not be told from what was before.
+    #[error("there is no version after that of the policy in force")]
+    LastVersion,
     /// More than [`Administration::MAX_CHANGES`] together.
     #[error("at most {} changes are made together", Administration::MAX_CHANGES)]
     TooMany,
@@ -375,7 +383,7 @@ impl From<AdminError> for Refusal {
             AdminError::Impersonated => Denial::new(DenialReason::Forbidden).into(),
             AdminError::Policy(_) | AdminError::TooMany => Malformed::Content.into(),
             AdminError::Audit(error) => error.into(),
-            AdminError::Superseded => Self::Unavailable(Unavailable::Overloaded),
+            AdminError::Superseded | AdminError::LastVersion => Self::Unavailable(Unavailable::Overloaded),
         }
     }
 }

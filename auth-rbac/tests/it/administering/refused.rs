@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AuditEvent, Authenticated, Authentication, DenialReason, Limits, Scopes, StoreError, UnixTime,
+    AuditEvent, Authenticated, Authentication, DenialReason, Effect, Limits, PolicyVersion, Scopes,
+    StoreError, UnixTime,
     testing::{FixedClock, authenticated_as},
 };
 use auth_rbac::{AdminError, AdminPermissions, Administration};
 
 use super::{Full, administer, allow, assign, shop};
-use crate::support::{NOW, V1, action, user, who};
+use crate::support::{NOW, V1, action, effect, user, who};
 
 pub(super) fn denied(principal: &str, wanted: &str, reason: DenialReason) -> (UnixTime, AuditEvent) {
     let event = AuditEvent::AccessDenied {
@@ -65,4 +66,16 @@ fn no_changes_make_no_version() {
     }
     assert!(Arc::ptr_eq(&before, &administration.rbac().snapshot().unwrap()));
     assert!(audit.events().is_empty());
+}
+
+/// A change of the same version as what was before could not be waited for.
+#[test]
+fn after_the_last_version_there_is_no_change() {
+    let (audit, last) = (Arc::new(auth_core::MemoryAudit::new(10)), PolicyVersion::new(u64::MAX));
+    let (names, clock) = (AdminPermissions::default(), Arc::new(FixedClock(NOW)));
+    let administration = Administration::new(shop(), last, names, Arc::clone(&audit) as _, clock).unwrap();
+    let error = administration.by(&who(&user("root"))).apply(&[assign("zoe", "reader")]).unwrap_err();
+    assert!(matches!(error, AdminError::LastVersion), "{error}");
+    assert!(audit.events().is_empty());
+    assert_eq!(effect(administration.rbac(), &user("zoe"), "doc.read"), Effect::NotApplicable);
 }
