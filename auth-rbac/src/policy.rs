@@ -72,7 +72,7 @@ impl Policy {
         self.rules.as_ref()
     }
 
-    /// The memory that it holds, in bytes.
+    /// The memory that roles and lists hold, in bytes. Rules are not counted.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         self.roles.size_in_bytes().saturating_add(self.acl.as_ref().map_or(0, Acl::size_in_bytes))
