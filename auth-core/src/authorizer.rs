@@ -279,4 +279,25 @@ mod tests {
         let request = AccessRequest::new(&who, &DELETE, &USER, NOW);
         assert_eq!(reason(Confused.require(&request)), DenialReason::Indeterminate);
     }
+
+    /// Checklist, authorization 8: the circumstances are not in a permit, so it must not be kept for others.
+    #[test]
+    fn a_permit_says_who_what_and_to_what_and_not_when() {
+        let (ann, other) = (who(Limits::unlimited()), Resource::one(ResourceKind::from_static("user"), "7").unwrap());
+        let bob = PrincipalId::local_user("bob").unwrap();
+        let bob = Authenticated::assertion(Authentication::new(bob, Method::PASSWORD, NOW, AuthEpoch::ZERO));
+        let read = Action::from_static("users.read");
+        let request = AccessRequest::new(&ann, &DELETE, &USER, NOW);
+        let permit = Permit::assertion(&request, PolicyVersion::new(1), None);
+        assert!(permit.covers(&request));
+        for differs in [
+            AccessRequest::new(&bob, &DELETE, &USER, NOW),
+            AccessRequest::new(&ann, &read, &USER, NOW),
+            AccessRequest::new(&ann, &DELETE, &other, NOW),
+        ] {
+            assert!(!permit.covers(&differs), "{differs:?}");
+        }
+        let later = AccessRequest::new(&ann, &DELETE, &USER, UnixTime::from_secs(2_000));
+        assert!(permit.covers(&later.with_active_roles(&[])), "which is why nobody keeps it");
+    }
 }

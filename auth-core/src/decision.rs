@@ -53,7 +53,7 @@ impl PolicyVersion {
         self.0
     }
 
-    /// The version after this one.
+    /// The version after this one. The last one has none, and stays what it is: compare the two where that matters.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -175,7 +175,12 @@ impl Permit {
 }
 
 impl<P> Permit<P> {
-    /// Whether the permit is for exactly this request.
+    /// Whether the permit is for this principal, this action and this resource: what an authorizer, or a cache in front
+    /// of one, must not mix up.
+    ///
+    /// It does not hold the circumstances: time, address, attributes, active and asserted roles, limits. A permit answers
+    /// the request that it was given for, and is not kept for another one, which may be denied by then. Whoever keeps
+    /// decisions keeps them apart by all of these, and by the [version](Self::version) of the policy.
     #[must_use]
     pub fn covers(&self, request: &AccessRequest<'_>) -> bool {
         self.principal == *request.principal()

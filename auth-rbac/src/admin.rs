@@ -1,6 +1,7 @@
 //! Changing the policy while it is in force.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -12,12 +13,7 @@ use auth_core::{
     Unavailable, UnixTime,
 };
 
-use crate::{
-    builder::{PolicyBuilder, Reach},
-    error::PolicyError,
-    rbac::Rbac,
-    snapshot::Snapshot,
-};
+use crate::{builder::PolicyBuilder, error::PolicyError, pattern, rbac::Rbac, snapshot::Snapshot};
 
 mod change;
 
@@ -28,10 +24,11 @@ pub use change::PolicyChange;
 /// Who makes a change needs the [permission](AdminPermissions) for it, and everything that somebody might come to
 /// by it: each permission that a role allows, to assign it or to have it inherited; each one that a role denies,
 /// to revoke it. That is the rule of Kubernetes' `escalate` and `bind`. A wildcard has to be held as such, since
-/// it will mean more one day.
+/// it will mean more one day: by somebody whose authentication is not limited to scopes, and whom no wildcard denies
+/// anything that it may come to mean.
 ///
-/// A change is written down before it is in force: if that fails, there is none. It takes as long as to build the
-/// policy and to write; call it where that may block.
+/// A change is written down before it is in force: if that fails, there is none. What is refused is written down too, as
+/// [`AuditEvent::AccessDenied`]. It takes as long as to build the policy and to write; call it where that may block.
 pub struct Administration {
     rbac: Rbac,
     present: Mutex<Present>,
@@ -150,7 +147,7 @@ impl<'a> Administering<'a> {
     /// [at that version or later](Rbac::check_at_least) is decided with them.
     ///
     /// What somebody holds is what they held before the first of the changes. Nobody changes the policy while they act
-    /// as somebody else.
+    /// as somebody else. No changes at all are made by anybody, and answer the present version.
     ///
     /// # Errors
     /// [`AdminError`]; then nothing has changed.
@@ -158,11 +155,15 @@ impl<'a> Administering<'a> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        if self.who.authentication().actor.is_some() {
-            return Err(AdminError::Impersonated);
-        }
+        let Some(first) = changes.first() else {
+            return Ok(self.administration.lock().snapshot.version());
+        };
         let Administration { rbac, audit, clock, .. } = self.administration;
         let now = clock.now();
+        if self.who.authentication().actor.is_some() {
+            self.write_down(self.needed(first).0, &Denial::new(DenialReason::Forbidden), now);
+            return Err(AdminError::Impersonated);
+        }
         // Who may change nothing costs no copy of the policy, and holds nobody up.
         for change in changes {
             self.require(self.needed(change).0, change.tenant(), now)?;
@@ -178,7 +179,11 @@ impl<'a> Administering<'a> {
             change.apply(&mut policy)?;
         }
         policy.forget_repeats();
-        let version = present.snapshot.version().next();
+        let before = present.snapshot.version();
+        let version = before.next();
+        if version == before {
+            return Err(AdminError::LastVersion);
+        }
         let snapshot = Arc::new(policy.clone().build(version)?);
         let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
             by: self.who.principal().clone(),
@@ -218,17 +223,49 @@ impl<'a> Administering<'a> {
             let Some(action) = policy.permission_name(*permission) else { continue };
             for place in std::iter::once(tenant).chain(tenants.iter().map(Some)) {
                 if !self.may(&action, place, now)? {
-                    return Err(AdminError::Escalation { missing: action.to_string() });
+                    return Err(self.escalation(action.to_string(), freely, now));
                 }
             }
         }
+        if given.patterns.is_empty() {
+            return Ok(());
+        }
         let space = held.known_space(tenant).unwrap_or_default();
-        let own = self.wildcards(held, me, space)?;
-        match given.patterns.into_iter().find(|pattern| !own.iter().any(|own| own.patterns.contains(pattern)))
-        {
-            Some(missing) => Err(AdminError::Escalation { missing }),
+        let allowed = self.wildcards(held, me, &[space], false)?;
+        let mut spaces: Vec<u32> =
+            tenants.iter().filter_map(|tenant| held.known_space(Some(tenant))).collect();
+        spaces.push(space);
+        let denied = self.wildcards(held, me, &spaces, true)?;
+        let is_limited = self.who.authentication().limits.scopes.is_some();
+        let is_held = |pattern: &String| {
+            !is_limited
+                && allowed.contains(pattern)
+                && !denied.iter().any(|denied| pattern::overlap(denied, pattern))
+        };
+        match given.patterns.into_iter().find(|pattern| !is_held(pattern)) {
+            Some(missing) => Err(self.escalation(missing, freely, now)),
             None => Ok(()),
         }
+    }
+
+    /// That something is not held, and so would have taken another permission.
+    fn escalation(&self, missing: String, freely: &Action, now: UnixTime) -> AdminError {
+        self.write_down(freely, &Denial::new(DenialReason::NotPermitted), now);
+        AdminError::Escalation { missing }
+    }
+
+    /// What is refused stays refused, whether or not it can be written down.
+    fn write_down(&self, action: &Action, denial: &Denial, now: UnixTime) {
+        let Administration { rbac, audit, .. } = self.administration;
+        let in_force = rbac.snapshot().map(|snapshot| snapshot.version());
+        let event = AuditEvent::AccessDenied {
+            principal: self.who.principal().clone(),
+            action: action.clone(),
+            reason: denial.reason(),
+            version: denial.version().or(in_force),
+            rule: denial.rule(),
+        };
+        let _ = audit.append(now, &[event]);
     }
 
     /// The permission to make such changes, and the one to make them whatever one holds.
@@ -241,28 +278,39 @@ impl<'a> Administering<'a> {
         }
     }
 
-    /// What active roles and rules of one's own allow by wildcards.
+    /// What active roles and rules of one's own allow by wildcards, or what all roles and rules deny by them, in these
+    /// spaces and everywhere.
     fn wildcards(
         &self,
         policy: &PolicyBuilder,
         me: Option<u32>,
-        space: u32,
-    ) -> Result<[Reach; 2], AdminError> {
+        spaces: &[u32],
+        denies: bool,
+    ) -> Result<BTreeSet<String>, AdminError> {
         let asserted = self.who.asserted_roles().iter().filter_map(|role| policy.roles.find(role.as_str()));
-        let assigned = me.into_iter().flat_map(|me| policy.held_by(me, space));
-        let is_active = |role: &u32| {
+        let assigned = me.into_iter().flat_map(|me| policy.held_by(me, spaces));
+        let counts = |role: &u32| {
             let name = policy.roles.get(*role);
-            self.active_roles.is_none_or(|active| active.iter().any(|active| Some(active.as_str()) == name))
+            let is_active = |active: &[RoleName]| active.iter().any(|active| Some(active.as_str()) == name);
+            denies || self.active_roles.is_none_or(is_active)
         };
-        let by_roles = policy.reach(assigned.chain(asserted).filter(is_active), false)?;
-        let directly = match me {
-            Some(me) => policy.reach_directly(me, space)?,
-            None => Reach::default(),
-        };
-        Ok([by_roles, directly])
+        let mut found = policy.reach(assigned.chain(asserted).filter(counts), denies)?.patterns;
+        if let Some(me) = me {
+            found.extend(policy.reach_directly(me, spaces, denies)?.patterns);
+        }
+        Ok(found)
     }
 
+    /// What is refused is written down.
     fn require(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
+        let asked = self.ask(action, tenant, now);
+        if let Err(Refusal::Denied(denial)) = &asked {
+            self.write_down(action, denial, now);
+        }
+        asked
+    }
+
+    fn ask(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
         let mut resource = Resource::any(ResourceKind::from_static("policy"));
         if let Some(tenant) = tenant {
             resource = resource.of_tenant(tenant.clone());
@@ -278,7 +326,7 @@ impl<'a> Administering<'a> {
     }
 
     fn may(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<bool, Refusal> {
-        match self.require(action, tenant, now) {
+        match self.ask(action, tenant, now) {
             Ok(()) => Ok(true),
             Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
             Err(_) => Ok(false),
@@ -314,10 +362,14 @@ pub enum AdminError {
     /// It could not be written down, so it was not done.
     #[error("the change could not be written down")]
     Audit(#[source] StoreError),
-    /// Another policy is in force than the one that would be changed: begin anew with that one. If it came at this
-    /// very moment, the change is written down although it was not made.
+    /// Another policy is in force than the one that would be changed, and trying again does not help: begin anew with
+    /// that one, by another [`Administration`]. If it came at this very moment, the change is written down although it
+    /// was not made.
     #[error("another policy is in force")]
     Superseded,
+    /// The policy in force has the last version that there is, so a change could not be told from what was before.
+    #[error("there is no version after that of the policy in force")]
+    LastVersion,
     /// More than [`Administration::MAX_CHANGES`] together.
     #[error("at most {} changes are made together", Administration::MAX_CHANGES)]
     TooMany,
@@ -331,7 +383,7 @@ impl From<AdminError> for Refusal {
             AdminError::Impersonated => Denial::new(DenialReason::Forbidden).into(),
             AdminError::Policy(_) | AdminError::TooMany => Malformed::Content.into(),
             AdminError::Audit(error) => error.into(),
-            AdminError::Superseded => Self::Unavailable(Unavailable::Overloaded),
+            AdminError::Superseded | AdminError::LastVersion => Self::Unavailable(Unavailable::Overloaded),
         }
     }
 }

@@ -5,11 +5,10 @@ use std::{
     ops::{ControlFlow, RangeInclusive},
 };
 
-use auth_core::{AccessRequest, Challenge, DecideError, Effect, Indeterminate, Obligation, PolicyVersion};
+use auth_core::{Challenge, DecideError, Effect, Indeterminate, Obligation, PolicyVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::Engine,
     explain::{Because, Explanation},
     verdict::{StepUp, Verdict},
 };
@@ -46,15 +45,14 @@ impl Combiner {
         combined.finish()
     }
 
-    /// Asks engines, in their order, and no more of them than can change the outcome.
-    pub(crate) fn evaluate<'e>(
+    /// As [`combine`](Self::combine), of engines that may have no answer.
+    pub(crate) fn evaluate(
         self,
-        engines: impl Iterator<Item = &'e dyn Engine>,
-        request: &AccessRequest<'_>,
+        verdicts: impl Iterator<Item = Result<Verdict, DecideError>>,
     ) -> Result<Verdict, DecideError> {
         let mut combined = Combination::new(self);
-        for engine in engines {
-            if combined.add(engine.evaluate(request)?).is_break() {
+        for verdict in verdicts {
+            if combined.add(verdict?).is_break() {
                 break;
             }
         }
@@ -62,15 +60,14 @@ impl Combiner {
     }
 
     /// As [`evaluate`](Self::evaluate), with what each of those that were asked says.
-    pub(crate) fn explain<'e>(
+    pub(crate) fn explain(
         self,
-        engines: impl Iterator<Item = &'e dyn Engine>,
-        request: &AccessRequest<'_>,
+        explanations: impl Iterator<Item = Result<Explanation, DecideError>>,
     ) -> Result<Explanation, DecideError> {
         let mut combined = Combination::new(self);
         let mut parts = Vec::new();
-        for engine in engines {
-            let part = engine.explain(request)?;
+        for part in explanations {
+            let part = part?;
             let flow = combined.add(part.verdict().clone());
             parts.push(part);
             if flow.is_break() {

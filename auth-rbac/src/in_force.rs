@@ -1,6 +1,6 @@
 //! What is in force, and is replaced while requests go on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwapOption, Guard};
 use auth_core::{AuditEvent, AuditSink, Clock, PolicyVersion};
@@ -34,6 +34,8 @@ pub(crate) struct InForce<T> {
 struct Audit {
     sink: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
+    /// Held from a swap until it is written down, so that the log has them in the order in which they came into force.
+    order: Arc<Mutex<()>>,
 }
 
 impl<T: Versioned> InForce<T> {
@@ -43,7 +45,7 @@ impl<T: Versioned> InForce<T> {
 
     /// Writes down the present policy, if there is one, and each that takes its place.
     pub(crate) fn with_audit(mut self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
-        self.audit = Some(Audit { sink, clock });
+        self.audit = Some(Audit { sink, clock, order: Arc::default() });
         if let Some(present) = self.get() {
             self.write_down(present.version());
         }
@@ -60,13 +62,14 @@ impl<T: Versioned> InForce<T> {
         self.current.load_full()
     }
 
-    /// Puts the next one in force, unless `stays` says that one of this version remains.
-    pub(crate) fn replace(&self, next: T, stays: impl Fn(PolicyVersion) -> bool) -> Result<(), Outdated> {
+    /// Puts the next one in force, unless one of its version is, or of a larger one.
+    pub(crate) fn replace(&self, next: T) -> Result<(), Outdated> {
         let offered = next.version();
         let next = Arc::new(next);
         let mut outcome = Ok(());
+        let _order = self.in_order();
         self.current.rcu(|current| match current {
-            Some(current) if stays(current.version()) => {
+            Some(current) if current.version() >= offered => {
                 outcome = Err(Outdated { offered, in_force: current.version() });
                 Some(Arc::clone(current))
             }
@@ -83,6 +86,7 @@ impl<T: Versioned> InForce<T> {
 
     /// Puts `next` in force if `present` still is.
     pub(crate) fn replace_exactly(&self, present: &Arc<T>, next: &Arc<T>) -> bool {
+        let _order = self.in_order();
         let before = self.current.compare_and_swap(present, Some(Arc::clone(next)));
         let replaced = before.as_ref().is_some_and(|before| Arc::ptr_eq(before, present));
         if replaced {
@@ -91,8 +95,14 @@ impl<T: Versioned> InForce<T> {
         replaced
     }
 
+    /// Keeps other writers waiting where it matters who was first.
+    fn in_order(&self) -> Option<MutexGuard<'_, ()>> {
+        // It guards nothing that a panic could leave half done.
+        self.audit.as_ref().map(|audit| audit.order.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn write_down(&self, version: PolicyVersion) {
-        if let Some(Audit { sink, clock }) = &self.audit {
+        if let Some(Audit { sink, clock, order: _ }) = &self.audit {
             sink.record(clock.now(), &AuditEvent::PolicyLoaded { version });
         }
     }

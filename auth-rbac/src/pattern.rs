@@ -44,6 +44,19 @@ impl Pattern {
     }
 }
 
+/// Whether there are names that both patterns stand for, declared or not.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('.'), other.split('.'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(REST), Some(_)) | (Some(_), Some(REST)) => return true,
+            (Some(one), Some(other)) if one == ONE || other == ONE || one == other => {}
+            _ => return false,
+        }
+    }
+}
+
 /// The patterns of a policy. In rules they are numbered on from the permissions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Patterns(Vec<Option<Pattern>>);
@@ -186,6 +199,26 @@ mod tests {
         ];
         for (pattern, name, expected) in cases {
             assert_eq!(Pattern::parse(pattern).unwrap().matches(name), expected, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn patterns_overlap_if_some_name_is_of_both() {
+        let cases = [
+            ("docs.**", "*.delete", true),
+            ("docs.**", "docs.old.*", true),
+            ("docs.*", "docs.old.*", false),
+            ("docs.*", "mail.*", false),
+            ("docs.**", "*", false),
+            ("**", "*", true),
+            ("*.read", "*.delete", false),
+            ("*.read", "docs.*", true),
+            ("docs.*.**", "docs.*", false),
+            ("docs.read", "docs.*", true),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(overlap(one, other), expected, "{one} {other}");
+            assert_eq!(overlap(other, one), expected, "{other} {one}");
         }
     }
 

@@ -20,6 +20,9 @@ use crate::{
 /// A compiled policy of one version: roles and direct permissions, and access control lists and rules if it
 /// has any. An [`Engine`] that asks them in this order and combines their effects, and an [`Authorizer`].
 ///
+/// A separation of duty stands above all combining: while roles are active together that are separated, no list and no
+/// rule allows anything.
+///
 /// [`PolicyDocument::compile`](crate::document::PolicyDocument::compile) makes it; [`LivePolicy`](crate::LivePolicy)
 /// puts it in force.
 pub struct Policy {
@@ -69,7 +72,7 @@ impl Policy {
         self.rules.as_ref()
     }
 
-    /// The memory that it holds, in bytes.
+    /// The memory that roles and lists hold, in bytes. Rules are not counted.
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
         self.roles.size_in_bytes().saturating_add(self.acl.as_ref().map_or(0, Acl::size_in_bytes))
@@ -92,24 +95,36 @@ impl Policy {
         }
     }
 
-    fn engines(&self) -> impl Iterator<Item = &dyn Engine> {
-        let roles: &dyn Engine = &self.roles;
+    /// All models but the roles.
+    fn others(&self) -> impl Iterator<Item = &dyn Engine> {
         let acl = self.acl.as_ref().map(|acl| acl as &dyn Engine);
         let rules = self.rules.as_ref().map(|rules| rules as &dyn Engine);
-        std::iter::once(roles).chain(acl).chain(rules)
+        acl.into_iter().chain(rules)
     }
+}
+
+/// Whether roles came together that are separated, which no other model allows, whatever the combiner.
+fn is_final(roles: &Verdict) -> bool {
+    matches!(roles.rule().and_then(Model::of), Some((Model::Separation, _)))
 }
 
 impl Engine for Policy {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        if self.acl.is_none() && self.rules.is_none() {
-            return self.roles.evaluate(request);
+        let roles = self.roles.evaluate(request)?;
+        if self.acl.is_none() && self.rules.is_none() || is_final(&roles) {
+            return Ok(roles);
         }
-        self.combiner.evaluate(self.engines(), request)
+        let others = self.others().map(|engine| engine.evaluate(request));
+        self.combiner.evaluate(std::iter::once(Ok(roles)).chain(others))
     }
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        self.combiner.explain(self.engines(), request)
+        let roles = self.roles.explain(request)?;
+        if is_final(roles.verdict()) {
+            return Ok(roles);
+        }
+        let others = self.others().map(|engine| engine.explain(request));
+        self.combiner.explain(std::iter::once(Ok(roles)).chain(others))
     }
 }
 

@@ -47,11 +47,11 @@ impl Rbac {
     /// is newer still.
     ///
     /// # Errors
-    /// [`Outdated`] if the policy in force has a larger version: two reloads may overtake each other, and
-    /// the older one must not bring back what the newer one revoked. It stays in force.
+    /// [`Outdated`] if the policy in force has this version or a larger one; it stays in force. Every change has a
+    /// version of its own, and of two that overtake each other, a reload and a change by
+    /// [`Administration`](crate::Administration) perhaps, the older one must not bring back what the newer one revoked.
     pub fn replace(&self, snapshot: Snapshot) -> Result<(), Outdated> {
-        let offered = snapshot.version();
-        self.policy.replace(snapshot, |in_force| in_force > offered)
+        self.policy.replace(snapshot)
     }
 
     /// Puts `next` in force if `present` still is.

@@ -6,7 +6,7 @@ use auth_core::{Action, NameError, Realm, ResourceKind};
 use serde::{Deserialize, Serialize, de::DeserializeSeed};
 
 use crate::attribute::{
-    AttributeName, AttributeNameError,
+    AttributeName, AttributeNameError, AttributePath,
     kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
     map::AttributeMap,
     read::MapSeed,
@@ -179,6 +179,13 @@ impl Schema {
     /// The kinds of resources.
     pub fn kinds(&self) -> impl Iterator<Item = &ResourceKind> {
         self.resources.keys()
+    }
+
+    /// The type of an attribute, declared or built in, of an action, a principal, the circumstances, or a resource of
+    /// this kind.
+    #[must_use]
+    pub fn type_of(&self, path: &AttributePath, kind: Option<&ResourceKind>) -> Option<AttributeType> {
+        self.find(path.root(), path.name().as_str(), kind).map(|(_, found)| found)
     }
 
     /// Reads the attributes of a principal from a map of plain values, such as a JSON object:

@@ -118,16 +118,20 @@ pub struct PolicyReloader {
     live: LivePolicy,
     interval: Duration,
     known: Option<Revision>,
+    /// How many looks in a row have found the source changing.
+    changing: u32,
 }
 
 impl PolicyReloader {
     /// How long to wait between two looks, unless told otherwise: 5 seconds.
     pub const INTERVAL: Duration = Duration::from_secs(5);
+    /// How many looks in a row may find that the source is being changed before that is reported as an error.
+    pub const MAX_CHANGING: u32 = 40;
 
     /// Nothing is loaded before the first [`poll`](Self::poll).
     #[must_use]
     pub fn new(source: impl PolicySource + 'static, live: LivePolicy) -> Self {
-        Self { source: Box::new(source), live, interval: Self::INTERVAL, known: None }
+        Self { source: Box::new(source), live, interval: Self::INTERVAL, known: None, changing: 0 }
     }
 
     /// The same, looking that often.
@@ -146,8 +150,17 @@ impl PolicyReloader {
     /// Looks whether the policy is another one, and if so compiles it on a thread of its own and puts it in force.
     /// Whatever goes wrong, the old one stays.
     pub async fn poll(&mut self) -> Polled {
-        let (outcome, again_in) = match self.look().await {
-            Ok(Looked::Changing(again_in)) => (Ok(Reloaded::Unchanged), again_in.min(self.interval)),
+        let looked = self.look().await;
+        self.changing = match &looked {
+            Ok(Looked::Changing(_)) => self.changing.saturating_add(1),
+            _ => 0,
+        };
+        let (outcome, again_in) = match looked {
+            // As long as the source asks for, however often somebody wants to look: it knows when it rests.
+            Ok(Looked::Changing(again_in)) if self.changing > Self::MAX_CHANGING => {
+                (Err(ReloadError::Unsettled { looks: self.changing }), again_in)
+            }
+            Ok(Looked::Changing(again_in)) => (Ok(Reloaded::Changing), again_in),
             Ok(Looked::Done(reloaded)) => (Ok(reloaded), self.interval),
             Err(error) => (Err(error), self.interval),
         };
@@ -199,9 +212,12 @@ pub struct Polled {
 
 /// Whether another policy is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reloaded {
     /// The same one.
     Unchanged,
+    /// The same one, and the source is being changed: the next look finds more.
+    Changing,
     /// One of this version.
     Replaced(PolicyVersion),
 }
@@ -220,6 +236,12 @@ pub enum ReloadError {
     /// The policy is older than the one in force.
     #[error(transparent)]
     Outdated(#[from] Outdated),
+    /// The source has been changing for more than [`PolicyReloader::MAX_CHANGING`] looks: what it comes to is never taken.
+    #[error("the policy has been changing for {looks} looks and is never taken")]
+    Unsettled {
+        /// How many looks in a row.
+        looks: u32,
+    },
 }
 
 /// Does work that takes its time on a thread of its own, so that no future blocks.

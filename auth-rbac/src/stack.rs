@@ -19,7 +19,11 @@ use crate::{combine::Combiner, engine::Engine, explain::Explanation, verdict::Ve
 /// # }
 /// ```
 ///
-/// Every engine has its own policy, which the version and the rule of a decision belong to.
+/// Every engine has its own policy, which the version and the rule of a decision belong to. Nothing in a decision says
+/// which engine that is: give the policies versions that differ, or one describes the other's decision as its own.
+///
+/// A separation of duty denies like any other rule here, and under [`Combiner::PermitOverrides`] a permit of another
+/// engine overrides it. Within one [`Policy`](crate::Policy) nothing does.
 pub struct Stack {
     combiner: Combiner,
     first: Box<dyn Engine>,
@@ -48,11 +52,11 @@ impl Stack {
 
 impl Engine for Stack {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        self.combiner.evaluate(self.engines(), request)
+        self.combiner.evaluate(self.engines().map(|engine| engine.evaluate(request)))
     }
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        self.combiner.explain(self.engines(), request)
+        self.combiner.explain(self.engines().map(|engine| engine.explain(request)))
     }
 }
 

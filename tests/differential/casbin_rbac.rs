@@ -3,13 +3,15 @@
 //!
 //! Users and roles have names that cannot be confused, for casbin would: to it, both are strings of one space.
 
+use std::cell::Cell;
+
 use auth_core::{
     AccessRequest, Action, Effect, PolicyVersion, PrincipalId, Realm, Resource, ResourceKind, RoleName,
     UnixTime, testing::authenticated_as,
 };
 use auth_rbac::{Engine, PolicyBuilder, RoleKey, Snapshot};
 use casbin::{CoreApi, DefaultModel, Enforcer, MemoryAdapter, MgmtApi};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 
 const NOW: UnixTime = UnixTime::from_secs(1_000);
 const USERS: usize = 5;
@@ -130,15 +132,15 @@ async fn casbins(policy: &Policy) -> Enforcer {
     enforcer
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn the_engine_decides_as_casbin(policy in any_policy()) {
+#[test]
+fn the_engine_decides_as_casbin() {
+    // A comparison in which nobody may do anything, or everybody everything, would compare nothing.
+    let (allowed, denied) = (Cell::new(0), Cell::new(0));
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(200));
+    let outcome = runner.run(&any_policy(), |policy| {
         let snapshot = ours(&policy);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let enforcer = runtime.block_on(casbins(&policy));
-        let (mut allowed, mut asked) = (0, 0);
         for at in 0..TENANTS {
             for who in 0..USERS {
                 let authenticated = authenticated_as(&PrincipalId::local_user(&user(who)).unwrap(), NOW);
@@ -150,13 +152,15 @@ proptest! {
                     let question = (user(who), format!("tenant{at}"), kind(what), "read");
                     let casbins = enforcer.enforce(question).unwrap();
                     prop_assert_eq!(ours, casbins, "{} {} in {}", who, what, at);
-                    asked += 1;
-                    allowed += usize::from(ours);
+                    let count = if ours { &allowed } else { &denied };
+                    count.set(count.get() + 1);
                 }
             }
         }
-        prop_assert!(asked == TENANTS * USERS * KINDS && allowed <= asked);
-    }
+        Ok(())
+    });
+    outcome.unwrap();
+    assert!(allowed.get() > 100 && denied.get() > 100, "{} allowed, {} denied", allowed.get(), denied.get());
 }
 
 /// Where we differ, on purpose: to casbin a user named like a role has what the role has.

@@ -49,9 +49,7 @@ impl Naive {
     }
 
     pub(crate) fn ask(&self, question: Question<'_>) -> Answer {
-        if !self.permissions.contains(&question.action) {
-            return Answer::Nothing;
-        }
+        let declared = self.permissions.contains(&question.action);
         let mut held = self.assigned_to(question.user, question.place);
         held.extend(
             question.asserted.iter().map(|name| (None, *name)).filter(|role| self.roles.contains(role)),
@@ -78,9 +76,9 @@ impl Naive {
             })
         };
         // A role that is denied something does not give it, but then it is held, and so denied altogether.
-        if separated || directly(true) || by(&held, true) {
+        if separated || declared && (directly(true) || by(&held, true)) {
             Answer::Deny
-        } else if directly(false) || by(&active, false) {
+        } else if declared && (directly(false) || by(&active, false)) {
             Answer::Permit
         } else {
             Answer::Nothing

@@ -7,8 +7,8 @@ use super::{
     program::{Node, Program, TermNode},
 };
 use crate::{
-    attribute::Root,
-    condition::zone,
+    attribute::{Root, value::Value},
+    condition::{tree::Comparison, zone},
     schema::{Home, builtin::BuiltIn, resolve::Source},
 };
 
@@ -27,7 +27,7 @@ pub(super) struct Facts<'a> {
     pub(super) request: &'a AccessRequest<'a>,
     pub(super) home: &'a Home,
     /// Attributes of the action, sorted by name.
-    pub(super) action: &'a [(crate::attribute::AttributeName, crate::attribute::value::Value)],
+    pub(super) action: &'a [(crate::attribute::AttributeName, Value)],
     authenticated: UnixTime,
     assurance: Assurance,
 }
@@ -58,7 +58,7 @@ impl<'a> Facts<'a> {
     pub(super) fn new(
         request: &'a AccessRequest<'a>,
         home: &'a Home,
-        action: &'a [(crate::attribute::AttributeName, crate::attribute::value::Value)],
+        action: &'a [(crate::attribute::AttributeName, Value)],
     ) -> Self {
         let authentication = request.authentication();
         Self { request, home, action, authenticated: authentication.at, assurance: authentication.assurance }
@@ -133,6 +133,8 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     pub(super) const MAX_STEPS: u32 = 100_000;
     /// Elements that are compared in the time that a quantifier takes for one.
     const COMPARED_AT_ONCE: usize = 16;
+    /// Bytes of a text that are read in about that time. Shorter texts cost nothing of their own.
+    const READ_AT_ONCE: usize = 256;
 
     #[inline]
     pub(super) fn new(program: &'a Program, facts: Facts<'a>) -> Self {
@@ -152,6 +154,33 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         left.map(drop)
     }
 
+    /// Takes the steps for reading that many bytes of text.
+    #[inline]
+    pub(super) fn read_text(&mut self, bytes: usize) -> Option<()> {
+        if bytes < Self::READ_AT_ONCE {
+            return Some(());
+        }
+        self.take(bytes.div_ceil(Self::READ_AT_ONCE))
+    }
+
+    fn compare(&mut self, left: Operand<'a>, by: Comparison, right: Operand<'a>) -> Option<bool> {
+        self.read_text(left.compared_with(right))?;
+        left.compare(by, right)
+    }
+
+    /// Looks for a value in a set. As many bytes are read of each element, at most, as the value has.
+    fn search(&mut self, value: Operand<'a>, set: Operand<'a>) -> Option<bool> {
+        let len = set.len().unwrap_or(0);
+        self.take(len.div_ceil(Self::COMPARED_AT_ONCE))?;
+        match value {
+            Operand::Text(text) if text.len() >= Self::READ_AT_ONCE => {
+                self.take(len.saturating_mul(text.len().div_ceil(Self::READ_AT_ONCE)))?;
+            }
+            _ => {}
+        }
+        value.is_in(set)
+    }
+
     /// Evaluates a condition.
     #[inline]
     pub(super) fn truth(&mut self, node: u32) -> Truth {
@@ -165,8 +194,11 @@ impl<'a, const N: usize> Evaluation<'a, N> {
             Node::Constant(constant) => constant.into(),
             Node::TextIs { slot, constant, equal } => {
                 match (self.slot(slot), program.constants.get(constant as usize)) {
-                    (Some(Operand::Text(text)), Some(crate::attribute::value::Value::Text(constant))) => {
-                        ((text == constant) == equal).into()
+                    (Some(value @ Operand::Text(text)), Some(Value::Text(constant))) => {
+                        match self.read_text(value.compared_with(Operand::Text(constant))) {
+                            Some(()) => ((text == constant) == equal).into(),
+                            None => Truth::Unknown,
+                        }
                     }
                     _ => Truth::Unknown,
                 }
@@ -183,19 +215,18 @@ impl<'a, const N: usize> Evaluation<'a, N> {
             },
             Node::Compare { left, by, right } => {
                 let (left, right) = (self.term(left, scope), self.term(right, scope));
-                known(left.zip(right).and_then(|(left, right)| left.compare(by, right)))
+                known(left.zip(right).and_then(|(left, right)| self.compare(left, by, right)))
             }
             Node::In { value, set } => {
                 let (value, set) = (self.term(value, scope), self.term(set, scope));
-                known(value.zip(set).and_then(|(value, set)| {
-                    self.take(set.len().unwrap_or(0).div_ceil(Self::COMPARED_AT_ONCE))?;
-                    value.is_in(set)
-                }))
+                known(value.zip(set).and_then(|(value, set)| self.search(value, set)))
             }
             Node::Within { value, from, to, inclusive } => self.within([value, from, to], inclusive, scope),
             Node::Like { text, pattern } => {
                 match (self.term(text, scope), program.patterns.get(pattern as usize)) {
-                    (Some(Operand::Text(text)), Some(pattern)) => pattern.matches(text).into(),
+                    (Some(Operand::Text(text)), Some(pattern)) => {
+                        known(self.read_text(text.len()).map(|()| pattern.matches(text)))
+                    }
                     _ => Truth::Unknown,
                 }
             }
@@ -252,7 +283,7 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     }
 
     fn within(&mut self, terms: [u32; 3], inclusive: bool, scope: Option<&Scope<'_, 'a>>) -> Truth {
-        use crate::condition::tree::Comparison::{AtLeast, AtMost, Less};
+        use Comparison::{AtLeast, AtMost, Less};
         let [value, from, to] = terms.map(|term| self.term(term, scope));
         let (Some(value), Some(from), Some(to)) = (value, from, to) else { return Truth::Unknown };
         let last = if inclusive { AtMost } else { Less };

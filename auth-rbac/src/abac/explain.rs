@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::AccessRequest;
+use auth_core::{AccessRequest, Effect};
 
 use super::{
     Abac, Evaluation, Facts,
@@ -98,13 +98,21 @@ impl ExplainedRules {
                 evaluation: Evaluation::new(&abac.program, facts),
                 clauses: Vec::new(),
             };
-            let outcome = explainer.outcome(listed.root);
-            explainer.clause(rule.condition.tree(), listed.root);
+            let is_decisive = Some(u64::from(listed.rule)) == decisive;
+            let is_open = is_decisive && matches!(verdict.effect(), Effect::Indeterminate(_));
+            let alone = explainer.outcome(listed.root);
+            let outcome = if is_open { ClauseOutcome::Indeterminate } else { alone };
+            if outcome == alone {
+                explainer.clause(rule.condition.tree(), listed.root);
+            } else {
+                // Alone it is known. After all the others there was no time left for it.
+                explainer.whole(rule.condition.tree(), outcome);
+            }
             Some(ExplainedRule {
                 name: rule.name.clone(),
                 effect: rule.effect,
                 outcome,
-                decisive: Some(u64::from(listed.rule)) == decisive,
+                decisive: is_decisive,
                 clauses: explainer.clauses,
             })
         };
@@ -284,7 +292,7 @@ struct Explainer<'a> {
 }
 
 impl Explainer<'_> {
-    /// With as much time as a verdict has.
+    /// With as much time as a verdict has for all rules together.
     fn outcome(&mut self, node: u32) -> ClauseOutcome {
         self.evaluation.refresh();
         self.evaluation.truth(node).into()

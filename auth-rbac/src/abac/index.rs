@@ -184,7 +184,7 @@ impl Group {
         outcome: &mut Outcome,
     ) {
         let len = set.len().unwrap_or_default();
-        if len > M || evaluation.take(len).is_none() {
+        if len > M || evaluation.take(len).is_none() || evaluation.read_text(set.text_len()).is_none() {
             return self.evaluate_unknown(evaluation, outcome);
         }
         let found = (0..len).filter_map(|index| match set.element(index)? {

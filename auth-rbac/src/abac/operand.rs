@@ -130,18 +130,43 @@ impl<'a> Operand<'a> {
         })
     }
 
-    /// Whether it is no larger than sets may be.
+    /// Whether it is no larger than texts and sets may be. How long the texts of a set are is not looked at here.
     #[inline]
     pub(super) const fn is_small(self) -> bool {
-        match self.len() {
-            Some(len) => len <= Value::MAX_ELEMENTS,
-            None => true,
+        match (self, self.len()) {
+            (Self::Text(text), _) => text.len() <= Value::MAX_TEXT_LEN,
+            (_, Some(len)) => len <= Value::MAX_ELEMENTS,
+            (_, None) => true,
         }
     }
 
-    /// An element, if it is a set.
+    /// How many bytes the texts of a set have together. Names, which are short, are not counted.
+    pub(super) fn text_len(self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.iter().fold(0, |sum, text| sum.saturating_add(text.len())),
+            Self::Strings(texts) => texts.iter().fold(0, |sum, text| sum.saturating_add(text.len())),
+            _ => 0,
+        }
+    }
+
+    /// How many bytes have to be read to compare it with another one: those of texts, and none if the lengths differ.
+    #[inline]
+    pub(super) fn compared_with(self, other: Self) -> usize {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) if a.len() == b.len() => a.len(),
+            _ => 0,
+        }
+    }
+
+    /// An element, if it is a set, and no text that is too long.
     #[inline]
     pub(super) fn element(self, index: usize) -> Option<Self> {
+        let element = self.element_as_it_is(index)?;
+        element.is_small().then_some(element)
+    }
+
+    #[inline]
+    fn element_as_it_is(self, index: usize) -> Option<Self> {
         Some(match self {
             Self::Texts(values) => Self::Text(values.get(index)?),
             Self::Strings(values) => Self::Text(values.get(index)?),

@@ -33,19 +33,24 @@ impl PolicyBuilder {
         self.written_out(self.rules.iter().filter(|(role, _)| roles.binary_search(role).is_ok()), denies)
     }
 
-    /// What a principal is allowed directly, in a space and everywhere.
+    /// What a principal is allowed or denied directly, in some spaces and everywhere.
     ///
     /// # Errors
     /// [`PolicyError::UnmatchedPattern`].
-    pub(crate) fn reach_directly(&self, principal: u32, space: u32) -> Result<Reach, PolicyError> {
+    pub(crate) fn reach_directly(
+        &self,
+        principal: u32,
+        spaces: &[u32],
+        denies: bool,
+    ) -> Result<Reach, PolicyError> {
         let there = self
             .direct_in
             .iter()
-            .filter(|member| member.space == space)
+            .filter(|member| spaces.contains(&member.space))
             .map(|member| (member.principal, member.what));
         let own: Vec<(u32, u32)> =
             self.direct.iter().copied().chain(there).filter(|(whose, _)| *whose == principal).collect();
-        self.written_out(own.iter(), false)
+        self.written_out(own.iter(), denies)
     }
 
     /// What one rule is about.
@@ -66,9 +71,10 @@ impl PolicyBuilder {
         spaces.into_iter().filter_map(realm).collect()
     }
 
-    /// The roles that a principal holds, in a space and everywhere.
-    pub(crate) fn held_by(&self, principal: u32, space: u32) -> impl Iterator<Item = u32> {
-        let there = move |(whose, place): (u32, u32)| whose == principal && (place == 0 || place == space);
+    /// The roles that a principal holds, in some spaces and everywhere.
+    pub(crate) fn held_by<'a>(&'a self, principal: u32, spaces: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        let there =
+            move |(whose, place): (u32, u32)| whose == principal && (place == 0 || spaces.contains(&place));
         let everywhere = self.assignments.iter().map(|(whose, role)| ((*whose, 0), *role));
         let in_tenants =
             self.memberships.iter().map(|member| ((member.principal, member.space), member.what));

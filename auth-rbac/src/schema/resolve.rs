@@ -63,7 +63,12 @@ impl Schema {
         (distance <= 2).then(|| AttributePath::parse(&format!("{}.{best}", path.root().as_str())).ok())?
     }
 
-    fn find(&self, root: Root, name: &str, of: Option<&ResourceKind>) -> Option<(Source, AttributeType)> {
+    pub(super) fn find(
+        &self,
+        root: Root,
+        name: &str,
+        of: Option<&ResourceKind>,
+    ) -> Option<(Source, AttributeType)> {
         if let Some(found) = builtin::find(root, name) {
             let source = match found.built_in {
                 Some(built_in) => Source::BuiltIn(built_in),

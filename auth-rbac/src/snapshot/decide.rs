@@ -169,15 +169,15 @@ impl Snapshot {
     }
 
     /// Asserted roles are held like assigned ones, for this request; a name that the policy does not know gives
-    /// nothing.
+    /// nothing. Separated roles are denied what no permission names as well: another model may allow it.
     #[inline(never)]
-    fn evaluate_carefully(&self, request: &AccessRequest<'_>, permission: u32) -> Verdict {
+    fn evaluate_carefully(&self, request: &AccessRequest<'_>, permission: Option<u32>) -> Verdict {
         let space = self.space(request.resource().tenant());
         let active = request.active_roles().map_or(Active::All, |names| Active::Named(names, space));
         self.with_all_of((request.principal(), request.asserted_roles()), space, |held| {
             match self.separated(held, active) {
                 Some(number) => Verdict::deny(self.version, Some(Model::Separation.rule(u64::from(number)))),
-                None => self.verdict(self.decide_held(held, active, permission)),
+                None => self.verdict(permission.and_then(|asked| self.decide_held(held, active, asked))),
             }
         })
     }
@@ -223,9 +223,7 @@ impl Decided {
 
 impl Engine for Snapshot {
     fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        let Some(permission) = self.permissions.find(request.action().as_str()) else {
-            return Ok(Verdict::not_applicable(self.version));
-        };
+        let permission = self.permissions.find(request.action().as_str());
         let is_plain = request.asserted_roles().is_empty()
             && request.active_roles().is_none()
             && !self.separations.any_dynamic()
@@ -233,6 +231,7 @@ impl Engine for Snapshot {
         if !is_plain {
             return Ok(self.evaluate_carefully(request, permission));
         }
+        let Some(permission) = permission else { return Ok(Verdict::not_applicable(self.version)) };
         let held = self.principals.find(request.principal()).and_then(|at| self.holding(at));
         Ok(self.verdict(held.and_then(|held| self.decide_plainly(held, permission))))
     }

@@ -70,8 +70,11 @@ impl fmt::Display for RolesExplanation {
 impl Snapshot {
     pub(super) fn explain_request(&self, request: &AccessRequest<'_>, verdict: Verdict) -> Explanation {
         let because = match self.permissions.find(request.action().as_str()) {
-            None => RolesExplanation::UnknownAction,
             Some(permission) => self.explain_permission(request, permission, &verdict),
+            None => match self.describe(&verdict) {
+                Ok(by @ Description::Separated { .. }) => RolesExplanation::Decided { by, overridden: None },
+                _ => RolesExplanation::UnknownAction,
+            },
         };
         Explanation::new(verdict, Because::Roles(because))
     }

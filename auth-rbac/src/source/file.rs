@@ -6,7 +6,7 @@ use std::{
     io::{self, Read},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -18,48 +18,77 @@ use crate::document::{DocumentError, PolicyDocument};
 ///
 /// Replace the file as a whole, by renaming another one over it. What it says is taken only when two looks in a row, a
 /// quarter of a second apart at least, have found the same in it, the first policy too: half a policy, which is what a
-/// file may hold that is written in place, may lack what forbids.
+/// file may hold that is written in place, may lack what forbids. Looks in between, however many, take nothing.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
     read: fn(&str) -> Result<PolicyDocument, DocumentError>,
-    /// What the last look found.
-    found: Arc<Mutex<Option<Revision>>>,
+    settling: Duration,
+    /// What the last look found, and since when it has been there.
+    found: Arc<Mutex<Option<(Revision, Instant)>>>,
 }
 
 impl PolicyFile {
-    /// How long a file must stay the same.
+    /// How long a file must stay the same, unless told otherwise.
     pub const SETTLING: Duration = Duration::from_millis(250);
 
     /// A file in TOML.
     #[cfg(feature = "toml")]
     #[must_use]
     pub fn toml(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), read: PolicyDocument::from_toml, found: Arc::default() }
+        Self {
+            path: path.into(),
+            read: PolicyDocument::from_toml,
+            settling: Self::SETTLING,
+            found: Arc::default(),
+        }
     }
 
     /// A file in JSON.
     #[cfg(feature = "json")]
     #[must_use]
     pub fn json(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), read: PolicyDocument::from_json, found: Arc::default() }
+        Self {
+            path: path.into(),
+            read: PolicyDocument::from_json,
+            settling: Self::SETTLING,
+            found: Arc::default(),
+        }
+    }
+
+    /// The same, which must stay the same for that long: longer, where files come in slowly, as over a network. With no
+    /// time at all, two looks in a row are enough.
+    #[must_use]
+    pub fn settling(mut self, time: Duration) -> Self {
+        self.settling = time;
+        self
     }
 }
 
 #[async_trait]
 impl PolicySource for PolicyFile {
     async fn load(&self, known: Option<&Revision>) -> Result<Loaded, SourceError> {
-        let (path, read) = (self.path.clone(), self.read);
+        let (path, read, settling) = (self.path.clone(), self.read, self.settling);
         let (found, known) = (Arc::clone(&self.found), known.cloned());
         aside(move || {
-            let text = contents(&path).map_err(SourceError::Read)?;
+            let now = Instant::now();
+            let text = contents(&path);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = found.take();
+            let text = text.map_err(SourceError::Read)?;
             let revision = revision(&text);
-            let before = found.lock().unwrap_or_else(PoisonError::into_inner).replace(revision.clone());
+            let since = before.filter(|(before, _)| *before == revision).map(|(_, since)| since);
+            // It was read before this moment, and nobody knows how long it had been there.
+            *found = Some((revision.clone(), since.unwrap_or_else(Instant::now)));
+            drop(found);
             if known.as_ref() == Some(&revision) {
                 return Ok(Loaded::Unchanged);
             }
-            if before.as_ref() != Some(&revision) {
-                return Ok(Loaded::Changing(Self::SETTLING));
+            let rested = since.map(|since| now.saturating_duration_since(since));
+            match rested.map(|rested| settling.checked_sub(rested).filter(|left| !left.is_zero())) {
+                None => return Ok(Loaded::Changing(settling)),
+                Some(Some(left)) => return Ok(Loaded::Changing(left)),
+                Some(None) => {}
             }
             let document = Box::new(read(&text).map_err(SourceError::Document)?);
             Ok(Loaded::Changed { revision, document })

@@ -9,8 +9,9 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, Assurance, AuditEvent, AuthorizerExt, Challenge, DecideError, DenialReason, Effect,
-    Indeterminate, MemoryAudit, Obligation, PolicyVersion, Refusal, RuleId,
+    AccessRequest, Assurance, AuditEvent, AuthEpoch, Authenticated, Authentication, AuthorizerExt, Challenge,
+    DecideError, DenialReason, Effect, Indeterminate, Limits, MemoryAudit, Method, Obligation, PolicyVersion,
+    Refusal, RuleId, Scopes,
 };
 use auth_rbac::{Audited, Because, Combiner, Engine, Explanation, Rbac, Stack, Verdict};
 use proptest::prelude::*;
@@ -232,6 +233,34 @@ fn what_is_denied_or_in_doubt_is_written_down() {
             assert_eq!(missing.require(request).unwrap_err().status(), 503);
         }
     });
+}
+
+/// What comes before the authorizer, and after it, denies as well.
+#[test]
+fn what_the_asking_itself_denies_is_written_down_once() {
+    let log = Arc::new(MemoryAudit::new(10));
+    let told = |expected: &[DenialReason]| {
+        let reasons = log.events().into_iter().map(|(_, event)| match event {
+            AuditEvent::AccessDenied { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(reasons.collect::<Vec<_>>(), expected);
+    };
+    let permits = Verdict::permit(V1, None).with_obligations(vec![Obligation { name: action("log") }]);
+    let audited = Audited::new(Stack::new(Combiner::default(), says(permits)), Arc::clone(&log) as _);
+    let event = Authentication::new(user("ann"), Method::PASSWORD, NOW, AuthEpoch::ZERO);
+    let scopes = Limits::unlimited().with_scopes(Scopes::none());
+    let (free, scoped) =
+        (Authenticated::assertion(event.clone()), Authenticated::assertion(event.with_limits(scopes)));
+    let (action, thing) = (action("thing.do"), thing());
+    let [free, scoped] = [&free, &scoped].map(|who| AccessRequest::new(who, &action, &thing, NOW));
+    assert!(audited.require(&scoped).is_err());
+    told(&[DenialReason::Scope]);
+    assert!(audited.require(&free).is_err());
+    told(&[DenialReason::Scope, DenialReason::Obligation]);
+    assert!(audited.require_with(&free, &mut |_| true).is_ok());
+    assert!(audited.require_each(&[scoped, free]).iter().all(Result::is_err));
+    told(&[DenialReason::Scope, DenialReason::Obligation, DenialReason::Scope, DenialReason::Obligation]);
 }
 
 /// Checklist, authorization 2: infrastructure that is missing is neither a denial nor an allow.

@@ -11,7 +11,7 @@ use auth_rbac::{
     document::{DocumentError, PolicyDocument},
 };
 
-use crate::support::{NOW, action, evaluate_on, user, who};
+use crate::support::{NOW, action, effect, evaluate_on, user, who};
 
 const OFFICE: &str = r#"
 format = 1
@@ -337,7 +337,13 @@ fn an_empty_document_allows_nothing() {
 #[test]
 fn the_example_of_the_front_page_compiles() {
     let readme = include_str!("../../README.md");
-    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = readme
+        .split("```toml\n")
+        .find(|block| block.starts_with("format = 1"))
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let policy = PolicyDocument::from_toml(example).unwrap().compile().unwrap();
     assert_eq!(on(&policy, &user("ann"), "invoices.pay", &account()), Effect::Permit);
 }
@@ -349,4 +355,40 @@ fn a_schema_is_checked_without_rules_too() {
     assert!(compile("risk = \"integer\"").is_ok());
     let error = compile("\"auth.age\" = \"duration\"").unwrap_err();
     assert_eq!(error.to_string(), "in schema");
+}
+
+/// What one model allows is allowed. A restriction is a rule that denies.
+#[test]
+fn a_rule_that_permits_restricts_nobody() {
+    let policy = |effect: &str, condition: &str| {
+        let text = format!(
+            r#"
+            format = 1
+            version = 1
+            permissions = ["invoices.read"]
+            [[roles]]
+            name = "clerk"
+            allow = ["invoices.read"]
+            [[assignments]]
+            principal = "ann"
+            roles = ["clerk"]
+            [schema.actions]
+            "invoices.read" = {{}}
+            [schema.resources.thing]
+            [[rules]]
+            name = "office-hours"
+            effect = "{effect}"
+            actions = ["invoices.read"]
+            resource = "thing"
+            condition = "{condition}"
+            "#
+        );
+        PolicyDocument::from_toml(&text).unwrap().compile().unwrap()
+    };
+    // It is a quarter past midnight.
+    let permitting = policy("permit", "context.time.hour in 9..17");
+    assert_eq!(effect(&permitting, &user("ann"), "invoices.read"), Effect::Permit);
+    assert_eq!(effect(&permitting, &user("bob"), "invoices.read"), Effect::NotApplicable);
+    let denying = policy("deny", "!(context.time.hour in 9..17)");
+    assert_eq!(effect(&denying, &user("ann"), "invoices.read"), Effect::Deny);
 }

@@ -5,9 +5,10 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Barrier,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use auth_core::{
@@ -16,7 +17,7 @@ use auth_core::{
     testing::{FixedClock, block_on},
 };
 use auth_rbac::{
-    Engine, LivePolicy, Outdated, PolicyFile, PolicyReloader, PolicySource, ReloadError, Reloaded,
+    Engine, LivePolicy, Outdated, Policy, PolicyFile, PolicyReloader, PolicySource, ReloadError, Reloaded,
     SourceError,
     document::{Assignment, PolicyDocument, Role},
 };
@@ -58,7 +59,8 @@ impl Written {
     }
 
     fn reloader(&self) -> PolicyReloader {
-        PolicyReloader::new(PolicyFile::toml(&self.path), LivePolicy::without_policy())
+        let file = PolicyFile::toml(&self.path).settling(Duration::ZERO);
+        PolicyReloader::new(file, LivePolicy::without_policy())
     }
 }
 
@@ -68,7 +70,7 @@ fn reloaded(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
 
 /// Looks as often as a file takes that nobody changes.
 fn settled(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
-    assert_eq!(reloaded(reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(reloaded(reloader).unwrap(), Reloaded::Changing);
     reloaded(reloader)
 }
 
@@ -155,30 +157,67 @@ fn what_is_in_force_is_written_down() {
     assert_eq!(versions, [loaded(1), loaded(2)]);
 }
 
-/// Checklist, authorization 17: a decision is of the old policy or of the new one, never a mix.
+/// The same with a list and a rule: even versions allow `list` by the list and deny `rule` by the rule, odd ones the other
+/// way round; of `both` the one allows what the other denies.
+fn of_all_models(version: u64) -> Policy {
+    let (list, rule) = if version.is_multiple_of(2) { ("permit", "deny") } else { ("deny", "permit") };
+    let more = format!(
+        r#"
+        [acl]
+        permissions = ["thing.list", "thing.both"]
+        [[acl.resources]]
+        resource = {{ kind = "thing" }}
+        entries = [{{ effect = "{list}", to = "everyone", permissions = ["thing.list", "thing.both"] }}]
+        [schema.actions]
+        "thing.rule" = {{}}
+        "thing.both" = {{}}
+        [schema.resources.thing]
+        [[rules]]
+        name = "rule"
+        effect = "{rule}"
+        actions = ["thing.rule", "thing.both"]
+        resource = "thing"
+        condition = "true"
+        "#
+    );
+    let roles = document(version).to_toml().unwrap();
+    PolicyDocument::from_toml(&format!("{roles}{more}")).unwrap().compile().unwrap()
+}
+
+/// Checklist, authorization 17: a decision is of the old policy or of the new one, in all of its models, never a mix.
 #[test]
 fn readers_see_one_whole_policy_of_all_models_at_any_moment() {
-    let live = LivePolicy::new(document(0).compile().unwrap());
-    let (barrier, done) = (Barrier::new(3), AtomicBool::new(false));
+    let live = LivePolicy::new(of_all_models(0));
+    let policies: Vec<_> = (1..200).map(of_all_models).collect();
+    let (barrier, done, rounds) = (Barrier::new(3), AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 barrier.wait();
                 let mut last = 0;
-                while !done.load(Ordering::Acquire) {
-                    let (version, effect) = effect(&live, "thing.x");
-                    let expected = if version.is_multiple_of(2) { Effect::Permit } else { Effect::Deny };
-                    assert_eq!(effect, expected);
-                    assert!(version >= last);
-                    last = version;
+                while !done.load(Ordering::Acquire) || rounds.load(Ordering::Relaxed) == 0 {
+                    for (permission, by_even) in [
+                        ("thing.x", Some(true)),
+                        ("thing.list", Some(true)),
+                        ("thing.rule", Some(false)),
+                        ("thing.both", None),
+                    ] {
+                        let (version, effect) = effect(&live, permission);
+                        let permits = by_even.is_some_and(|by_even| by_even == version.is_multiple_of(2));
+                        let expected = if permits { Effect::Permit } else { Effect::Deny };
+                        assert_eq!(effect, expected, "{permission} {version}");
+                        assert!(version >= last);
+                        last = version;
+                    }
+                    rounds.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         barrier.wait();
-        for version in 1..500 {
-            live.replace(document(version).compile().unwrap()).unwrap();
-        }
+        // Readers are let go first: a failure must fail, not hang.
+        let outcome = policies.into_iter().try_for_each(|policy| live.replace(policy));
         done.store(true, Ordering::Release);
+        outcome.unwrap();
     });
 }
 
@@ -192,8 +231,8 @@ fn a_file_is_put_in_force_and_again_when_it_has_changed() {
     file.write(&document(3).to_toml().unwrap());
     // The first look finds it changed, and the second that it has stayed so.
     let polled = block_on(reloader.poll());
-    assert_eq!(polled.outcome.unwrap(), Reloaded::Unchanged);
-    assert_eq!(polled.again_in, PolicyFile::SETTLING);
+    assert_eq!(polled.outcome.unwrap(), Reloaded::Changing);
+    assert_eq!(polled.again_in, Duration::ZERO);
     assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
     let polled = block_on(reloader.poll());
     assert_eq!(polled.outcome.unwrap(), Reloaded::Replaced(PolicyVersion::new(3)));
@@ -210,10 +249,10 @@ fn a_file_that_is_being_written_is_not_taken() {
     let whole = document(4).to_toml().unwrap();
     for end in (0..whole.len()).step_by(7) {
         file.write(&whole[..end]);
-        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
     }
     file.write(&whole);
-    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
     assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
 }
 
@@ -225,13 +264,65 @@ fn half_a_file_is_no_first_policy() {
     let mut reloader = file.reloader();
     for end in (0..whole.len()).step_by(7) {
         file.write(&whole[..end]);
-        let polled = block_on(reloader.poll());
-        assert_eq!(polled.outcome.unwrap(), Reloaded::Unchanged);
-        assert_eq!(polled.again_in, PolicyFile::SETTLING);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
         assert!(reloader.live().policy().is_none());
     }
     file.write(&whole);
     assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+}
+
+/// However often somebody looks: what was found is taken when it has been there for the time, and not before.
+#[test]
+fn a_file_is_not_taken_before_its_time() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let source = PolicyFile::toml(&file.path).settling(Duration::from_secs(3_600));
+    let mut reloader =
+        PolicyReloader::new(source, LivePolicy::without_policy()).every(Duration::from_millis(1));
+    for _ in 0..5 {
+        let polled = block_on(reloader.poll());
+        assert_eq!(polled.outcome.unwrap(), Reloaded::Changing);
+        assert!(
+            polled.again_in > Duration::from_secs(3_000),
+            "the source says how long it takes, not the interval"
+        );
+        assert!(reloader.live().policy().is_none());
+    }
+    // As a program does that keeps to what it is told.
+    let (source, began) = (PolicyFile::toml(&file.path), Instant::now());
+    let mut reloader =
+        PolicyReloader::new(source, LivePolicy::without_policy()).every(Duration::from_millis(1));
+    let mut looks = 0;
+    while reloader.live().policy().is_none() {
+        assert!(looks < 100);
+        let polled = block_on(reloader.poll());
+        polled.outcome.unwrap();
+        looks += 1;
+        thread::sleep(polled.again_in);
+    }
+    assert!(began.elapsed() >= PolicyFile::SETTLING && looks >= 2);
+}
+
+/// A source that never rests is never taken, and somebody must know.
+#[test]
+fn a_source_that_never_settles_is_reported() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    settled(&mut reloader).unwrap();
+    for round in 0..2 {
+        for n in 0..PolicyReloader::MAX_CHANGING {
+            file.write(&format!("# {round} {n}"));
+            assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
+        }
+        for n in 0..2 {
+            file.write(&format!("# still {n}"));
+            let error = reloaded(&mut reloader).unwrap_err();
+            assert!(matches!(error, ReloadError::Unsettled { .. }), "{error}");
+        }
+        assert_eq!(effect(reloader.live(), "thing.x"), (2, Effect::Permit));
+        // Once it rests, all is well again.
+        file.write(&document(2).to_toml().unwrap());
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    }
 }
 
 /// What was found once, and then was gone, is not what was found twice in a row.
@@ -242,7 +333,7 @@ fn a_file_that_comes_and_goes_is_not_taken() {
     settled(&mut reloader).unwrap();
     for _ in 0..3 {
         file.write(&document(4).to_toml().unwrap());
-        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
         file.write(&document(2).to_toml().unwrap());
         assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
     }
@@ -257,7 +348,7 @@ fn a_change_without_a_larger_version_is_reported_as_such() {
     let mut reloader = file.reloader();
     settled(&mut reloader).unwrap();
     file.write(&now.clone().permission(action("thing.z")).to_toml().unwrap());
-    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
     for _ in 0..3 {
         let error = reloaded(&mut reloader).unwrap_err();
         assert!(matches!(error, ReloadError::SameVersion(same) if same == version), "{error}");
@@ -277,7 +368,7 @@ fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
     let stale = document(1).to_toml().unwrap();
     for text in ["format = 1", "no policy at all", "", &circle, &stale] {
         file.write(text);
-        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+        assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Changing);
         for _ in 0..2 {
             let error = reloaded(&mut reloader).unwrap_err();
             let is_expected = match error {
@@ -301,7 +392,7 @@ fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
 #[test]
 fn a_file_may_be_json() {
     let file = Written::new(&document(2).to_json().unwrap());
-    let source: Arc<dyn PolicySource> = Arc::new(PolicyFile::json(&file.path));
+    let source: Arc<dyn PolicySource> = Arc::new(PolicyFile::json(&file.path).settling(Duration::ZERO));
     let mut reloader = PolicyReloader::new(source, LivePolicy::without_policy());
     assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
     assert!(matches!(settled(&mut file.reloader()), Err(ReloadError::Source(SourceError::Document(_)))));

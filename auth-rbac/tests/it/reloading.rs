@@ -50,9 +50,20 @@ fn an_older_policy_does_not_replace_a_newer_one() {
     let (offered, in_force) = (PolicyVersion::new(4), PolicyVersion::new(5));
     assert_eq!(rbac.replace(alternating(4)), Err(Outdated { offered, in_force }));
     assert_eq!(rbac.snapshot().unwrap().version(), in_force);
-    // The same version again is a reload.
-    assert_eq!(rbac.replace(alternating(5)), Ok(()));
     assert_eq!(rbac.replace(alternating(6)), Ok(()));
+}
+
+/// Two policies of one version are two policies: whoever waits for that version must find the one that they wait for.
+#[test]
+fn another_policy_of_the_same_version_does_not_come_into_force() {
+    let rbac = Rbac::new(alternating(5));
+    let before = rbac.snapshot().unwrap();
+    let (offered, in_force) = (PolicyVersion::new(5), PolicyVersion::new(5));
+    let mut other = PolicyBuilder::new();
+    other.permission("doc.write").unwrap().allow_principal(&user("ann"), "doc.write").unwrap();
+    assert_eq!(rbac.replace(other.build(offered).unwrap()), Err(Outdated { offered, in_force }));
+    assert!(Arc::ptr_eq(&before, &rbac.snapshot().unwrap()));
+    assert_eq!(effect(&rbac, &user("ann"), "doc.write"), Effect::NotApplicable);
 }
 
 /// Which policy decided at a given time is in the log: whatever came into force, in its order, and nothing else.

@@ -6,7 +6,8 @@ use auth_core::{
     AccessRequest, Authenticated, Effect, NameError, PrincipalId, Realm, Resource, ResourceKind,
 };
 use auth_rbac::{
-    ActivationError, ActiveRoles, Engine, PolicyBuilder, PolicyError, RoleRef, SeparationKind, Snapshot,
+    ActivationError, ActiveRoles, Engine, Policy, PolicyBuilder, PolicyError, RoleRef, SeparationKind,
+    Snapshot, document::PolicyDocument,
 };
 use proptest::prelude::*;
 
@@ -271,6 +272,76 @@ fn a_tenants_roles_are_activated_for_its_resources() {
     let cashier = roles(&["cashier"]);
     let request = AccessRequest::new(&ann, &action, &own, NOW).with_active_roles(&cashier);
     assert_eq!(snapshot.evaluate(&request).unwrap().effect(), Effect::Deny);
+}
+
+/// What nobody declares as a permission, other models decide: rules, lists.
+fn of_all_models(combining: &str, kind: &str) -> Policy {
+    let auditor = if kind == "dynamic" { ", \"auditor\"" } else { "" };
+    let text = format!(
+        r#"
+        format = 1
+        version = 1
+        combining = "{combining}"
+        permissions = ["money.pay", "money.audit"]
+        [[roles]]
+        name = "cashier"
+        allow = ["money.pay"]
+        [[roles]]
+        name = "auditor"
+        allow = ["money.audit"]
+        [[assignments]]
+        principal = "ann"
+        roles = ["cashier"{auditor}]
+        [[constraints]]
+        name = "books"
+        kind = "{kind}"
+        roles = ["cashier", "auditor"]
+        limit = 2
+        [acl]
+        permissions = ["thing.see"]
+        [[acl.resources]]
+        resource = {{ kind = "thing" }}
+        entries = [{{ effect = "permit", to = "everyone", permissions = ["thing.see"] }}]
+        [schema.actions]
+        "reports.sign" = {{}}
+        "money.pay" = {{}}
+        [schema.resources.thing]
+        [[rules]]
+        name = "everybody"
+        effect = "permit"
+        actions = "*"
+        resource = "thing"
+        condition = "true"
+        "#
+    );
+    PolicyDocument::from_toml(&text).unwrap().compile().unwrap()
+}
+
+/// Denied whatever it asks for: also what no role speaks of, and whatever another model or the combiner says.
+#[test]
+fn separated_roles_are_denied_what_other_models_allow() {
+    for combining in ["deny-overrides", "permit-overrides", "first-applicable"] {
+        for kind in ["dynamic", "static"] {
+            let policy = of_all_models(combining, kind);
+            let (cashier, both) = (roles(&["cashier"]), roles(&["auditor"]));
+            let ann = who(&user("ann"));
+            let auditing =
+                if kind == "static" { ann.clone().with_asserted_roles(&both) } else { ann.clone() };
+            for name in ["reports.sign", "thing.see", "money.pay"] {
+                let (action, thing) = (action(name), thing());
+                let alone = AccessRequest::new(&ann, &action, &thing, NOW).with_active_roles(&cashier);
+                assert_eq!(policy.evaluate(&alone).unwrap().effect(), Effect::Permit, "{combining} {name}");
+                let together = AccessRequest::new(&auditing, &action, &thing, NOW);
+                let verdict = policy.evaluate(&together).unwrap();
+                assert_eq!(verdict.effect(), Effect::Deny, "{combining} {kind} {name}");
+                let told = policy.describe(&verdict).unwrap().to_string();
+                assert_eq!(told, "denied by separation of duty books");
+                let explained = policy.explain(&together).unwrap();
+                assert_eq!(explained.verdict(), &verdict);
+                assert!(explained.to_string().contains("separation of duty books"), "{explained}");
+            }
+        }
+    }
 }
 
 proptest! {

@@ -37,6 +37,7 @@ fn each_error_says_whose_fault_it_is() {
         (status(ActivationError::NotHeld(RoleName::from_static("admin"))), 403),
         (status(AdminError::Escalation { missing: "users.delete".to_owned() }), 403),
         (status(AdminError::Superseded), 503),
+        (status(AdminError::LastVersion), 503),
         (status(JwsError::Encoding), 400),
         (status(Malformed::BodyTooLarge), 413),
         (status(JwsError::Signature), 401),

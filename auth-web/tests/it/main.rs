@@ -11,6 +11,7 @@
 )]
 
 mod access_cookie;
+mod active_roles;
 #[cfg(feature = "actix4")]
 mod actix;
 mod app;

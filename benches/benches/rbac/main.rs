@@ -56,7 +56,7 @@ impl Names {
         }
     }
 
-    fn build(&self) -> Snapshot {
+    fn build(&self, version: u64) -> Snapshot {
         let mut policy = PolicyBuilder::new();
         for permission in &self.permissions {
             policy.permission(permission).unwrap();
@@ -67,7 +67,7 @@ impl Names {
         for (principal, role) in &self.assignments {
             policy.assign(principal, role).unwrap();
         }
-        policy.build(PolicyVersion::new(1)).unwrap()
+        policy.build(PolicyVersion::new(version)).unwrap()
     }
 }
 
@@ -175,7 +175,7 @@ fn ours(c: &mut Criterion) {
                     .map(|_| {
                         drop(last.take());
                         let start = Instant::now();
-                        let snapshot = names.build();
+                        let snapshot = names.build(1);
                         let elapsed = start.elapsed();
                         last = Some(snapshot);
                         elapsed
@@ -184,14 +184,14 @@ fn ours(c: &mut Criterion) {
             });
         });
         group.finish();
-        let rbac = Rbac::new(last.unwrap_or_else(|| names.build()));
+        let rbac = Rbac::new(last.unwrap_or_else(|| names.build(1)));
         let snapshot = rbac.snapshot().unwrap();
         assert_eq!(snapshot.counts().principals as u64, shape.users);
         println!("rbac/{name}-resident/ours: {} bytes", snapshot.size_in_bytes());
         by_ids(c, name, shape, &snapshot);
         by_names(c, name, shape, &rbac);
         if shape.users == 100_000 {
-            swapping::rows(&rbac, &|| names.build(), &Target::all(shape), shape);
+            swapping::rows(&rbac, &|version| names.build(version), &Target::all(shape), shape);
         }
     }
 }

@@ -47,7 +47,7 @@ fn on_two_threads(rbac: &Rbac, people: &[Vec<(Authenticated, Target)>; 2]) -> Du
 }
 
 /// Printed: how many times one thread's work two of them do in the same time.
-pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn() -> Snapshot, targets: &[Target], shape: Shape) {
+pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn(u64) -> Snapshot, targets: &[Target], shape: Shape) {
     if !auth_benches::is_measuring() {
         return;
     }
@@ -61,7 +61,8 @@ pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn() -> Snapshot, targets: &[Target]
         (0..PEOPLE).map(|_| one()).collect()
     };
     let people = [people(), people()];
-    let mut policies: Vec<Snapshot> = (0..SWAPS).map(|_| build()).collect();
+    // What is in force has the version 1, and what takes its place a larger one than what it replaces.
+    let mut policies: Vec<Snapshot> = (2..2 + SWAPS as u64).rev().map(build).collect();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let swapper = scope.spawn(|| {

@@ -27,13 +27,14 @@ pub(crate) enum Command {
     Check(One),
     /// Decides one request and tells why, for the eyes of administrators.
     Explain(One),
-    /// Looks for what has no effect, or none that was meant: exit code 1 if there is any.
+    /// Looks for what has no effect, or none that was meant: exit code 1 if there is more than notes.
     Lint(PolicyPath),
     /// Runs the tests of a policy and says which of its rules none of them has exercised.
     Test {
         #[command(flatten)]
         policy: PolicyPath,
-        /// A file in TOML: `[[tests]]` with `name`, `expect` and `request`.
+        /// A file in TOML: `[[tests]]` with `name`, `expect` and `request`, and a part of the `reason`, which an
+        /// expected error must have.
         tests: PathBuf,
         /// Fails below this share of rules, in percent.
         #[arg(long, default_value_t = 0)]
@@ -111,7 +112,7 @@ impl Command {
             Self::Lint(file) => {
                 let findings = lint::findings(&file.document()?);
                 findings.iter().for_each(|finding| println!("{finding}"));
-                Ok(code(findings.is_empty()))
+                Ok(code(findings.iter().all(|finding| lint::is_note(finding))))
             }
             Self::Test { policy, tests, min_coverage } => {
                 let document = policy.document()?;

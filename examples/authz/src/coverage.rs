@@ -6,12 +6,15 @@
 //! expect = "allow"
 //! request = { principal = "ann", action = "invoices.read", resource = { kind = "invoices" } }
 //! ```
+//!
+//! `reason` is a part of the reason that is expected. An error must name it: a mistake in the request is one too, and would
+//! pass for the error that is meant.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use auth_core::{Decision, PrincipalId};
+use auth_core::{PrincipalId, Realm};
 use auth_rbac::{
-    AclDescription, Description, Policy, PolicyDescription, RuleEffect,
+    AclDescription, DescribedRule, Description, Policy, PolicyDescription, RoleKey, RuleEffect,
     document::{Entry, PolicyDocument},
 };
 use serde::Deserialize;
@@ -33,6 +36,7 @@ struct Tests {
 struct Test {
     name: String,
     expect: Expected,
+    reason: Option<String>,
     request: Form,
 }
 
@@ -61,8 +65,8 @@ struct Statement<'a> {
 }
 
 enum What<'a> {
-    Role { name: &'a str, permission: &'a str, denies: bool },
-    Direct { principal: &'a PrincipalId, permission: &'a str, denies: bool },
+    Role { key: RoleKey, permission: &'a str, denies: bool },
+    Direct { principal: &'a PrincipalId, tenant: Option<&'a Realm>, permission: &'a str, denies: bool },
     Entry { on: &'a auth_core::Resource, entry: &'a Entry },
     Rule { name: &'a str },
 }
@@ -76,7 +80,7 @@ pub(crate) fn run(document: &PolicyDocument, policy: &Policy, tests: &str) -> Re
     let mut statements = statements(document);
     let mut report =
         Report { lines: Vec::new(), failed: 0, tests: tests.len(), exercised: 0, missed: Vec::new() };
-    for Test { name, expect, request } in tests {
+    for Test { name, expect, reason: expected, request } in tests {
         let question = request.question(policy);
         let answer = question.as_ref().map_err(Clone::clone).and_then(|question| question.ask(policy));
         let (decision, reason) = match answer {
@@ -84,14 +88,21 @@ pub(crate) fn run(document: &PolicyDocument, policy: &Policy, tests: &str) -> Re
             Ok(answer) => (Expected::Deny, answer.reason),
             Err(reason) => (Expected::Error, reason),
         };
-        if decision == expect {
-            report.lines.push(format!("ok      {name}"));
-        } else {
-            report.failed = report.failed.saturating_add(1);
-            report.lines.push(format!("FAILED  {name}: {decision:?}, not {expect:?}: {reason}"));
+        let complaint = match expected {
+            _ if decision != expect => Some(format!("{decision:?}, not {expect:?}: {reason}")),
+            Some(expected) if !reason.contains(&expected) => Some(format!("{reason}, not {expected}")),
+            None if expect == Expected::Error => Some(format!("an error that no `reason` names: {reason}")),
+            _ => None,
+        };
+        match complaint {
+            None => report.lines.push(format!("ok      {name}")),
+            Some(complaint) => {
+                report.failed = report.failed.saturating_add(1);
+                report.lines.push(format!("FAILED  {name}: {complaint}"));
+            }
         }
         if let Ok(question) = &question {
-            mark(&mut statements, policy, question);
+            mark(document, &mut statements, policy, question);
         }
     }
     report.exercised = statements.iter().filter(|statement| statement.exercised).count();
@@ -128,20 +139,20 @@ fn statements(document: &PolicyDocument) -> Vec<Statement<'_>> {
     let mut add = |label: String, what| all.push(Statement { label, what, exercised: false });
     let verb = |denies: bool| if denies { "denies" } else { "allows" };
     for role in &document.roles {
-        let name = role.name.as_str();
         for (list, denies) in [(&role.allow, false), (&role.deny, true)] {
             for permission in list {
-                let label = format!("role {} {} {permission}", role.key(), verb(denies));
-                add(label, What::Role { name, permission, denies });
+                let key = role.key();
+                let label = format!("role {key} {} {permission}", verb(denies));
+                add(label, What::Role { key, permission, denies });
             }
         }
     }
     for direct in &document.direct {
-        let principal = &direct.principal;
+        let (principal, tenant) = (&direct.principal, direct.tenant.as_ref());
         for (list, denies) in [(&direct.allow, false), (&direct.deny, true)] {
             for permission in list {
                 let label = format!("{permission} {} to {:?} directly", verb(denies), principal.id());
-                add(label, What::Direct { principal, permission, denies });
+                add(label, What::Direct { principal, tenant, permission, denies });
             }
         }
     }
@@ -157,26 +168,33 @@ fn statements(document: &PolicyDocument) -> Vec<Statement<'_>> {
     all
 }
 
-/// Marks the statement that decided.
-fn mark(statements: &mut [Statement<'_>], policy: &Policy, question: &Question) {
-    let Ok(description) = question.with(|request| {
-        let decision: Decision = auth_core::Authorizer::decide(policy, request).map_err(|_| ())?;
-        policy.describe(&decision).map_err(|_| ())
-    }) else {
-        return;
+/// Marks the statement that decided. Where limits did, the policy was not asked.
+fn mark(document: &PolicyDocument, statements: &mut [Statement<'_>], policy: &Policy, question: &Question) {
+    let Some(description) = question.decided_by(policy) else { return };
+    let declaring = match &description {
+        PolicyDescription::Roles(Description::Rule(rule)) => declaring(document, rule),
+        _ => BTreeSet::new(),
     };
-    let asker = question.with(|request| request.principal().clone());
+    let (asker, place) = question.with(|request| {
+        let place = request.resource().tenant().cloned();
+        (request.principal().clone(), place)
+    });
     for statement in statements {
         let decided = match (&statement.what, &description) {
-            (What::Role { name, permission, denies }, PolicyDescription::Roles(Description::Rule(rule))) => {
-                rule.path().last().is_some_and(|role| role.as_str() == *name)
+            (What::Role { key, permission, denies }, PolicyDescription::Roles(Description::Rule(rule))) => {
+                declaring.contains(key)
                     && rule.denies() == *denies
                     && includes(permission, rule.permission().as_str())
             }
             (
-                What::Direct { principal, permission, denies },
+                What::Direct { principal, tenant, permission, denies },
                 PolicyDescription::Roles(Description::Direct { denies: denied, permission: decided }),
-            ) => asker == **principal && denies == denied && includes(permission, decided.as_str()),
+            ) => {
+                asker == **principal
+                    && tenant.is_none_or(|tenant| Some(tenant) == place.as_ref())
+                    && denies == denied
+                    && includes(permission, decided.as_str())
+            }
             (What::Entry { on, entry }, PolicyDescription::Acl(AclDescription::Entry(decided))) => {
                 *on == decided.declared_on()
                     && entry.to == *decided.trustee()
@@ -188,4 +206,15 @@ fn mark(statements: &mut [Statement<'_>], policy: &Policy, question: &Question) 
         };
         statement.exercised |= decided;
     }
+}
+
+/// The role that has the rule, at the end of the path. Names alone do not tell a tenant's role from the policy's, so the
+/// path is walked from the role that is held.
+fn declaring(document: &PolicyDocument, rule: &DescribedRule) -> BTreeSet<RoleKey> {
+    let mut names = rule.path().iter();
+    let held = names.next().map(|name| RoleKey { tenant: rule.tenant().cloned(), name: name.clone() });
+    names.fold(held.into_iter().collect(), |heirs: BTreeSet<RoleKey>, name| {
+        let heirs = document.roles.iter().filter(|role| heirs.contains(&role.key()));
+        heirs.flat_map(|role| &role.inherits).filter(|parent| parent.name == *name).cloned().collect()
+    })
 }

@@ -1,4 +1,5 @@
-//! What a policy says without effect, or twice. A policy that does not compile has one finding, the error.
+//! What a policy says without effect, or twice. A policy that does not compile has one finding, the error. Notes are about
+//! what may be meant, and is often taken for something else.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +8,7 @@ use std::{
 
 use auth_rbac::{
     AclOrder, Actions, Kinds, Predicate, RoleKey, Rule, RuleEffect, Trustee,
-    document::{Entry, Lists, PolicyDocument},
+    document::{ConstraintKind, Entry, Lists, PolicyDocument},
 };
 
 /// Every finding, as a line.
@@ -30,7 +31,43 @@ pub(crate) fn findings(document: &PolicyDocument) -> Vec<String> {
         lists_of_resources(lists, &mut found);
     }
     rules(&document.rules, &mut found);
+    notes(document, &mut found);
     found
+}
+
+/// Whether a finding is nothing but a note.
+pub(crate) fn is_note(finding: &str) -> bool {
+    finding.starts_with("note: ")
+}
+
+/// What restricts nobody, and what counts in more places than one may think.
+fn notes(document: &PolicyDocument, found: &mut Vec<String>) {
+    let of_roles = document.roles.iter().flat_map(|role| &role.allow);
+    let allowed: Vec<&String> =
+        of_roles.chain(document.direct.iter().flat_map(|direct| &direct.allow)).collect();
+    for rule in document.rules.iter().filter(|rule| rule.effect == RuleEffect::Permit) {
+        let Actions::These(actions) = &rule.actions else { continue };
+        let is_allowed =
+            |action: &&auth_core::Action| allowed.iter().any(|pattern| includes(pattern, action.as_str()));
+        if let Some(action) = actions.iter().find(is_allowed) {
+            found.push(format!(
+                "note: rule {} permits {action}, which roles or principals are allowed whatever the rule says: only a \
+                 rule that denies restricts them",
+                rule.name
+            ));
+        }
+    }
+    let of_tenants = document.assignments.iter().filter_map(|assignment| assignment.tenant.as_ref());
+    let mut tenants = of_tenants.chain(document.roles.iter().filter_map(|role| role.tenant.as_ref()));
+    if tenants.next().is_none() {
+        return;
+    }
+    for assignment in document.assignments.iter().filter(|assignment| assignment.tenant.is_none()) {
+        for role in assignment.roles.iter().filter(|role| role.tenant.is_none()) {
+            let who = assignment.principal.id();
+            found.push(format!("note: {who:?} holds role {role} in every tenant"));
+        }
+    }
 }
 
 /// Whether a permission, or a wildcard, includes another.
@@ -76,6 +113,15 @@ fn roles(document: &PolicyDocument, found: &mut Vec<String>) {
         let key = role.key();
         if !held.contains(&key) {
             found.push(format!("unused: nobody holds role {key}, unless a credential asserts it"));
+        }
+        for constraint in &document.constraints {
+            let separated: BTreeSet<&RoleKey> = constraint.roles.iter().collect();
+            let own = separated.iter().filter(|role| ***role == key || of(&key).contains(role)).count();
+            if own >= constraint.limit {
+                let what = if constraint.kind == ConstraintKind::Dynamic { "active" } else { "held" };
+                let name = &constraint.name;
+                found.push(format!("unreachable: role {key} alone is against {name}, so it is never {what}"));
+            }
         }
         for parent in &role.inherits {
             let others = role.inherits.iter().filter(|other| *other != parent);

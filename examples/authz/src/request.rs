@@ -17,16 +17,20 @@
 //! | `context` | `time` (now), `ip`, `auth`: `age` or `time`, `assurance`, `methods` |
 //!
 //! A principal may also be written as the id of a local user alone. Attributes are read as the schema of the policy
-//! declares them; a table inside one is written with a dot: `{"device": {"managed": true}}` is `device.managed`.
+//! declares them; a table inside one is written with a dot: `{"device": {"managed": true}}` is `device.managed`. An
+//! attribute of type `principal` is a table by itself: `{"realm": "local:default", "kind": "user", "id": "ann"}`.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use auth_core::{
-    AccessRequest, Action, Assurance, AuthEpoch, Authenticated, Authentication, AuthorizerExt, Clock, Limits,
-    Method, Permit, PrincipalId, PrincipalKind, Realm, Refusal, Resource, ResourceKind, RoleName,
-    SystemClock, UnixTime,
+    AccessRequest, Action, Assurance, AuthEpoch, Authenticated, Authentication, Authorizer, AuthorizerExt,
+    Clock, Limits, Method, Permit, PrincipalId, PrincipalKind, Realm, Refusal, Resource, ResourceKind,
+    RoleName, SystemClock, UnixTime,
 };
-use auth_rbac::{AttributeMap, AttributeType, Policy, ScalarType, Schema, Value};
+use auth_rbac::{
+    AttributeMap, AttributeName, AttributePath, AttributeType, Policy, PolicyDescription, Root, ScalarType,
+    Schema, Value,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeOwned, DeserializeSeed},
@@ -223,6 +227,23 @@ impl Question {
     }
 }
 
+impl Question {
+    /// What of the policy decides, or nothing if the limits of the authentication do.
+    pub(crate) fn decided_by(&self, policy: &Policy) -> Option<PolicyDescription> {
+        self.with(|request| {
+            match policy.require_with(request, &mut |_| true) {
+                Ok(permit) => return policy.describe(&permit).ok(),
+                Err(Refusal::Denied(denial)) => return policy.describe(&denial).ok(),
+                // It does not say by which rule.
+                Err(Refusal::Challenged(_)) => {}
+                Err(_) => return None,
+            }
+            let decision = policy.decide(request).ok()?;
+            policy.describe(&decision).ok()
+        })
+    }
+}
+
 fn allowed(policy: &Policy, permit: &Permit, obligations: &[String]) -> String {
     let description = policy.describe(permit);
     let mut reason =
@@ -244,26 +265,33 @@ impl Table {
     }
 
     /// What is left, as attributes: a map from names with dots in them.
-    fn attributes(mut self) -> Result<serde_json::Map<String, Json>, String> {
+    fn attributes(mut self, is_attribute: IsAttribute<'_>) -> Result<serde_json::Map<String, Json>, String> {
         let nested = self.take::<Self>("attributes")?.unwrap_or_default();
         let mut flat = serde_json::Map::new();
         for (name, value) in nested.0.into_iter().chain(self.0) {
-            flatten(&mut flat, name, value, 0)?;
+            flatten(&mut flat, is_attribute, name, value, 0)?;
         }
         Ok(flat)
     }
 }
 
+/// Whether the schema has an attribute of this name.
+type IsAttribute<'a> = &'a dyn Fn(&str) -> bool;
+
+/// A table is a value where the schema has an attribute of its name, as a principal is, and else attributes below it.
 fn flatten(
     flat: &mut serde_json::Map<String, Json>,
+    is_attribute: IsAttribute<'_>,
     name: String,
     value: Json,
     depth: usize,
 ) -> Result<(), String> {
     match value {
-        Json::Object(parts) if depth < MAX_DEPTH => parts.into_iter().try_for_each(|(part, value)| {
-            flatten(flat, format!("{name}.{part}"), value, depth.saturating_add(1))
-        }),
+        Json::Object(parts) if depth < MAX_DEPTH && !is_attribute(&name) => {
+            parts.into_iter().try_for_each(|(part, value)| {
+                flatten(flat, is_attribute, format!("{name}.{part}"), value, depth.saturating_add(1))
+            })
+        }
         value if flat.contains_key(&name) => Err(format!("{name} is there twice: {value}")),
         value => {
             flat.insert(name, value);
@@ -281,10 +309,17 @@ fn attributes(
 ) -> Result<[Option<AttributeMap>; 3], String> {
     let [principal, resource, context] = tables;
     let schema = policy.rules().map(auth_rbac::Abac::schema);
+    let read = |root: Root, table: Table, by: &dyn Fn(&Schema, Json) -> Result<_, serde_json::Error>| {
+        let is_attribute = |name: &str| {
+            let path = AttributeName::parse(name).map(|name| AttributePath::new(root, name));
+            schema.zip(path.ok()).is_some_and(|(schema, path)| schema.type_of(&path, Some(kind)).is_some())
+        };
+        read(root.as_str(), schema, table, &is_attribute, by)
+    };
     Ok([
-        read("principal", schema, principal, |schema, given| schema.read_principal().deserialize(given))?,
-        read("resource", schema, resource, |schema, given| schema.read_resource(kind).deserialize(given))?,
-        read("context", schema, context, |schema, given| schema.read_context().deserialize(given))?,
+        read(Root::Principal, principal, &|schema, given| schema.read_principal().deserialize(given))?,
+        read(Root::Resource, resource, &|schema, given| schema.read_resource(kind).deserialize(given))?,
+        read(Root::Context, context, &|schema, given| schema.read_context().deserialize(given))?,
     ])
 }
 
@@ -292,9 +327,10 @@ fn read(
     part: &str,
     schema: Option<&Schema>,
     table: Table,
+    is_attribute: IsAttribute<'_>,
     by: impl FnOnce(&Schema, Json) -> Result<AttributeMap, serde_json::Error>,
 ) -> Result<Option<AttributeMap>, String> {
-    let given = table.attributes().map_err(|error| format!("{part}: {error}"))?;
+    let given = table.attributes(is_attribute).map_err(|error| format!("{part}: {error}"))?;
     match schema {
         Some(schema) if !given.is_empty() => {
             by(schema, Json::Object(given)).map(Some).map_err(|error| format!("{part}: {error}"))

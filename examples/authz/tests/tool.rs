@@ -208,6 +208,154 @@ fn tests_of_a_policy_say_what_they_did_not_exercise() {
     assert_eq!(tool(&["test", "--policy", POLICY, POLICY], b"").status.code(), Some(2));
 }
 
+fn tests_of(policy: &str, tests: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tests.toml");
+    fs::write(&path, tests).unwrap();
+    let output = tool(&["test", "--policy", policy, path.to_str().unwrap()], b"");
+    assert_eq!(error(&output), "");
+    (output.status.code(), text(&output))
+}
+
+/// What limits refuse, no rule has refused.
+#[test]
+fn what_the_limits_decide_exercises_no_rule() {
+    let (code, report) = tests_of(
+        POLICY,
+        r#"
+        [[tests]]
+        name = "a token for something else"
+        expect = "deny"
+        reason = "scope"
+        request = { principal = { id = "ann", limits = { scopes = [] } }, action = "invoices.read", resource = { kind = "invoices" } }
+        "#,
+    );
+    assert_eq!(code, Some(0), "{report}");
+    assert!(report.contains("coverage: 0 of 8 rules, 0 %\n"), "{report}");
+}
+
+/// A tenant's role and the policy's share a name and nothing else.
+#[test]
+fn what_one_role_has_decided_exercises_no_other_of_its_name() {
+    let (_folder, path) = changed(
+        "[[assignments]]",
+        r#"[[roles]]
+name = "clerk"
+tenant = "local:acme"
+allow = ["invoices.read"]
+
+[[roles]]
+name = "head"
+tenant = "local:acme"
+inherits = [{ tenant = "local:acme", name = "clerk" }]
+
+[[assignments]]
+principal = "tess"
+roles = [{ tenant = "local:acme", name = "head" }]
+
+[[direct]]
+principal = "bob"
+tenant = "local:acme"
+allow = ["invoices.delete"]
+
+[[assignments]]"#,
+    );
+    let request = |principal: &str, action: &str, resource: &str| {
+        let test = format!(
+            "[[tests]]\nname = \"t\"\nexpect = \"allow\"\nrequest = {{ principal = \"{principal}\", action = \"{action}\", \
+             resource = {{ kind = \"invoices\"{resource} }} }}\n"
+        );
+        let (code, report) = tests_of(&path, &test);
+        assert_eq!(code, Some(0), "{report}");
+        let missed = |what: &str| report.contains(&format!("never exercised: {what}\n"));
+        [
+            missed("role clerk of local:acme allows invoices.read"),
+            missed("role clerk allows invoices.read"),
+            missed("invoices.delete allows to \"bob\" directly"),
+        ]
+    };
+    assert_eq!(request("tess", "invoices.read", ", tenant = \"local:acme\""), [false, true, true]);
+    assert_eq!(request("ann", "invoices.read", ""), [true, false, true]);
+    // Of the two that Bob has, one is for acme alone.
+    assert_eq!(request("bob", "invoices.delete", ""), [true, true, true]);
+    assert_eq!(request("bob", "invoices.delete", ", tenant = \"local:acme\""), [true, true, false]);
+}
+
+/// A typing error is an error as well, and not the one that the test is about.
+#[test]
+fn an_expected_error_is_named() {
+    let test = |reason: &str, action: &str| {
+        tests_of(
+            POLICY,
+            &format!(
+                "[[tests]]\nname = \"t\"\nexpect = \"error\"\n{reason}\nrequest = {{ principal = {{ id = \"ann\", \
+                 {action} = \"finance\" }}, action = \"reports.read\", resource = {{ kind = \"report\", department = \"x\" }} }}\n"
+            ),
+        )
+    };
+    let (code, report) = test("", "departments");
+    assert_eq!(code, Some(1), "{report}");
+    assert!(report.contains("an error that no `reason` names"), "{report}");
+    assert_eq!(test("reason = \"principal: invalid type\"", "departments").0, Some(0));
+    assert_eq!(test("reason = \"principal: invalid type\"", "departmnets").0, Some(1));
+}
+
+/// A principal is written as a table, and is one value.
+#[test]
+fn an_attribute_may_be_a_principal() {
+    let (_folder, path) = changed(
+        "[[rules]]",
+        r#"[schema.resources.draft]
+author = "principal"
+"author.team" = "text?"
+
+[[rules]]
+name = "own-draft"
+effect = "permit"
+actions = ["reports.read"]
+resource = "draft"
+condition = 'resource.author == principal'
+
+[[rules]]"#,
+    );
+    let with = |author: Value| {
+        let resource = json!({"kind": "draft", "id": "1", "author": author});
+        let request = json!({"id": 1, "principal": "ann", "action": "reports.read", "resource": resource});
+        let output = tool(&["batch", "--policy", &path], request.to_string().as_bytes());
+        serde_json::from_str::<Value>(&text(&output)).unwrap()
+    };
+    let ann = |realm: &str| json!({"realm": realm, "kind": "user", "id": "ann"});
+    assert_eq!(with(ann("local:default"))["decision"], "allow", "{}", with(ann("local:default")));
+    assert_eq!(with(ann("local:acme"))["decision"], "deny");
+    assert_eq!(with(json!("ann"))["decision"], "error");
+}
+
+/// What may be meant is said, and is no failure.
+#[test]
+fn what_may_be_meant_is_a_note() {
+    let lint = |from: &str, to: &str| {
+        let (_folder, path) = changed(from, to);
+        let output = tool(&["lint", "--policy", &path], b"");
+        (output.status.code(), text(&output))
+    };
+    let (code, said) = lint(r#"allow = ["invoices.read"]"#, r#"allow = ["invoices.read", "reports.read"]"#);
+    assert_eq!(code, Some(1), "not a permission: {said}");
+    let (code, said) = lint(
+        "permissions = [\"invoices.read\", \"invoices.pay\", \"invoices.delete\"]\n\n[[roles]]\nname = \"clerk\"\nallow = [\"invoices.read\"]",
+        "permissions = [\"invoices.read\", \"invoices.pay\", \"invoices.delete\", \"reports.read\"]\n\n[[roles]]\nname = \"clerk\"\nallow = [\"invoices.read\", \"reports.*\"]",
+    );
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("note: rule own-department permits reports.read, which roles"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let (code, said) = lint(
+        "principal = \"ann\"\nroles = [\"cashier\"]",
+        "principal = \"ann\"\nroles = [\"cashier\"]\n\n[[assignments]]\nprincipal = \"tess\"\ntenant = \"local:acme\"\nroles = [\"clerk\"]",
+    );
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("note: \"ann\" holds role cashier in every tenant\n"), "{said}");
+    assert!(!said.contains("tess"), "{said}");
+}
+
 #[test]
 fn what_has_no_effect_is_found() {
     let clean = tool(&["lint", "--policy", POLICY], b"");
@@ -264,6 +412,16 @@ fn what_has_no_effect_is_found() {
             "[acl]",
             "[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"suspended\"]\nlimit = 2\n\n[acl]",
             "error: in roles",
+        ),
+        (
+            "[acl]",
+            "[[roles]]\nname = \"both\"\ninherits = [\"cashier\", \"suspended\"]\n\n[[roles]]\nname = \"x\"\n\n[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"suspended\", \"x\"]\nlimit = 3\n\n[[constraints]]\nname = \"books\"\nkind = \"dynamic\"\nroles = [\"cashier\", \"suspended\"]\nlimit = 2\n\n[acl]",
+            "unreachable: role both alone is against books, so it is never active",
+        ),
+        (
+            "[acl]",
+            "[[roles]]\nname = \"x\"\n\n[[roles]]\nname = \"both\"\ninherits = [\"cashier\", \"x\"]\n\n[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"x\"]\nlimit = 2\n\n[acl]",
+            "unreachable: role both alone is against apart, so it is never held",
         ),
     ] {
         let said = lint(from, to);

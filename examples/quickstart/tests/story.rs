@@ -334,3 +334,54 @@ fn a_password_can_be_set_from_the_command_line() {
     assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 401);
     assert_eq!(log_in(&server, "ann@example.com", "a sentence that was reset").status, 303);
 }
+
+/// Checklist, authorization 27: a route whose handler asks nobody who they are is on this list, or is a mistake.
+#[test]
+fn every_route_that_lets_strangers_in_is_meant_to() {
+    const SOURCES: [&str; 3] = [
+        include_str!("../src/api.rs"),
+        include_str!("../src/api/tokens.rs"),
+        include_str!("../src/pages.rs"),
+    ];
+    /// How people get in, and out again: what they prove it by is in the body.
+    const OPEN: [&str; 10] = [
+        "get /",
+        "get /signup",
+        "post /signup",
+        "get /login",
+        "post /login",
+        "post /logout",
+        "post /api/signup",
+        "post /api/login",
+        "post /api/refresh-token",
+        "post /api/logout",
+    ];
+    let mut routes = Vec::new();
+    for route in SOURCES.iter().flat_map(|source| source.split(".route(\"").skip(1)) {
+        let (path, handlers) = route.split_once('"').unwrap();
+        let handlers = handlers.lines().next().unwrap();
+        let before = routes.len();
+        for method in ["get", "post", "delete", "put", "patch"] {
+            if handlers.contains(&format!("{method}(")) {
+                routes.push((method, path));
+            }
+        }
+        assert!(routes.len() > before, "{path}: {handlers}");
+    }
+    let server = Server::start();
+    let headers = [("origin", server.url.as_str())];
+    for (method, path) in &routes {
+        let asked = path.replace("{id}", "1");
+        let answer = match *method {
+            "get" => server.get(&asked, &headers),
+            "post" => server.post_json(&asked, &headers, "{}".to_owned()),
+            "delete" => server.delete(&asked, &headers),
+            other => panic!("{other} {path}: how is it asked?"),
+        };
+        let refused = [401, 403].contains(&answer.status);
+        let route = format!("{method} {path}");
+        assert!(refused || OPEN.contains(&route.as_str()), "{route}: {}", answer.status);
+    }
+    let routes: Vec<String> = routes.iter().map(|(method, path)| format!("{method} {path}")).collect();
+    assert!(OPEN.iter().all(|open| routes.iter().any(|route| route == open)), "{routes:?}");
+}

@@ -147,6 +147,73 @@ fn a_set_that_is_too_large_is_not_known() {
     }
 }
 
+/// Checklist, authorization 20: a text that no policy would read from plain values is not looked at either where a program
+/// lends it.
+#[test]
+fn a_text_that_is_too_long_is_not_known() {
+    let with = |len: usize| Asked {
+        of_resource: map(&[
+            ("path", "a".repeat(len).into()),
+            ("departments", vec!["a".repeat(len), "b".to_owned()].into()),
+        ]),
+        ..asked()
+    };
+    for text in [
+        r#"resource.path like "a*""#,
+        r#"resource.path != "a""#,
+        r#"!(resource.path == "a")"#,
+        "has resource.path",
+        r#"any(d in resource.departments: d like "a*")"#,
+    ] {
+        assert_eq!(truth(text, &with(Value::MAX_TEXT_LEN)), Some(true), "{text}");
+        assert_eq!(truth(text, &with(Value::MAX_TEXT_LEN + 1)), None, "{text}");
+    }
+}
+
+/// Checklist, authorization 20: what one rule may read, ten thousand may not read again and again.
+#[test]
+fn long_texts_times_many_rules_end() {
+    let with = |path: String| Asked { of_resource: map(&[("path", path.into())]), ..asked() };
+    let rules: Vec<_> =
+        (0..10_000).map(|n| permit(&format!("r{n}"), &format!("resource.path like \"*b{n}*\""))).collect();
+    let abac = compile(&rules);
+    let started = std::time::Instant::now();
+    let long = with("a".repeat(Value::MAX_TEXT_LEN)).effect(&abac);
+    assert_eq!(long, Effect::Indeterminate(auth_core::Indeterminate::Permit));
+    assert!(started.elapsed().as_secs() < 10);
+    // As long as texts are in earnest, as many rules as one likes.
+    assert_eq!(with(format!("/reports/{}", "a".repeat(200))).effect(&abac), Effect::NotApplicable);
+    assert_eq!(with("/reports/b9999".to_owned()).effect(&abac), Effect::Permit);
+}
+
+/// The same within quantifiers, for texts that are as long as each other and differ in the end.
+#[test]
+fn comparing_long_texts_for_every_element_ends() {
+    let with = |len: usize| {
+        let all = (0..512).map(|n| format!("{}{n:03}", "a".repeat(len))).collect::<Vec<_>>();
+        Asked {
+            of_resource: map(&[
+                ("departments", all.into()),
+                ("path", format!("{}xyz", "a".repeat(len)).into()),
+            ]),
+            ..asked()
+        }
+    };
+    for text in [
+        "any(d in resource.departments: d == resource.path)",
+        "any(d in resource.departments: resource.path in resource.departments)",
+        r#"any(d in resource.departments: d like "*x*")"#,
+    ] {
+        assert_eq!(truth(text, &with(100)), Some(false), "{text}");
+        assert_eq!(truth(text, &with(Value::MAX_TEXT_LEN - 3)), None, "{text}");
+    }
+    // So do rules that are found by an element.
+    let rules: Vec<_> =
+        (0..8).map(|n| permit(&format!("r{n}"), "\"finance\" in resource.departments")).collect();
+    assert_eq!(with(100).effect(&compile(&rules)), Effect::NotApplicable);
+    assert!(matches!(with(Value::MAX_TEXT_LEN - 3).effect(&compile(&rules)), Effect::Indeterminate(_)));
+}
+
 /// Checklist, authorization 19 and 20: bad addresses and patterns in policy or request neither panic nor match.
 #[test]
 fn bad_constants_are_refused() {

@@ -120,3 +120,23 @@ fn an_explanation_has_as_much_time_as_the_verdict() {
     assert_eq!(explained.rules()[0].outcome(), ClauseOutcome::Indeterminate);
     assert_eq!(outcomes(&explained), [ClauseOutcome::Indeterminate]);
 }
+
+/// A rule for which no time was left is not told to be false because it is so when it is asked alone.
+#[test]
+fn what_there_was_no_time_for_is_told_so() {
+    let numbers: Vec<i64> = (0..2_000).collect();
+    let asked = Asked {
+        of_resource: map(&[("numbers", numbers.into()), ("public", false.into())]),
+        principal: map(&[("departments", ["law"].as_slice().into())]),
+        ..asked()
+    };
+    let spent = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0)) && resource.public";
+    let mut rules = vec![permit("p", "true"), deny("spent", spent)];
+    rules.extend((0..8).map(|n| deny(&format!("d{n}"), "\"finance\" in principal.departments")));
+    let (explained, _) = explain(&rules, &asked);
+    let first = &explained.rules()[0];
+    assert!(first.is_decisive() && first.name().as_str() == "d0", "{explained}");
+    assert_eq!(first.outcome(), ClauseOutcome::Indeterminate);
+    let [clause] = first.clauses() else { panic!("{first:?}") };
+    assert_eq!(clause.outcome(), ClauseOutcome::Indeterminate);
+}
