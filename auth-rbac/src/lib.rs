@@ -78,6 +78,8 @@ pub use snapshot::{
 };
 #[cfg(any(feature = "json", feature = "toml"))]
 pub use source::PolicyFile;
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+pub use source::PolicyWatch;
 pub use source::{
     Loaded, PolicyReloader, PolicySource, Polled, ReloadError, Reloaded, Revision, SourceError,
 };

@@ -15,8 +15,13 @@ use crate::{
 #[cfg(any(feature = "json", feature = "toml"))]
 mod file;
 
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+mod watch;
+
 #[cfg(any(feature = "json", feature = "toml"))]
 pub use file::PolicyFile;
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+pub use watch::PolicyWatch;
 
 /// Keeps a policy: a file, a database.
 ///

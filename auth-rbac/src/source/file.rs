@@ -21,10 +21,17 @@ use crate::document::{DocumentError, PolicyDocument};
 /// file may hold that is written in place, may lack what forbids.
 #[derive(Debug)]
 pub struct PolicyFile {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     read: fn(&str) -> Result<PolicyDocument, DocumentError>,
-    /// What the last look found.
-    found: Arc<Mutex<Option<Revision>>>,
+    pub(super) found: Arc<Mutex<Found>>,
+}
+
+/// What the last look found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    revision: Option<Revision>,
+    /// Whether it waits to be found again.
+    pub(super) settles: bool,
 }
 
 impl PolicyFile {
@@ -52,15 +59,20 @@ impl PolicySource for PolicyFile {
         let (path, read) = (self.path.clone(), self.read);
         let (found, known) = (Arc::clone(&self.found), known.cloned());
         aside(move || {
-            let text = contents(&path).map_err(SourceError::Read)?;
+            let text = contents(&path).map_err(SourceError::Read);
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.settles = false;
+            let text = text?;
             let revision = revision(&text);
-            let before = found.lock().unwrap_or_else(PoisonError::into_inner).replace(revision.clone());
+            let before = found.revision.replace(revision.clone());
             if known.as_ref() == Some(&revision) {
                 return Ok(Loaded::Unchanged);
             }
             if before.as_ref() != Some(&revision) {
+                found.settles = true;
                 return Ok(Loaded::Changing(Self::SETTLING));
             }
+            drop(found);
             let document = Box::new(read(&text).map_err(SourceError::Document)?);
             Ok(Loaded::Changed { revision, document })
         })

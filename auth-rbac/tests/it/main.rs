@@ -32,4 +32,5 @@ mod reviewing;
 mod separation;
 mod support;
 mod tenants;
+mod watching;
 mod wildcards;
