@@ -16,6 +16,7 @@ mod active;
 mod administering;
 mod asserted;
 mod building;
+mod changing;
 mod combining;
 mod deciding;
 mod describing;
