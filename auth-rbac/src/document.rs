@@ -36,6 +36,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{abac::rule::Rule, combine::Combiner, schema::Schema};
 
+mod change;
 mod compile;
 mod error;
 mod lists;

@@ -34,6 +34,7 @@ mod slots;
 mod snapshot;
 mod source;
 mod stack;
+mod store;
 mod verdict;
 
 pub use abac::{
@@ -78,10 +79,13 @@ pub use snapshot::{
 };
 #[cfg(any(feature = "json", feature = "toml"))]
 pub use source::PolicyFile;
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+pub use source::PolicyWatch;
 pub use source::{
     Loaded, PolicyReloader, PolicySource, Polled, ReloadError, Reloaded, Revision, SourceError,
 };
 pub use stack::Stack;
+pub use store::{PolicyStore, PolicyStoreError, Saved};
 pub use verdict::Verdict;
 
 /// What [`permissions!`] needs where it is used. Not for anybody else.

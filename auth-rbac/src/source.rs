@@ -15,8 +15,13 @@ use crate::{
 #[cfg(any(feature = "json", feature = "toml"))]
 mod file;
 
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+mod watch;
+
 #[cfg(any(feature = "json", feature = "toml"))]
 pub use file::PolicyFile;
+#[cfg(all(feature = "watch", any(feature = "json", feature = "toml")))]
+pub use watch::PolicyWatch;
 
 /// Keeps a policy: a file, a database.
 ///
@@ -90,6 +95,15 @@ pub enum SourceError {
     /// It is not a policy.
     #[error("the policy is refused")]
     Document(#[source] DocumentError),
+    /// No policy was ever stored there.
+    #[error("there is no policy yet")]
+    Nothing,
+    /// There is more of it than the source takes.
+    #[error("the source takes at most {max} rows of a policy")]
+    TooLarge {
+        /// The most that it takes.
+        max: usize,
+    },
 }
 
 /// Puts the policies of a [`PolicySource`] in force, each as a whole, whenever it is asked to look.

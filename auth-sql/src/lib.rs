@@ -1,9 +1,9 @@
 #![cfg_attr(
-    all(feature = "sqlite", feature = "postgres", feature = "mysql"),
+    all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy"),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy")),
     doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`, `postgres` or \
         `mysql`. The whole front page is in the README."
 )]
@@ -16,6 +16,8 @@ mod fields;
 mod mysql;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod number;
+#[cfg(all(feature = "policy", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
@@ -48,3 +50,10 @@ pub use sqlite::{
     sessions::SqliteSessions,
     tokens::SqliteTokens,
 };
+
+#[cfg(all(feature = "policy", feature = "mysql"))]
+pub use mysql::MySqlPolicy;
+#[cfg(all(feature = "policy", feature = "postgres"))]
+pub use postgres::PostgresPolicy;
+#[cfg(all(feature = "policy", feature = "sqlite"))]
+pub use sqlite::policy::SqlitePolicy;

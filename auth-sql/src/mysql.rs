@@ -31,6 +31,10 @@ pub type MySqlAccounts = ServerAccounts<MySql>;
 /// The role assignments of a [`MySql`] database.
 pub type MySqlAssignments = ServerAssignments<MySql>;
 
+/// The policy of a [`MySql`] database.
+#[cfg(feature = "policy")]
+pub type MySqlPolicy = crate::server::policy::ServerPolicy<MySql>;
+
 /// One MariaDB database of version 10.8 or later, or MySQL database of version 8.0 or later. Cheap to clone; clones share the connections.
 ///
 /// It gives out one store for each of the storage traits; all of them live in tables whose names start with
@@ -107,6 +111,13 @@ impl MySql {
     #[must_use]
     pub fn assignments(&self) -> MySqlAssignments {
         ServerAssignments(self.0.clone())
+    }
+
+    /// The policy.
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn policy(&self) -> MySqlPolicy {
+        crate::server::policy::ServerPolicy(self.0.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

@@ -31,6 +31,10 @@ pub type PostgresAccounts = ServerAccounts<Postgres>;
 /// The role assignments of a [`Postgres`] database.
 pub type PostgresAssignments = ServerAssignments<Postgres>;
 
+/// The policy of a [`Postgres`] database.
+#[cfg(feature = "policy")]
+pub type PostgresPolicy = crate::server::policy::ServerPolicy<Postgres>;
+
 /// One PostgreSQL database, of version 12 or later. Cheap to clone; clones share the connections.
 ///
 /// It gives out one store for each of the storage traits; all of them live in tables whose names start with
@@ -107,6 +111,13 @@ impl Postgres {
     #[must_use]
     pub fn assignments(&self) -> PostgresAssignments {
         ServerAssignments(self.0.clone())
+    }
+
+    /// The policy.
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn policy(&self) -> PostgresPolicy {
+        crate::server::policy::ServerPolicy(self.0.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

@@ -13,6 +13,8 @@ pub(crate) mod driver;
 pub(crate) mod failure;
 pub(crate) mod local;
 pub(crate) mod migrate;
+#[cfg(feature = "policy")]
+pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod sessions;
 pub(crate) mod sql;

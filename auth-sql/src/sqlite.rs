@@ -22,6 +22,8 @@ mod credentials;
 mod fields;
 mod migrate;
 pub(crate) mod options;
+#[cfg(feature = "policy")]
+pub(crate) mod policy;
 mod prepare;
 pub(crate) mod sessions;
 mod statement;
@@ -127,6 +129,13 @@ impl Sqlite {
     #[must_use]
     pub fn assignments(&self) -> SqliteAssignments {
         SqliteAssignments(self.clone())
+    }
+
+    /// The policy.
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn policy(&self) -> policy::SqlitePolicy {
+        policy::SqlitePolicy(self.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

@@ -21,11 +21,19 @@ use crate::document::{DocumentError, PolicyDocument};
 /// file may hold that is written in place, may lack what forbids. Looks in between, however many, take nothing.
 #[derive(Debug)]
 pub struct PolicyFile {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     read: fn(&str) -> Result<PolicyDocument, DocumentError>,
     settling: Duration,
-    /// What the last look found, and since when it has been there.
-    found: Arc<Mutex<Option<(Revision, Instant)>>>,
+    pub(super) found: Arc<Mutex<Found>>,
+}
+
+/// What the last look found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Which version, and since when it has been there.
+    seen: Option<(Revision, Instant)>,
+    /// Whether it waits to be found again.
+    pub(super) settles: bool,
 }
 
 impl PolicyFile {
@@ -74,22 +82,25 @@ impl PolicySource for PolicyFile {
             let now = Instant::now();
             let text = contents(&path);
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = found.take();
+            let before = std::mem::take(&mut *found).seen;
             let text = text.map_err(SourceError::Read)?;
             let revision = revision(&text);
             let since = before.filter(|(before, _)| *before == revision).map(|(_, since)| since);
             // It was read before this moment, and nobody knows how long it had been there.
-            *found = Some((revision.clone(), since.unwrap_or_else(Instant::now)));
-            drop(found);
+            found.seen = Some((revision.clone(), since.unwrap_or_else(Instant::now)));
             if known.as_ref() == Some(&revision) {
                 return Ok(Loaded::Unchanged);
             }
             let rested = since.map(|since| now.saturating_duration_since(since));
-            match rested.map(|rested| settling.checked_sub(rested).filter(|left| !left.is_zero())) {
-                None => return Ok(Loaded::Changing(settling)),
-                Some(Some(left)) => return Ok(Loaded::Changing(left)),
-                Some(None) => {}
+            let left = match rested.map(|rested| settling.checked_sub(rested).filter(|left| !left.is_zero())) {
+                None => Some(settling),
+                Some(left) => left,
+            };
+            if let Some(left) = left {
+                found.settles = true;
+                return Ok(Loaded::Changing(left));
             }
+            drop(found);
             let document = Box::new(read(&text).map_err(SourceError::Document)?);
             Ok(Loaded::Changed { revision, document })
         })

@@ -11,6 +11,12 @@ macro_rules! sum {
 
 pub(super) const DIALECT: Dialect = Dialect {
     begin: "START TRANSACTION READ WRITE",
+    // For the next transaction alone; with any other isolation, no snapshot is taken.
+    #[cfg(feature = "policy")]
+    begin_reading: "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+        START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    #[cfg(feature = "policy")]
+    or_nothing: "",
     // A key that is taken is an error, which the transaction survives. `INSERT IGNORE` would ignore others too.
     inserts: inserts!(""),
     // There are no locks that end with the transaction, other than those of rows.

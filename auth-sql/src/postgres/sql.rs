@@ -31,6 +31,10 @@ macro_rules! purge {
 pub(super) const DIALECT: Dialect = Dialect {
     // Whatever the default of the database: a snapshot from before a lock was got would miss what the lock is for.
     begin: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    #[cfg(feature = "policy")]
+    begin_reading: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    #[cfg(feature = "policy")]
+    or_nothing: " ON CONFLICT DO NOTHING",
     inserts: inserts!(" ON CONFLICT DO NOTHING"),
     lock_principal: advisory_lock!("?1 || chr(10) || ?2 || chr(10) || ?3", "7061701"),
     mark: "INSERT INTO auth_session_epochs (realm, principal_kind, principal_id, epoch, kept_until) \

@@ -35,7 +35,13 @@ impl<D: Driver> Client<D> {
 
     /// Begins a transaction.
     pub(crate) async fn begin<'w>(&self, work: &'w Work) -> Result<Transaction<'w, D>, Failure> {
-        Transaction::begin(self.0.lease(work).await?, work).await
+        Transaction::begin(self.0.lease(work).await?, work, D::DIALECT.begin).await
+    }
+
+    /// Begins a transaction that reads what was there at one moment.
+    #[cfg(feature = "policy")]
+    pub(crate) async fn begin_reading<'w>(&self, work: &'w Work) -> Result<Transaction<'w, D>, Failure> {
+        Transaction::begin(self.0.lease(work).await?, work, D::DIALECT.begin_reading).await
     }
 
     /// All rows that a query finds.

@@ -8,6 +8,12 @@ pub(crate) mod session;
 /// What a database says in words of its own.
 pub(crate) struct Dialect {
     pub(crate) begin: &'static str,
+    /// Begins a transaction whose statements all see the same moment.
+    #[cfg(feature = "policy")]
+    pub(crate) begin_reading: &'static str,
+    /// Ends an addition that is to change nothing where the row is there already.
+    #[cfg(feature = "policy")]
+    pub(crate) or_nothing: &'static str,
     pub(crate) inserts: Inserts,
     /// Makes transactions about the sessions of the principal ?1 ?2 ?3 wait for each other. What it leaves behind is
     /// forgotten at ?4.

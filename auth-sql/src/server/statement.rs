@@ -74,13 +74,13 @@ impl From<bool> for Value<'_> {
 /// A text with the values of its parameters `?1`, `?2`, ..
 #[derive(Debug, Clone)]
 pub(crate) struct Statement<'q> {
-    pub(crate) text: &'static str,
+    pub(crate) text: Cow<'q, str>,
     pub(crate) values: Vec<Value<'q>>,
 }
 
 /// A statement to bind values to.
 pub(crate) fn sql<'q>(text: &'static str) -> Statement<'q> {
-    Statement { text, values: Vec::new() }
+    Statement { text: text.into(), values: Vec::new() }
 }
 
 impl<'q> Statement<'q> {
@@ -92,12 +92,12 @@ impl<'q> Statement<'q> {
 
     /// Another text with the same values.
     pub(crate) fn with_text(&self, text: &'static str) -> Self {
-        Self { text, values: self.values.clone() }
+        Self { text: text.into(), values: self.values.clone() }
     }
 
     /// The text in parts: what stands before each parameter with the parameter's index, and the rest.
-    pub(crate) fn parts(&self) -> (Vec<(&'static str, usize)>, &'static str) {
-        let (mut parts, mut rest) = (Vec::new(), self.text);
+    pub(crate) fn parts(&self) -> (Vec<(&str, usize)>, &str) {
+        let (mut parts, mut rest) = (Vec::new(), &*self.text);
         while let Some((before, after)) = rest.split_once('?') {
             let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
             let (number, tail) = after.split_at_checked(digits).unwrap_or((after, ""));
@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn parameters_are_found_wherever_they_stand() {
-        let (parts, rest) = sql("a = ?1 AND b = ?12, ?2").parts();
+        let statement = sql("a = ?1 AND b = ?12, ?2");
+        let (parts, rest) = statement.parts();
         assert_eq!(parts, [("a = ", 0), (" AND b = ", 11), (", ", 1)]);
         assert_eq!(rest, "");
         assert_eq!(sql("COMMIT").parts(), (vec![], "COMMIT"));

@@ -15,8 +15,12 @@ pub(crate) struct Transaction<'w, D: Driver> {
 }
 
 impl<'w, D: Driver> Transaction<'w, D> {
-    pub(super) async fn begin(mut lease: Lease<D>, work: &'w Work) -> Result<Self, Failure> {
-        let begin = D::command(lease.connection()?, D::DIALECT.begin);
+    pub(super) async fn begin(
+        mut lease: Lease<D>,
+        work: &'w Work,
+        begin: &'static str,
+    ) -> Result<Self, Failure> {
+        let begin = D::command(lease.connection()?, begin);
         let begun = work.step(Phase::Open, begin).await.inspect_err(|late| lease.doubt_others(late))?;
         if let Err(error) = begun {
             let failure = Failure::new::<D>(error, Phase::Open);

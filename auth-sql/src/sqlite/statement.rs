@@ -63,6 +63,12 @@ impl Sqlite {
         let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(uncommitted)?;
         Ok(Transaction(transaction))
     }
+
+    /// Begins a transaction that reads what was there at one moment, whatever others write meanwhile.
+    #[cfg(feature = "policy")]
+    pub(super) async fn begin_reading(&self) -> Result<Transaction, StoreError> {
+        self.readers.begin().await.map(Transaction).map_err(uncommitted)
+    }
 }
 
 /// Several statements that take effect together, or not at all.
@@ -78,6 +84,12 @@ impl Transaction {
     /// The first row that a query finds.
     pub(super) async fn read_one(&mut self, query: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
         query.fetch_optional(&mut *self.0).await.map_err(uncommitted)
+    }
+
+    /// All rows that a query finds.
+    #[cfg(feature = "policy")]
+    pub(super) async fn read_all(&mut self, query: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        query.fetch_all(&mut *self.0).await.map_err(uncommitted)
     }
 
     /// Lets everything take effect.

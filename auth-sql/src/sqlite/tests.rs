@@ -44,6 +44,8 @@ async fn no_query_scans_a_table() {
         super::assignments::ALL,
         super::counters::ALL,
         super::credentials::ALL,
+        #[cfg(feature = "policy")]
+        super::policy::ALL,
         super::sessions::sql::ALL,
         super::tokens::ALL,
     ];

@@ -14,6 +14,8 @@ mod conformance;
 mod corrupt;
 mod files;
 mod locked;
+#[cfg(feature = "policy")]
+mod policy;
 mod processes;
 mod reference;
 mod schema;

@@ -47,6 +47,7 @@ from!(
     credentials::SignUpError => Core::from,
     credentials::ThrottleError => Core::from,
     rbac::AdminError => Core::from,
+    rbac::PolicyStoreError => Core::from,
     jwt::RemoteVerifyError => Core::from,
     jwt::VerifyError => Core::from,
     session::CommitError => Core::from,

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use auth_web::{
     core::{AssignmentStore, Page, PolicyVersion, RoleName},
     rbac::{
-        self, LivePolicy, Loaded, Outdated, PolicyFile, PolicyReloader, PolicySource, ReloadError, Revision,
-        SourceError,
-        document::{self, PolicyDocument},
+        self, LivePolicy, Loaded, Outdated, PolicyError, PolicyFile, PolicyReloader, PolicySource,
+        ReloadError, Revision, SourceError,
+        document::{self, DocumentError, PolicyDocument},
     },
 };
 use tokio::time;
@@ -125,12 +125,25 @@ impl RolesAndAssignments {
                 .map_err(|error| SourceError::Read(io::Error::other(error)))?;
         }
         let said = Said { revision, document: *document };
-        let loaded = self.with_assignments(&said, known).await?;
-        if let Loaded::Changed { document, .. } = &loaded {
+        let mut loaded = self.with_assignments(&said, known).await?;
+        if let Loaded::Changed { document, .. } = &mut loaded {
+            // A file that would take roles from their holders is refused, unless there is nothing to stay in force.
+            if last.is_none() {
+                leave_out_separated(document, said.document.assignments.len());
+            }
             document.compile().map_err(SourceError::Document)?;
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(said);
         }
         Ok(Some(loaded))
+    }
+
+    /// What was said before, with what is assigned by now.
+    async fn as_before(&self, said: &Said, known: Option<&Revision>) -> Result<Loaded, SourceError> {
+        let mut loaded = self.with_assignments(said, known).await?;
+        if let Loaded::Changed { document, .. } = &mut loaded {
+            leave_out_separated(document, said.document.assignments.len());
+        }
+        Ok(loaded)
     }
 
     async fn with_assignments(&self, said: &Said, known: Option<&Revision>) -> Result<Loaded, SourceError> {
@@ -177,15 +190,36 @@ impl PolicySource for RolesAndAssignments {
             (Ok(Some(loaded)), _) => Ok(loaded),
             (Ok(None), None) => Ok(Loaded::Changing(PolicyFile::SETTLING)),
             (Err(error), None) => Err(error),
-            (Ok(None), Some(last)) => self.with_assignments(&last, known).await,
+            (Ok(None), Some(last)) => self.as_before(&last, known).await,
             (Err(error), Some(last)) => {
                 tracing::warn!(
                     error = &error as &(dyn Error + 'static),
                     "the policy file is not taken: what it said before stays"
                 );
-                self.with_assignments(&last, known).await
+                self.as_before(&last, known).await
             }
         }
+    }
+}
+
+/// Leaves out what the database assigns to whoever would hold roles that are separated: which of them was not to be, nobody
+/// can tell. Otherwise one wrong grant would keep every later revocation from counting. The first assignments are the file's.
+fn leave_out_separated(document: &mut PolicyDocument, of_the_file: usize) {
+    while let Err(DocumentError::Roles {
+        error: PolicyError::Separated { principal, separation, .. }, ..
+    }) = document.compile()
+    {
+        let before = document.assignments.len();
+        let mut place = 0_usize;
+        document.assignments.retain(|assignment| {
+            place = place.saturating_add(1);
+            place <= of_the_file || assignment.principal != principal
+        });
+        if document.assignments.len() == before {
+            // The file's own: no policy, and reported as such.
+            return;
+        }
+        tracing::warn!(?principal, separation, "all assignments are left out: their roles are separated");
     }
 }
 
@@ -311,6 +345,30 @@ mod tests {
         running.write(version(6, ""));
         running.look().await;
         assert_eq!(in_force(&running), before.next(), "a good one is taken again");
+    }
+
+    /// One wrong grant must not keep everybody else's roles as they are, nor the server from starting.
+    #[tokio::test]
+    async fn a_grant_of_separated_roles_stops_no_revocation() {
+        let apart = "[[roles]]\nname = \"auditor\"\n[[constraints]]\nname = \"c\"\nkind = \"static\"\n\
+            roles = [\"admin\", \"auditor\"]\nlimit = 2\n";
+        let mut running = Running::new(&version(5, apart));
+        let bob = PrincipalId::local_user("bob").unwrap();
+        let bob_is = |role| Assignment { principal: bob.clone(), ..ann_is(role) };
+        for granted in [ann_is("admin"), bob_is("admin"), bob_is("auditor")] {
+            running.assignments.grant(&granted).await.unwrap();
+        }
+        assert_eq!(running.held("admin").await, ["admin"]);
+        let of_bob = |running: &Running| roles_of(running.reloader.live(), &bob).len();
+        assert_eq!(of_bob(&running), 0, "neither of the two");
+        running.assignments.revoke(&ann_is("admin")).await.unwrap();
+        assert_eq!(running.held("admin").await.len(), 0);
+        running.assignments.revoke(&bob_is("auditor")).await.unwrap();
+        running.look().await;
+        assert_eq!(of_bob(&running), 1);
+        running.assignments.grant(&bob_is("auditor")).await.unwrap();
+        running.look().await;
+        assert_eq!(of_bob(&running), 0);
     }
 
     /// The first time, a file that is no policy is an error, and half of one is waited for.

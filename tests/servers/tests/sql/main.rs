@@ -22,6 +22,7 @@ mod idle;
 mod locked;
 mod migrations;
 mod plans;
+mod policy;
 mod pooler;
 mod rights;
 mod secrets;

@@ -14,6 +14,7 @@ use auth_core::{
     Purpose, Realm, SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionRecord,
     SessionStore, TokenKey, TokenRecord, TokenStore, TokenSubject, UnixTime, Version,
 };
+use auth_rbac::PolicyStore;
 use auth_sql::{MySql, MySqlOptions, Postgres, PostgresOptions, SetupError, Sqlite};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};
 
@@ -36,6 +37,7 @@ pub(crate) struct Stores {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) credentials: Arc<dyn CredentialStore>,
     pub(crate) assignments: Arc<dyn AssignmentStore>,
+    pub(crate) policy: Arc<dyn PolicyStore>,
 }
 
 macro_rules! stores_of {
@@ -49,6 +51,7 @@ macro_rules! stores_of {
                     accounts: Arc::new(database.accounts()),
                     credentials: Arc::new(database.accounts()),
                     assignments: Arc::new(database.assignments()),
+                    policy: Arc::new(database.policy()),
                 }
             }
         }
