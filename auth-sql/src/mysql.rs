@@ -31,6 +31,10 @@ pub type MySqlAccounts = ServerAccounts<MySql>;
 /// The role assignments of a [`MySql`] database.
 pub type MySqlAssignments = ServerAssignments<MySql>;
 
+/// The audit log of a [`MySql`] database.
+#[cfg(feature = "audit")]
+pub type MySqlAudit = crate::audit::log::AuditLog<MySql>;
+
 /// One MariaDB database of version 10.8 or later, or MySQL database of version 8.0 or later. Cheap to clone; clones share the connections.
 ///
 /// It gives out one store for each of the storage traits; all of them live in tables whose names start with
@@ -60,6 +64,13 @@ pub type MySqlAssignments = ServerAssignments<MySql>;
 /// ```
 #[derive(Clone)]
 pub struct MySql(Client<Self>);
+
+#[cfg(feature = "audit")]
+impl crate::server::audit::OnServer for MySql {
+    fn client(&self) -> &Client<Self> {
+        &self.0
+    }
+}
 
 impl MySql {
     /// Connects to the database and brings its schema up to date.
@@ -107,6 +118,13 @@ impl MySql {
     #[must_use]
     pub fn assignments(&self) -> MySqlAssignments {
         ServerAssignments(self.0.clone())
+    }
+
+    /// The audit log.
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(&self) -> MySqlAudit {
+        crate::audit::log::AuditLog::new(self.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

@@ -18,7 +18,10 @@ use crate::{
 ///
 /// Each statement commits at once and on its own here. So each says `IF NOT EXISTS` or the like: a migration whose
 /// process was killed half-way is made again from its beginning, and the version is noted at its end.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/mysql/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/mysql/0001_initial.sql"),
+    include_str!("../../migrations/mysql/0002_audit.sql"),
+];
 
 /// The lock of all who migrate this database. It ends with its connection.
 macro_rules! lock {

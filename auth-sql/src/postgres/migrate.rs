@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// The migrations in order. The first one leads to version 1. What was released is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/postgres/0002_audit.sql"),
+];
 
 /// Applies the migrations that are missing, each in one transaction that excludes other processes.
 pub(super) async fn migrate(connect: &PgConnectOptions, settings: &Settings) -> Result<(), SetupError> {
