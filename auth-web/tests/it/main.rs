@@ -13,8 +13,10 @@
 mod access_cookie;
 #[cfg(feature = "actix4")]
 mod actix;
+mod api_keys;
 mod app;
 mod audit_trail;
+mod basic;
 mod crash;
 mod every_error;
 mod hybrid;
