@@ -16,6 +16,7 @@ mod pending_logins;
 mod policy;
 mod pool;
 mod second_factors;
+mod signed_requests;
 mod source;
 mod stores;
 mod throttle;
@@ -63,6 +64,11 @@ pub use {
         credential::CodeCredential,
         error::SecondFactorError,
         recovery::{RecoveryCode, RecoveryCodes},
+    },
+    signed_requests::{
+        SignedRequests,
+        request::{BodyDigest, SignedHead, SignedRequest},
+        signer::{RequestSigner, SignedHeaders},
     },
     source::SourceKey,
     stores::AccountStores,

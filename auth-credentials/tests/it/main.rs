@@ -19,5 +19,6 @@ mod normalization;
 mod pool;
 mod second_factors;
 mod sign_up;
+mod signed_requests;
 mod support;
 mod throttle;
