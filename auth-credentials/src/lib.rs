@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod basic;
 pub mod danger;
 mod hash;
 mod leaked;
@@ -18,6 +19,7 @@ mod pool;
 mod remembered_devices;
 mod second_factors;
 mod sent_codes;
+mod signed_requests;
 mod source;
 mod stores;
 mod throttle;
@@ -37,6 +39,7 @@ pub use {
         terms::{ApiKeySummary, ApiKeyTerms, NewApiKey},
         text::{ApiKeyFormatError, ApiKeyId, ApiKeyPrefix, ParsedApiKey},
     },
+    basic::{BasicAuthenticator, credential::BasicCredential},
     hash::{
         hasher::{HashError, PasswordHasher, PasswordMatch},
         memory::{HashMemory, OutOfMemory},
@@ -80,6 +83,11 @@ pub use {
     sent_codes::{
         code::SentCode,
         phone::{PhoneNumber, PhoneNumberError},
+    },
+    signed_requests::{
+        SignedRequests,
+        request::{BodyDigest, SignedHead, SignedRequest},
+        signer::{RequestSigner, SignedHeaders},
     },
     source::SourceKey,
     stores::AccountStores,
