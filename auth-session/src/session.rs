@@ -14,6 +14,9 @@ use auth_core::{
     Authenticated, Challenge, ClientSignals, LiveSession, SessionBlob, SessionId, SessionSecret, UnixTime,
 };
 
+pub(crate) use new::New;
+#[cfg(feature = "cookie-store")]
+pub(crate) use start::goes_along;
 pub use {
     devices::Device,
     impersonate::{ImpersonateError, Impersonation, Target},
@@ -21,7 +24,6 @@ pub use {
     start::{StartError, Started},
     transitions::RotateError,
 };
-pub(crate) use {new::New, start::goes_along};
 
 use crate::{
     data::{self, DataError, MergeSlot, SessionData},

@@ -98,17 +98,16 @@ impl Session {
     /// id and secret, and ends the one that the request came with. Answers the new one's id.
     ///
     /// It takes a permit of the [permission](Impersonation) for it whose resource is the target, by its id and, where that
-    /// is another than the actor's realm, its tenant, and asks whether all that the target may do may be
-    /// done by the one who asks anyway. The new session has none of the old one's data, keeps how and when its actor
-    /// authenticated, lives for [`SessionPolicy::impersonation`](crate::SessionPolicy::impersonation) and no longer
-    /// than the old one would have. It ends with the target's sessions, and, as an [`EpochCheck`](crate::EpochCheck)
-    /// by the account store notices, with its actor's. It takes no place of the
-    /// target's sessions under a limit. Who stops acting as somebody else ends the session and logs in again: a cookie that was
-    /// stolen from an impersonation leads no way back up.
+    /// is another than the actor's realm, its tenant, and asks whether all that the target may do may be done by the one
+    /// who asks anyway. The new session has none of the old one's data, keeps how and when its actor authenticated, lives
+    /// for [`SessionPolicy::impersonation`](crate::SessionPolicy::impersonation) and no longer than the old one would have.
+    /// It ends with the target's sessions, and, as an [`EpochCheck`](crate::EpochCheck) by the account store notices, with
+    /// its actor's. It takes no place of the target's sessions under a limit. Who stops acting as somebody else ends the
+    /// session and logs in again: a cookie that was stolen from an impersonation leads no way back up.
     ///
     /// An access token that was issued on the session lives until it expires. [`AuditEvent::Impersonated`] is written
-    /// before the cookie is made, and to the [durable log](crate::Sessions::with_durable_audit) before anybody acts. In the target's list of devices, the session
-    /// has an actor.
+    /// before the cookie is made, and to the [durable log](crate::Sessions::with_durable_audit) before anybody acts. In the
+    /// target's list of devices, the session has an actor.
     ///
     /// # Errors
     /// [`ImpersonateError`]; the session that the request carried may have ended by then.

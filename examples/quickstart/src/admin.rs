@@ -113,7 +113,8 @@ impl Found {
         let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
         let factors = setup::second_factors(&accounts, &keys, &stores)?;
         let sessions = options.sessions.are_shared().then_some(stores.sessions);
-        Ok(Self { account, accounts, factors, assignments: stores.assignments, sessions, keys })
+        let assignments = stores.assignments;
+        Ok(Self { account, accounts, factors, assignments, sessions, keys })
     }
 
     /// Ends the sessions of before, and says so. Those in its memory the server ends itself: the account remembers

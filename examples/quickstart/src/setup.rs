@@ -72,9 +72,10 @@ impl App {
         const ROUNDS: u32 = 100;
         self.accounts.finish_sweeps(&self.session_store, &self.keys).await?;
         for _ in 0..ROUNDS {
+            let now = SystemClock.now();
             let sessions = self.sessions.purge(AT_ONCE).await?;
-            let counters = self.counters.purge(SystemClock.now(), AT_ONCE).await?;
-            let links = self.link_store.purge(SystemClock.now(), AT_ONCE).await?;
+            let counters = self.counters.purge(now, AT_ONCE).await?;
+            let links = self.link_store.purge(now, AT_ONCE).await?;
             if sessions.max(counters).max(links) < u64::from(AT_ONCE) {
                 break;
             }

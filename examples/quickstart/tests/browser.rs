@@ -80,8 +80,12 @@ fn a_person_signs_up_enrols_a_device_and_logs_in_with_its_code() {
     browser.click("main button");
     assert!(browser.text().contains("Your address is confirmed."), "{}", browser.text());
 
+    browser.open(&format!("{}/admin", server.url));
+    assert_eq!(browser.text_of("h1"), "Forbidden");
+    browser.open(&format!("{}/profile", server.url));
     browser.click("form[action='/logout'] button");
     assert!(browser.cookie("sid").is_none());
+    server.cli(&["grant", ANN, "admin"]);
     log_in(&browser, &server);
     assert_eq!(browser.path(), "/login/code");
     assert_kept(&browser, "login-", "Strict");
@@ -94,9 +98,6 @@ fn a_person_signs_up_enrols_a_device_and_logs_in_with_its_code() {
     browser.open(&format!("{}/devices", server.url));
     assert!(browser.text().contains("by password and one-time code, AAL2"), "{}", browser.text());
 
-    browser.open(&format!("{}/admin", server.url));
-    assert_eq!(browser.text_of("h1"), "Forbidden");
-    server.cli(&["grant", ANN, "admin"]);
     server.until("the role counts", || {
         browser.open(&format!("{}/admin", server.url));
         browser.text_of("h1") == "Administration"

@@ -42,6 +42,11 @@ fn a_key_is_shown_once_acts_within_its_permissions_and_is_dead_when_it_is_revoke
     let headers: &[(&str, &str)] = &[("authorization", &key)];
     assert_eq!(server.get(&path, headers).status, 403, "its owner may not");
     server.cli(&["grant", ANN, "admin"]);
+    // One of before gets no more rights. It is over with the sessions.
+    assert_eq!(profile(&server, &key).status, 401);
+    let ann = Browser::logged_in(&server, ANN);
+    let (key, id) = self::key(&ann, &[]);
+    let headers: &[(&str, &str)] = &[("authorization", &key)];
     server.until("the role counts", || server.get(&path, headers).status == 200);
     // Its owner may delete and see the page; the key is not for that.
     for refused in [server.delete(&path, headers), server.get("/admin", headers)] {
