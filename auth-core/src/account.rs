@@ -224,7 +224,7 @@ pub enum AccountChange {
     Login(LoginName),
     /// Another status.
     Status(AccountStatus),
-    /// A new credential of this account, in its realm. Its key exists: [`Applied::Conflict`]. It is of another
+    /// A new credential of this account, in its realm, kept as it is: its version may be any below 2^61. Its key exists: [`Applied::Conflict`]. It is of another
     /// owner or realm: [`StoreError::NotWritten`](crate::StoreError::NotWritten).
     AddCredential(CredentialRecord),
     /// Other data for a credential of this account whose version is `expected`; its failures are forgotten.

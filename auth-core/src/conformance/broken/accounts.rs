@@ -74,6 +74,8 @@ faults! {
         SweepIsNeverDone => a_sweep_that_is_done_is_noted,
         /// `apply` replaces a credential that it should only add.
         AddOverwrites => a_credential_that_exists_is_not_added_again,
+        /// `apply` keeps the lower half of a credential's version.
+        AddCutsVersions => a_credential_is_added,
         /// `create` and `apply` add credentials of anybody.
         CredentialsOfAnybody => a_credential_of_another_owner_or_realm_is_not_written,
         /// `apply` replaces a credential of any version.

@@ -2,7 +2,8 @@
 
 use super::{AccountFault as Fault, BrokenAccounts};
 use crate::{
-    Account, AccountChange, Applied, EpochBump, LoginName, PrincipalId, StoreError, UnixTime, Version,
+    Account, AccountChange, Applied, CredentialRecord, EpochBump, LoginName, PrincipalId, StoreError,
+    UnixTime, Version,
     conformance::reference::{Book, added, bump, refuse_strangers},
 };
 
@@ -113,6 +114,11 @@ impl BrokenAccounts {
                 book.credentials.insert(new.key.clone(), new.clone());
                 Ok(())
             }
+            (Fault::AddCutsVersions, AccountChange::AddCredential(new)) => {
+                let version = Version::new(new.version.get() & u64::from(u32::MAX));
+                let cut = CredentialRecord { version, ..new.clone() };
+                book.change(account, &AccountChange::AddCredential(cut))
+            }
             (Fault::RemoveReachesOthers, AccountChange::RemoveCredential(key)) => {
                 book.credentials.remove(key);
                 Ok(())
@@ -138,7 +144,7 @@ impl BrokenAccounts {
             }
             (Fault::ReplaceUpserts, None) => {
                 let (key, owner) = (key.clone(), account.id.clone());
-                let new = crate::CredentialRecord::new(key.clone(), owner, data.clone(), UnixTime::EPOCH);
+                let new = CredentialRecord::new(key.clone(), owner, data.clone(), UnixTime::EPOCH);
                 book.credentials.insert(key, new);
                 Ok(())
             }
