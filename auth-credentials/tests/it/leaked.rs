@@ -6,17 +6,24 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use auth_core::{AuthenticateError, LoginOutcome, Refusal, Unavailable, testing::block_on};
+use auth_core::{
+    AuthenticateError, Authenticated, CounterStore, KeyName, KeyRing, LoginOutcome, Refusal, SystemEntropy,
+    TokenStore, Unavailable, testing::block_on,
+};
 use auth_credentials::{
-    Accounts, ChangePasswordError, HashPrefix, IfUnanswered, LeakedError, LeakedPasswords, PolicyError,
-    RangeClient, RangeError, SignUpError,
+    AccountLinks, Accounts, ChangePasswordError, HashPrefix, IfUnanswered, LeakedError, LeakedPasswords,
+    LinkBase, LinkError, Notifier, PolicyError, RangeClient, RangeError, SecondFactorError, SignUpError,
 };
 
 use crate::support::{
     address,
     app::{App, NEXT, PASSWORD, credential},
+    factors::Site,
+    mail::{ANN, Post},
     password, source,
 };
+
+const OTHER: &str = "paper boats in the attic";
 
 /// The SHA-1 of [`NEXT`].
 const PREFIX: &str = "1F9BD";
@@ -50,7 +57,7 @@ fn asking(app: &App, list: &Arc<List>, if_unanswered: IfUnanswered) -> Accounts 
     app.accounts.clone().with_leaked_passwords(leaked)
 }
 
-/// In every way in which one is chosen; and what is refused was not hashed.
+/// And what is refused was not hashed.
 #[test]
 fn a_leaked_password_cannot_be_chosen() {
     let (app, list) = (App::new(), Arc::new(List::default()));
@@ -79,6 +86,45 @@ fn a_leaked_password_cannot_be_chosen() {
     let login = block_on(accounts.log_in(credential("eve", NEXT, address(1)))).unwrap();
     assert!(matches!(login, LoginOutcome::Complete(_)));
     assert_eq!(list.asked.lock().unwrap().len(), asked, "who logs in chooses nothing");
+}
+
+/// The links that a password is chosen by still work, for another one; and so does the factor that was to go.
+#[test]
+fn a_leaked_password_gets_in_by_no_link_and_for_no_factor() {
+    let (post, list) = (Post::verified(), Arc::new(List::default()));
+    let leaked = LeakedPasswords::new(Arc::<List>::clone(&list), IfUnanswered::Refuse);
+    let links = AccountLinks::new(
+        post.accounts.clone().with_leaked_passwords(leaked.clone()),
+        Arc::clone(&post.tokens) as Arc<dyn TokenStore>,
+        Arc::clone(&post.notifier) as Arc<dyn Notifier>,
+        LinkBase::parse("https://app.example").unwrap(),
+        Arc::clone(&post.app.counters) as Arc<dyn CounterStore>,
+    );
+    let token = post.reset_token();
+    let reset = |text: &str| block_on(links.reset(&token, password(text), None));
+    assert!(matches!(reset(NEXT), Err(LinkError::Policy(PolicyError::Leaked))));
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+    assert!(reset(OTHER).is_ok());
+    let _ = post.messages();
+
+    block_on(post.links.invite("bob@example.com", b"", None)).unwrap();
+    let token = post.token();
+    let accept = |text: &str| block_on(links.accept(&token, password(text), None));
+    assert!(matches!(accept(NEXT), Err(LinkError::Policy(PolicyError::Leaked))));
+    assert!(accept(OTHER).is_ok());
+    assert_eq!(list.asked.lock().unwrap().len(), 4);
+
+    let site = Site::new();
+    let (uri, _) = site.enrol();
+    site.next_step();
+    let who = Authenticated::assertion(site.log_in(&uri).into_authentication());
+    let keys = KeyRing::generate(KeyName::from_static("k"), &SystemEntropy).unwrap();
+    let factors =
+        Site::factors(&site.app, &site.accounts.clone().with_leaked_passwords(leaked), Arc::new(keys));
+    let remove = |text: &str| block_on(factors.remove(&who, password(PASSWORD), Some(password(text)), None));
+    assert!(matches!(remove(NEXT), Err(SecondFactorError::Policy(PolicyError::Leaked))));
+    assert!(!block_on(site.accounts.enrolled(who.principal())).unwrap().is_empty());
+    assert!(remove(OTHER).is_ok());
 }
 
 /// Nothing fails open: giving that up is a word in the program, and leaves a line in the log.
