@@ -283,7 +283,8 @@ mod tests {
     /// Checklist, authorization 8: the circumstances are not in a permit, so it must not be kept for others.
     #[test]
     fn a_permit_says_who_what_and_to_what_and_not_when() {
-        let (ann, other) = (who(Limits::unlimited()), Resource::one(ResourceKind::from_static("user"), "7").unwrap());
+        let (ann, other) =
+            (who(Limits::unlimited()), Resource::one(ResourceKind::from_static("user"), "7").unwrap());
         let bob = PrincipalId::local_user("bob").unwrap();
         let bob = Authenticated::assertion(Authentication::new(bob, Method::PASSWORD, NOW, AuthEpoch::ZERO));
         let read = Action::from_static("users.read");
