@@ -92,7 +92,8 @@ impl PolicySource for PolicyFile {
                 return Ok(Loaded::Unchanged);
             }
             let rested = since.map(|since| now.saturating_duration_since(since));
-            let left = match rested.map(|rested| settling.checked_sub(rested).filter(|left| !left.is_zero())) {
+            let left = match rested.map(|rested| settling.checked_sub(rested).filter(|left| !left.is_zero()))
+            {
                 None => Some(settling),
                 Some(left) => left,
             };
