@@ -7,10 +7,15 @@ use crate::{
     SessionId, SignalChange, StoreError, UnixTime, access::Action,
 };
 
+mod chain;
 mod json_lines;
 mod line;
 mod sinks;
 
+pub use chain::{
+    AuditChain, ChainEntry, ChainHead,
+    verify::{ChainBroken, ChainError, ChainExtent, ChainFault, ChainFaultKind, ChainVerifier},
+};
 pub use json_lines::{JsonLinesAudit, Rotation};
 #[cfg(feature = "tracing")]
 pub use sinks::TracingAudit;
@@ -325,6 +330,11 @@ pub enum AuditEvent {
         /// By whom, if by a principal.
         by: Option<PrincipalId>,
     },
+    /// Events were lost, here or before: too many waited, or they could not be written. Said by the sink that lost them.
+    EventsDropped {
+        /// How many.
+        count: u64,
+    },
 }
 
 impl AuditEvent {
@@ -367,6 +377,59 @@ impl AuditEvent {
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyChanged { .. } => "policy.changed",
             Self::AccountRemoved { .. } => "account.removed",
+            Self::EventsDropped { .. } => "audit.dropped",
         }
+    }
+
+    /// Whom it is about, if that is known; of a policy that was changed, by whom it was.
+    #[must_use]
+    pub const fn principal(&self) -> Option<&PrincipalId> {
+        match self {
+            Self::AccountCreated { principal }
+            | Self::SignUpTaken { principal }
+            | Self::FactorPassed { principal, .. }
+            | Self::LoggedIn { principal, .. }
+            | Self::CredentialChanged { principal, .. }
+            | Self::CredentialAdded { principal, .. }
+            | Self::CredentialRemoved { principal, .. }
+            | Self::LinkSent { principal, .. }
+            | Self::CodeSent { principal, .. }
+            | Self::AddressProven { principal, .. }
+            | Self::CredentialRehashed { principal }
+            | Self::AccountDisabled { principal, .. }
+            | Self::AccountEnabled { principal }
+            | Self::SessionsEnded { principal, .. }
+            | Self::ClientChanged { principal, .. }
+            | Self::Impersonated { principal, .. }
+            | Self::TokenIssued { principal, .. }
+            | Self::AccessDenied { principal, .. }
+            | Self::RoleGranted { principal, .. }
+            | Self::RoleRevoked { principal, .. }
+            | Self::PolicyChanged { by: principal, .. }
+            | Self::AccountRemoved { principal, .. } => Some(principal),
+            Self::CredentialRefused { principal, .. }
+            | Self::Throttled { principal, .. }
+            | Self::SessionStarted { principal, .. }
+            | Self::SessionReplayed { principal, .. } => principal.as_ref(),
+            Self::Overloaded { .. }
+            | Self::StoreFull { .. }
+            | Self::NotSent { .. }
+            | Self::Unanswered { .. }
+            | Self::SessionEnded { .. }
+            | Self::SessionReissued { .. }
+            | Self::CrossSiteRefused { .. }
+            | Self::PeerUnknown
+            | Self::PolicyLoaded { .. }
+            | Self::EventsDropped { .. } => None,
+        }
+    }
+
+    /// The event as a JSON object (RFC 8259) on one line, without a line feed: what every sink that keeps text writes.
+    ///
+    /// `{"at":1800000000,"name":"login","principal":{"realm":"local:default","kind":"user","id":"42"},..}`, with the
+    /// fields in this order, and those that are `None` left out.
+    #[must_use]
+    pub fn to_json(&self, at: UnixTime) -> String {
+        line::of(at, self)
     }
 }

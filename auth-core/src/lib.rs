@@ -46,7 +46,11 @@ pub use {
         Account, AccountChange, AccountStatus, Applied, Created, CredentialBlob, CredentialKey,
         CredentialKind, CredentialRecord, EpochBump, FoundCredential,
     },
-    audit::{AuditEvent, AuditSink, DiscardAudit, DurableAudit, JsonLinesAudit, MemoryAudit, Rotation},
+    audit::{
+        AuditChain, AuditEvent, AuditSink, ChainBroken, ChainEntry, ChainError, ChainExtent, ChainFault,
+        ChainFaultKind, ChainHead, ChainVerifier, DiscardAudit, DurableAudit, JsonLinesAudit, MemoryAudit,
+        Rotation,
+    },
     authentication::{Assurance, AuthEpoch, Authentication, FactorKind, Method},
     authenticator::{AuthenticateError, Authenticator},
     authorizer::{AsyncAuthorizer, AsyncAuthorizerExt, Authorizer, AuthorizerExt, Local},

@@ -1,23 +1,29 @@
 //! Audit events in a file, a JSON object a line.
 
+mod chained;
+
 use std::{
+    borrow::Cow,
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
 };
 
-use super::line;
+use self::chained::Links;
 use crate::{
-    StoreError, UnixTime,
-    audit::{AuditEvent, AuditSink, DurableAudit},
+    KeyRing, StoreError, UnixTime,
+    audit::{AuditEvent, AuditSink, ChainError, ChainExtent, ChainHead, DurableAudit},
 };
+
+/// The most older files.
+const MAX_KEPT: u8 = 100;
 
 /// Writes events to a file, a JSON object a line, on a thread of its own.
 ///
@@ -29,8 +35,12 @@ use crate::{
 /// A file that has grown to its limit is renamed to `<file>.1`, that one to `<file>.2`, and so on; the oldest goes. While
 /// no new file can be begun in its place, the full one goes on. A file that it makes may be read by the owner of the
 /// process alone; one that is there keeps its mode. One process writes to one file.
+///
+/// [Chained](Self::open_chained), each line also has the fields `entry`, `before` and `hash`, by which
+/// [`verify`](Self::verify) finds out what was changed, removed, added or moved since, also across files and restarts.
 pub struct JsonLinesAudit {
     queue: Option<SyncSender<Job>>,
+    head: Option<Arc<Mutex<ChainHead>>>,
     losses: Arc<Losses>,
     writer: Option<JoinHandle<()>>,
 }
@@ -93,13 +103,50 @@ impl JsonLinesAudit {
     /// # Errors
     /// The file cannot be opened, or the operating system has no thread left.
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
-        let out = Output::open(path, rotation)?;
+        Self::start(Output::open(path, rotation)?)
+    }
+
+    /// The same with an [`AuditChain`](crate::AuditChain) through the lines. Begin it with a path where no log is, and
+    /// keep at least one older file: a chain whose past is thrown away proves little.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); the kind is [`InvalidInput`](io::ErrorKind::InvalidInput) if no older file is kept.
+    pub fn open_chained(path: &Path, rotation: Rotation, ring: Arc<KeyRing>) -> io::Result<Self> {
+        if rotation.keep == 0 {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a chained log keeps older files"));
+        }
+        let mut out = Output::open(path, rotation)?;
+        out.links = Some(Links::resume(path, ring)?);
+        Self::start(out)
+    }
+
+    /// Checks a chained log with all of its files. `known` is an entry that was its [`head`](Self::head) once, and was
+    /// noted where whoever writes the log does not write: without one, a log whose end was cut off is whole.
+    ///
+    /// While it is written, it can be checked as far as it goes, unless a file is put aside meanwhile. It blocks: call it
+    /// from a tool, and not within a request.
+    ///
+    /// # Errors
+    /// [`ChainError::Broken`] says where it is not as it was written.
+    pub fn verify(path: &Path, ring: &KeyRing, known: Option<ChainHead>) -> Result<ChainExtent, ChainError> {
+        chained::verify(path, ring, known)
+    }
+
+    fn start(out: Output) -> io::Result<Self> {
+        let head = out.links.as_ref().map(Links::head);
         let (queue, jobs) = sync_channel(Self::QUEUE);
         let losses = Arc::new(Losses::default());
         let told = Arc::clone(&losses);
         let writer =
             thread::Builder::new().name("auth-audit".to_owned()).spawn(move || out.work(&jobs, &told))?;
-        Ok(Self { queue: Some(queue), losses, writer: Some(writer) })
+        Ok(Self { queue: Some(queue), head, losses, writer: Some(writer) })
+    }
+
+    /// The last entry of a chained log, which was written and is on the disk once it was [flushed](Self::flush). Note it
+    /// elsewhere now and then: it tells that the end of the log is missing.
+    #[must_use]
+    pub fn head(&self) -> Option<ChainHead> {
+        self.head.as_ref().map(|head| *head.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many events were dropped and are not in the file's `audit.dropped` lines yet.
@@ -129,7 +176,7 @@ impl JsonLinesAudit {
 impl AuditSink for JsonLinesAudit {
     fn record(&self, at: UnixTime, event: &AuditEvent) {
         let sent = match &self.queue {
-            Some(queue) => queue.try_send(Job::Event(at, line::of(at, event))),
+            Some(queue) => queue.try_send(Job::Event(at, line(at, event))),
             None => return,
         };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = sent {
@@ -140,7 +187,7 @@ impl AuditSink for JsonLinesAudit {
 
 impl DurableAudit for JsonLinesAudit {
     fn append(&self, at: UnixTime, events: &[AuditEvent]) -> Result<(), StoreError> {
-        let lines = events.iter().flat_map(|event| line::of(at, event)).collect();
+        let lines = events.iter().flat_map(|event| line(at, event)).collect();
         // It may be there, and not on the disk.
         self.ask(|answer| Job::Durable(lines, answer)).map_err(StoreError::unknown)
     }
@@ -162,6 +209,13 @@ impl fmt::Debug for JsonLinesAudit {
     }
 }
 
+/// An event with a line feed behind it.
+fn line(at: UnixTime, event: &AuditEvent) -> Vec<u8> {
+    let mut line = event.to_json(at).into_bytes();
+    line.push(b'\n');
+    line
+}
+
 /// The file, on the thread that writes.
 struct Output {
     path: PathBuf,
@@ -170,6 +224,7 @@ struct Output {
     size: u64,
     /// The last write failed, so half a line may be there.
     torn: bool,
+    links: Option<Links>,
 }
 
 impl Output {
@@ -177,7 +232,8 @@ impl Output {
         let file = open(path)?;
         sync_folder(path)?;
         let size = file.metadata()?.len();
-        Ok(Self { path: path.to_owned(), rotation, file, size, torn: size > 0 && !ends_a_line(path, size) })
+        let torn = size > 0 && !ends_a_line(path, size);
+        Ok(Self { path: path.to_owned(), rotation, file, size, torn, links: None })
     }
 
     fn work(mut self, jobs: &Receiver<Job>, losses: &Losses) {
@@ -204,10 +260,25 @@ impl Output {
     /// Says how many events were lost until now, if any were.
     fn tell(&mut self, losses: &Losses) -> io::Result<()> {
         let Some((at, count)) = losses.take() else { return Ok(()) };
-        self.write(&line::of_losses(at, count)).inspect_err(|_| losses.add(at, count))
+        self.write(&line(at, &AuditEvent::EventsDropped { count })).inspect_err(|_| losses.add(at, count))
     }
 
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        let (lines, chain) = match &self.links {
+            Some(links) => {
+                let (lines, chain) = links.link(lines);
+                (Cow::Owned(lines), Some(chain))
+            }
+            None => (Cow::Borrowed(lines), None),
+        };
+        self.append(&lines)?;
+        if let (Some(links), Some(chain)) = (&mut self.links, chain) {
+            links.kept(chain);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let len = u64::try_from(lines.len()).unwrap_or(u64::MAX);
         if self.size > 0 && self.size.saturating_add(len) > self.rotation.max_bytes {
             // A file that is too long is better than events that are nowhere; the next event tries again.
@@ -242,8 +313,8 @@ impl Output {
         self.file.sync_data()?;
         // It is gone where the last try ended before the last rename.
         if self.path.try_exists()? {
-            for number in (0..self.rotation.keep.min(100)).rev() {
-                let (from, to) = (self.aside(number), self.aside(number.saturating_add(1)));
+            for number in (0..self.rotation.keep.min(MAX_KEPT)).rev() {
+                let (from, to) = (aside(&self.path, number), aside(&self.path, number.saturating_add(1)));
                 match fs::rename(from, to) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     _ => {}
@@ -254,16 +325,16 @@ impl Output {
         (self.file, self.size, self.torn) = (file, 0, false);
         sync_folder(&self.path)
     }
+}
 
-    /// The path of the file that was put aside so many times; 0 is the one that is written to.
-    fn aside(&self, number: u8) -> PathBuf {
-        if number == 0 {
-            return self.path.clone();
-        }
-        let mut path = self.path.clone().into_os_string();
-        path.push(format!(".{number}"));
-        path.into()
+/// The path of the file that was put aside so many times; 0 is the one that is written to.
+fn aside(path: &Path, number: u8) -> PathBuf {
+    if number == 0 {
+        return path.to_owned();
     }
+    let mut path = path.as_os_str().to_owned();
+    path.push(format!(".{number}"));
+    path.into()
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -1,5 +1,7 @@
 //! The audit log in a file.
 
+mod chained;
+
 use std::{
     fs,
     path::{Path, PathBuf},
