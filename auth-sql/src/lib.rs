@@ -1,15 +1,23 @@
 #![cfg_attr(
-    all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy"),
+    all(feature = "audit", feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy"),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy")),
+    not(all(
+        feature = "audit",
+        feature = "sqlite",
+        feature = "postgres",
+        feature = "mysql",
+        feature = "policy"
+    )),
     doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`, `postgres` or \
         `mysql`. The whole front page is in the README."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]
 
+#[cfg(all(feature = "audit", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+mod audit;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod fields;
 #[cfg(feature = "mysql")]
@@ -29,10 +37,21 @@ mod setup_error;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+#[cfg(all(feature = "audit", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+pub use audit::{
+    log::AuditLog,
+    query::{AuditQuery, AuditRecord},
+    sink::SqlAudit,
+    writer::SqlAuditWriter,
+};
+#[cfg(all(feature = "audit", feature = "mysql"))]
+pub use mysql::MySqlAudit;
 #[cfg(feature = "mysql")]
 pub use mysql::{
     MySql, MySqlAccounts, MySqlAssignments, MySqlCounters, MySqlSessions, MySqlTokens, options::MySqlOptions,
 };
+#[cfg(all(feature = "audit", feature = "postgres"))]
+pub use postgres::PostgresAudit;
 #[cfg(feature = "postgres")]
 pub use postgres::{
     Postgres, PostgresAccounts, PostgresAssignments, PostgresCounters, PostgresSessions, PostgresTokens,
@@ -40,6 +59,8 @@ pub use postgres::{
 };
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use setup_error::SetupError;
+#[cfg(all(feature = "audit", feature = "sqlite"))]
+pub use sqlite::audit::SqliteAudit;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{
     Sqlite,

@@ -35,6 +35,10 @@ pub type MySqlAssignments = ServerAssignments<MySql>;
 #[cfg(feature = "policy")]
 pub type MySqlPolicy = crate::server::policy::ServerPolicy<MySql>;
 
+/// The audit log of a [`MySql`] database.
+#[cfg(feature = "audit")]
+pub type MySqlAudit = crate::audit::log::AuditLog<MySql>;
+
 /// One MariaDB database of version 10.8 or later, or MySQL database of version 8.0 or later. Cheap to clone; clones share the connections.
 ///
 /// It gives out one store for each of the storage traits; all of them live in tables whose names start with
@@ -64,6 +68,13 @@ pub type MySqlPolicy = crate::server::policy::ServerPolicy<MySql>;
 /// ```
 #[derive(Clone)]
 pub struct MySql(Client<Self>);
+
+#[cfg(feature = "audit")]
+impl crate::server::audit::OnServer for MySql {
+    fn client(&self) -> &Client<Self> {
+        &self.0
+    }
+}
 
 impl MySql {
     /// Connects to the database and brings its schema up to date.
@@ -118,6 +129,13 @@ impl MySql {
     #[must_use]
     pub fn policy(&self) -> MySqlPolicy {
         crate::server::policy::ServerPolicy(self.0.clone())
+    }
+
+    /// The audit log.
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(&self) -> MySqlAudit {
+        crate::audit::log::AuditLog::new(self.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

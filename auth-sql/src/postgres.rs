@@ -35,6 +35,10 @@ pub type PostgresAssignments = ServerAssignments<Postgres>;
 #[cfg(feature = "policy")]
 pub type PostgresPolicy = crate::server::policy::ServerPolicy<Postgres>;
 
+/// The audit log of a [`Postgres`] database.
+#[cfg(feature = "audit")]
+pub type PostgresAudit = crate::audit::log::AuditLog<Postgres>;
+
 /// One PostgreSQL database, of version 12 or later. Cheap to clone; clones share the connections.
 ///
 /// It gives out one store for each of the storage traits; all of them live in tables whose names start with
@@ -64,6 +68,13 @@ pub type PostgresPolicy = crate::server::policy::ServerPolicy<Postgres>;
 /// ```
 #[derive(Clone)]
 pub struct Postgres(Client<Self>);
+
+#[cfg(feature = "audit")]
+impl crate::server::audit::OnServer for Postgres {
+    fn client(&self) -> &Client<Self> {
+        &self.0
+    }
+}
 
 impl Postgres {
     /// Connects to the database and brings its schema up to date.
@@ -118,6 +129,13 @@ impl Postgres {
     #[must_use]
     pub fn policy(&self) -> PostgresPolicy {
         crate::server::policy::ServerPolicy(self.0.clone())
+    }
+
+    /// The audit log.
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(&self) -> PostgresAudit {
+        crate::audit::log::AuditLog::new(self.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

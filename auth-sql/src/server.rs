@@ -6,6 +6,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod assignments;
+#[cfg(feature = "audit")]
+pub(crate) mod audit;
 pub(crate) mod client;
 pub(crate) mod counters;
 mod credentials;

@@ -17,6 +17,8 @@ use self::{
 
 pub(crate) mod accounts;
 pub(crate) mod assignments;
+#[cfg(feature = "audit")]
+pub(crate) mod audit;
 pub(crate) mod counters;
 mod credentials;
 mod fields;
@@ -136,6 +138,13 @@ impl Sqlite {
     #[must_use]
     pub fn policy(&self) -> policy::SqlitePolicy {
         policy::SqlitePolicy(self.clone())
+    }
+
+    /// The audit log.
+    #[cfg(feature = "audit")]
+    #[must_use]
+    pub fn audit(&self) -> audit::SqliteAudit {
+        crate::audit::log::AuditLog::new(self.clone())
     }
 
     /// Closes all connections once the calls under way have ended. Later calls, through any clone, fail with

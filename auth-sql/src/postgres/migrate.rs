@@ -17,6 +17,7 @@ use crate::{
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
     include_str!("../../migrations/postgres/0002_policy.sql"),
+    include_str!("../../migrations/postgres/0003_audit.sql"),
 ];
 
 /// Applies the migrations that are missing, each in one transaction that excludes other processes.

@@ -48,6 +48,8 @@ async fn no_query_scans_a_table() {
         super::policy::ALL,
         super::sessions::sql::ALL,
         super::tokens::ALL,
+        #[cfg(feature = "audit")]
+        crate::audit::sql::ALL,
     ];
     let mut connection = database.writer.acquire().await.unwrap();
     for text in all.concat() {

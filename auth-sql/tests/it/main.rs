@@ -9,6 +9,8 @@
     reason = "test code"
 )]
 
+#[cfg(feature = "audit")]
+mod audit;
 mod cancelled;
 mod conformance;
 mod corrupt;

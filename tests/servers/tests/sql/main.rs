@@ -10,6 +10,7 @@
 )]
 
 mod at_once;
+mod audit;
 mod cancelled;
 mod conformance;
 mod corrupt;
