@@ -45,6 +45,9 @@ impl Method {
     pub const REMEMBERED_DEVICE: Self = Self::from_static("remembered");
     /// A key of a program. It opens requests and never a session.
     pub const API_KEY: Self = Self::from_static("api-key");
+    /// HTTP Basic authentication (RFC 7617), which opens requests and never a session. Beside it stands what was shown
+    /// by it: a password.
+    pub const BASIC: Self = Self::from_static("basic");
 
     /// What sort of factor it shows, if that is known and if it shows one. Two methods of one sort are not two
     /// factors.

@@ -74,6 +74,12 @@ impl ApiKeys {
         self
     }
 
+    /// What the keys begin with.
+    #[must_use]
+    pub fn prefix(&self) -> &ApiKeyPrefix {
+        &self.prefix
+    }
+
     fn key(&self, id: &ApiKeyId) -> CredentialKey {
         CredentialKey {
             realm: self.realm.clone(),

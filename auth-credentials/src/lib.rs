@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api_keys;
+mod basic;
 pub mod danger;
 mod hash;
 mod leaked;
@@ -37,6 +38,7 @@ pub use {
         terms::{ApiKeySummary, ApiKeyTerms, NewApiKey},
         text::{ApiKeyFormatError, ApiKeyId, ApiKeyPrefix, ParsedApiKey},
     },
+    basic::{BasicAuthenticator, credential::BasicCredential},
     hash::{
         hasher::{HashError, PasswordHasher, PasswordMatch},
         memory::{HashMemory, OutOfMemory},

@@ -29,6 +29,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) reader: Reader,
     /// Whether a bearer token was presented: only then can one have been refused.
     pub(crate) bearer: bool,
+    /// The challenge of Basic authentication, where that is accepted.
+    pub(crate) basic: Option<&'a str>,
     /// What a person needs to get on: the login page, and the way back.
     pub(crate) login_page: Option<&'a str>,
     pub(crate) next: Option<&'a NextPath>,
@@ -37,7 +39,7 @@ pub(crate) struct Asker<'a> {
 impl Asker<'_> {
     /// A program of which nothing is known.
     pub(crate) const PROGRAM: Self =
-        Self { reader: Reader::Program, bearer: false, login_page: None, next: None };
+        Self { reader: Reader::Program, bearer: false, basic: None, login_page: None, next: None };
 }
 
 /// What an answer that depends on who asks varies by (RFC 9110 section 12.5.5).
@@ -92,6 +94,10 @@ pub(crate) fn answer(refusal: &Refusal, asker: Asker<'_>) -> Answer {
     }
     if let Some(challenge) = bearer_challenge(refusal, asker.bearer) {
         headers.push(("www-authenticate", challenge));
+    }
+    // In a line of its own: not every client reads a list of challenges.
+    if let (Some(challenge), Refusal::Unauthenticated | Refusal::Rejected(_)) = (asker.basic, refusal) {
+        headers.push(("www-authenticate", challenge.to_owned()));
     }
     let (title, code) = (title(status), code(refusal));
     let (content_type, body) = match asker.reader {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,9 +10,10 @@ use std::{
 };
 
 use auth_core::{
-    AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock, SystemClock,
-    TracingAudit,
+    AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock,
+    RejectionReason, SystemClock, TracingAudit,
 };
+use auth_credentials::{ApiKeyCredential, ApiKeys, BasicAuthenticator, BasicCredential};
 use auth_jwt::AccessToken;
 use auth_session::{CookiePolicy, CookieTemplate, CsrfPolicy, FormTokens, Origin, Sessions};
 
@@ -30,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) csrf: CsrfPolicy,
     pub(crate) forms: FormTokens,
     pub(crate) bearer: Option<Box<dyn Authenticator<Credential = AccessToken, Proof = Authenticated>>>,
+    pub(crate) api_keys: Option<ApiKeys>,
+    pub(crate) basic: Option<Basic>,
     pub(crate) access_cookie: Option<CookieTemplate>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
     pub(crate) login_page: Option<NextPath>,
@@ -41,10 +45,16 @@ pub(crate) struct Inner {
     peer_unknown: AtomicBool,
 }
 
+/// HTTP Basic authentication: who checks it, and the challenge that asks for it.
+pub(crate) struct Basic {
+    authenticator: BasicAuthenticator,
+    pub(crate) challenge: String,
+}
+
 /// An [`Auth`] in the making.
 ///
 /// What is left out is refused, not allowed: without [`bearer`](Self::bearer) no token is accepted, without
-/// [`authorizer`](Self::authorizer) every permission is answered 503.
+/// [`api_keys`](Self::api_keys) no key, without [`authorizer`](Self::authorizer) every permission is answered 503.
 #[must_use = "call `build`"]
 pub struct AuthBuilder(Inner);
 
@@ -66,6 +76,10 @@ pub enum SetupError {
     /// The sessions' cookie has the name of the one that forms are bound to.
     #[error("cookie has the name of the forms' cookie")]
     FormCookie,
+    /// HTTP Basic authentication over plain HTTP, or with a realm that is empty, longer than 64 bytes or has anything but
+    /// printable ASCII without quotes and backslashes.
+    #[error("basic authentication needs https and a realm of plain text")]
+    Basic,
     /// The login page, or the page of a form, is not a path on this site, or has a query or a fragment.
     #[error("login page must be a path on this site without a query")]
     LoginPage,
@@ -80,6 +94,8 @@ impl Auth {
             forms: sessions.form_tokens(),
             sessions,
             bearer: None,
+            api_keys: None,
+            basic: None,
             access_cookie: None,
             authorizer: None,
             login_page: None,
@@ -123,6 +139,40 @@ impl AuthBuilder {
     {
         self.0.bearer = Some(Box::new(authenticator));
         self
+    }
+
+    /// Accepts keys of programs, as `Authorization: Bearer <prefix>_..`. What begins with their prefix and has no `.` is
+    /// checked by `keys`, and everything else by [`bearer`](Self::bearer): one route takes either. A key is read from
+    /// that header and from nowhere else: a URL ends up in logs, and a browser adds a cookie by itself.
+    ///
+    /// A key acts within its scopes, and opens no session. Why one was refused is written to the audit log of the
+    /// [`Accounts`](auth_credentials::Accounts) that `keys` was made of.
+    pub fn api_keys(mut self, keys: ApiKeys) -> Self {
+        self.0.api_keys = Some(keys);
+        self
+    }
+
+    /// Accepts a login name and a password with each request, as `Authorization: Basic ..` (RFC 7617): for old programs
+    /// that know nothing else. Over TLS only: [`build`](Self::build) refuses it in the development mode.
+    ///
+    /// [`CurrentUser`](crate::CurrentUser), [`MaybeUser`](crate::MaybeUser) and [`Require`](crate::Require) take it;
+    /// [`Bearer`](crate::Bearer) does not. Browsers keep such a password and add it by themselves, so these requests are
+    /// checked for cross-site forgery like those with a session: a program that does more than read sends the `Origin`
+    /// of the public URL. Whoever has a second factor is refused.
+    ///
+    /// `realm` is what a browser shows when it asks. A program that is refused for want of a credential is told
+    /// `WWW-Authenticate: Basic realm="..", charset="UTF-8"`, and a person without a [login page](Self::login_page) too.
+    ///
+    /// # Errors
+    /// [`SetupError::Basic`] if the realm is not 1 to 64 printable ASCII characters without quotes and backslashes.
+    pub fn basic(mut self, realm: &str, authenticator: BasicAuthenticator) -> Result<Self, SetupError> {
+        let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        if !(1..=64).contains(&realm.len()) || !realm.chars().all(plain) {
+            return Err(SetupError::Basic);
+        }
+        let challenge = format!(r#"Basic realm="{realm}", charset="UTF-8""#);
+        self.0.basic = Some(Basic { authenticator, challenge });
+        Ok(self)
     }
 
     /// Accepts an access token from this cookie too, where there is no `Authorization` header: a browser that keeps
@@ -197,7 +247,7 @@ impl AuthBuilder {
     /// # Errors
     /// [`SetupError::CookieMode`]: a `Secure` cookie does not work over plain HTTP, and one that is not must
     /// never be sent from an address that others reach. [`SetupError::CookiePort`], [`SetupError::FormCookie`],
-    /// [`SetupError::AccessCookie`].
+    /// [`SetupError::AccessCookie`], [`SetupError::Basic`].
     pub fn build(self) -> Result<Auth, SetupError> {
         let cookie = self.0.sessions.policy().cookie();
         if cookie.is_plain_http() != self.0.public.is_development() {
@@ -211,6 +261,9 @@ impl AuthBuilder {
             if own.is_ok_and(|own| own.name() != cookie.name()) {
                 return Err(SetupError::CookiePort);
             }
+        }
+        if self.0.basic.is_some() && self.0.public.is_development() {
+            return Err(SetupError::Basic);
         }
         if let Some(access) = &self.0.access_cookie {
             if access.is_secure() == self.0.public.is_development() {
@@ -235,8 +288,32 @@ impl Inner {
     pub(crate) async fn check(&self, token: AccessToken) -> Result<Authenticated, AuthenticateError> {
         match &self.bearer {
             Some(bearer) => bearer.authenticate(token).await,
-            None => Err(auth_core::RejectionReason::Unknown.into()),
+            None => Err(RejectionReason::Unknown.into()),
         }
+    }
+
+    /// Whether what stands behind `Bearer` is meant as a key of a program.
+    pub(crate) fn is_api_key(&self, token: &AccessToken) -> bool {
+        self.api_keys.as_ref().is_some_and(|keys| keys.prefix().marks(token.expose()))
+    }
+
+    /// Checks a key of a program.
+    pub(crate) async fn check_api_key(
+        &self,
+        key: &AccessToken,
+        source: Option<IpAddr>,
+    ) -> Result<Authenticated, AuthenticateError> {
+        let keys = self.api_keys.as_ref().ok_or(RejectionReason::Unknown)?;
+        keys.authenticate(ApiKeyCredential::new(key.expose().as_bytes(), source)).await
+    }
+
+    /// Checks a login name with a password.
+    pub(crate) async fn check_basic(
+        &self,
+        credential: &BasicCredential,
+    ) -> Result<Authenticated, AuthenticateError> {
+        let basic = self.basic.as_ref().ok_or(RejectionReason::Unknown)?;
+        basic.authenticator.authenticate(credential.clone()).await
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) enum Authorization {
     Absent,
     /// A bearer token (RFC 6750 section 2.1), not checked.
     Bearer(AccessToken),
+    /// A login name and a password (RFC 7617), not read.
+    Basic,
     /// Another scheme. It authenticates nobody here, and cookies are ignored all the same.
     OtherScheme,
 }
@@ -29,6 +31,9 @@ pub(crate) fn read(lines: &[&[u8]]) -> Result<Authorization, Malformed> {
     // RFC 9110 section 11.1: the scheme is a token, compared without case.
     if scheme.is_empty() || !scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') {
         return Err(Malformed::Header);
+    }
+    if scheme.eq_ignore_ascii_case(b"basic") {
+        return Ok(Authorization::Basic);
     }
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(Authorization::OtherScheme);
@@ -70,7 +75,8 @@ mod tests {
 
     #[test]
     fn another_scheme_is_not_ours() {
-        assert!(matches!(read(&[b"Basic dTpw"]), Ok(Authorization::OtherScheme)));
+        assert!(matches!(read(&[b"Digest dTpw"]), Ok(Authorization::OtherScheme)));
+        assert!(matches!(read(&[b"basic dTpw"]), Ok(Authorization::Basic)));
         assert!(matches!(read(&[]), Ok(Authorization::Absent)));
     }
 

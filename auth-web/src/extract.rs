@@ -7,7 +7,7 @@ use auth_session::SessionData;
 
 use crate::{Refusal, Visit};
 
-/// Whoever the request acts for, by cookie or bearer token. Nobody: 401, or the login page.
+/// Whoever the request acts for, by cookie, bearer token or API key. Nobody: 401, or the login page.
 #[derive(Debug, Clone)]
 pub struct CurrentUser(Authenticated);
 
@@ -27,12 +27,24 @@ impl Deref for CurrentUser {
 #[derive(Debug, Clone)]
 pub struct MaybeUser(pub Option<CurrentUser>);
 
-/// Whoever the request's bearer token acts for. A cookie is not enough: for an API that browsers must not reach
-/// with what they add by themselves.
+/// Whoever the request's bearer token acts for, or its key where [keys](crate::AuthBuilder::api_keys) are accepted. A
+/// cookie is not enough: for an API that browsers must not reach with what they add by themselves.
 #[derive(Debug, Clone)]
 pub struct Bearer(Authenticated);
 
 impl Deref for Bearer {
+    type Target = Authenticated;
+
+    fn deref(&self) -> &Authenticated {
+        &self.0
+    }
+}
+
+/// Whoever the request's key acts for: for routes of programs. Neither a cookie nor another bearer token is enough.
+#[derive(Debug, Clone)]
+pub struct ApiKey(Authenticated);
+
+impl Deref for ApiKey {
     type Target = Authenticated;
 
     fn deref(&self) -> &Authenticated {
@@ -90,6 +102,10 @@ impl Visit {
 
     pub(crate) async fn bearer_user(&self) -> Result<Bearer, Refusal> {
         self.require_bearer().await.map(Bearer)
+    }
+
+    pub(crate) async fn api_key_user(&self) -> Result<ApiKey, Refusal> {
+        self.require_api_key().await.map(ApiKey)
     }
 
     pub(crate) async fn permit<P: Permission>(&self) -> Result<Require<P>, Refusal> {

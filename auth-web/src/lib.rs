@@ -33,7 +33,7 @@ mod visit;
 pub use {
     auth::{Auth, AuthBuilder, SetupError},
     client::TrustedProxies,
-    extract::{Bearer, CurrentUser, MaybeUser, Require, Session},
+    extract::{ApiKey, Bearer, CurrentUser, MaybeUser, Require, Session},
     next::NextPath,
     public_url::{PublicUrl, PublicUrlError},
     refusal::Refusal,

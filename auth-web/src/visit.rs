@@ -3,6 +3,7 @@
 mod form;
 mod incoming;
 mod session;
+mod token;
 
 use std::{
     fmt,
@@ -14,10 +15,10 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, AuditEvent, AuthEpoch, AuthenticateError, Authenticated, AuthorizerExt, DecideError,
-    Login, Malformed, Method, Permission, Permit, Refusal as Core, Rejection, RejectionReason, Resource,
-    SessionId, Unavailable,
+    AccessRequest, AuditEvent, AuthEpoch, Authenticated, AuthorizerExt, DecideError, Login, Malformed,
+    Permission, Permit, Refusal as Core, Rejection, Resource, SessionId, Unavailable,
 };
+use auth_credentials::BasicCredential;
 use auth_jwt::AccessToken;
 use auth_session::{
     CrossSite, Incoming as SessionIncoming, Outgoing, Session, SessionData, SetCookie, StartOptions,
@@ -50,7 +51,7 @@ struct Inner {
     next: Option<NextPath>,
     /// Whether the answer depends on who asked.
     consulted: AtomicBool,
-    /// What came of the token. One that could not be checked is checked again.
+    /// What came of the token or key. One that could not be checked is checked again.
     bearer: OnceCell<Result<Authenticated, Rejection>>,
     session: Mutex<State>,
 }
@@ -68,11 +69,22 @@ enum State {
 enum Carried {
     Cookie(SessionIncoming),
     Bearer(AccessToken),
+    /// A key of a program, in the place of a bearer token.
+    ApiKey(AccessToken),
+    /// A login name and a password, where that is set up. Browsers add it by themselves.
+    Basic(BasicCredential),
     /// In the cookie that is set up for it. A browser adds it by itself, like that of a session.
     TokenCookie(AccessToken),
     /// An `Authorization` header of another scheme: it proves nothing, and cookies are ignored. Or no token where
     /// tokens are in a cookie.
     Nothing,
+}
+
+impl Carried {
+    /// Whether it is a token or a key that the client wrote on purpose.
+    const fn is_in_a_header(&self) -> bool {
+        matches!(self, Self::Bearer(_) | Self::ApiKey(_))
+    }
 }
 
 impl Visit {
@@ -87,7 +99,8 @@ impl Visit {
             }
             let (reader, bearer) = (head.reader(), head.has_authorization());
             let next = head.way_back(reader);
-            answer(&refusal, Asker { reader, bearer, login_page: auth.login_page(), next: next.as_ref() })
+            let (login_page, basic) = (auth.login_page(), auth.basic_challenge());
+            answer(&refusal, Asker { reader, bearer, basic, login_page, next: next.as_ref() })
         })
     }
 
@@ -106,8 +119,8 @@ impl Visit {
         let carried = head.carried(auth)?;
         let csrf = |begins_session| auth.0.csrf.check(&head.csrf_request().begins_session(begins_session));
         let form = Form::of(auth, head);
-        // A bearer token is added by a program and never by a browser on its own.
-        if !matches!(carried, Carried::Bearer(_)) {
+        // A bearer token or a key is added by a program and never by a browser on its own.
+        if !carried.is_in_a_header() {
             form.allows(csrf(false))?;
         }
         let reader = head.reader();
@@ -129,14 +142,15 @@ impl Visit {
     /// token in a cookie that is refused.
     ///
     /// # Errors
-    /// A bearer token that is refused is not the same as none: 401. Nor is a session that is
+    /// A bearer token or key that is refused is not the same as none: 401. Nor is a session that is
     /// [challenged](auth_session::Session::challenge). A store that fails: 503.
     pub async fn user(&self) -> Result<Option<Authenticated>, Refusal> {
         self.consult();
         match &self.0.carried {
             Carried::Nothing => Ok(None),
-            Carried::Bearer(_) => self.bearer().await.map(Some),
+            Carried::Bearer(_) | Carried::ApiKey(_) => self.bearer().await.map(Some),
             Carried::TokenCookie(token) => self.token_cookie(token).await,
+            Carried::Basic(credential) => self.basic(credential).await.map(Some),
             Carried::Cookie(_) => self.session_user().await,
         }
     }
@@ -147,32 +161,6 @@ impl Visit {
     /// As [`user`](Self::user), and 401 if it is nobody.
     pub async fn require_user(&self) -> Result<Authenticated, Refusal> {
         self.user().await?.ok_or(Refusal::unauthenticated())
-    }
-
-    /// Whom the bearer token of the request acts for. Cookies do not count. Why a token is refused is written to
-    /// the audit log, once a request.
-    ///
-    /// # Errors
-    /// 401 if there is no token or it is refused; 503 if it cannot be checked.
-    pub async fn require_bearer(&self) -> Result<Authenticated, Refusal> {
-        self.consult();
-        match &self.0.carried {
-            Carried::Bearer(_) => self.bearer().await,
-            Carried::Nothing | Carried::Cookie(_) | Carried::TokenCookie(_) => {
-                Err(Refusal::unauthenticated())
-            }
-        }
-    }
-
-    /// The bearer token of the request as it came, for whoever reads more of its claims than what it acts for: ask
-    /// [`require_bearer`](Self::require_bearer) first, for it proves nothing by itself, and verify it.
-    #[must_use]
-    pub fn bearer_token(&self) -> Option<&AccessToken> {
-        self.consult();
-        match &self.0.carried {
-            Carried::Bearer(token) => Some(token),
-            Carried::Nothing | Carried::Cookie(_) | Carried::TokenCookie(_) => None,
-        }
     }
 
     /// A permit for `P` on `resource`. A denial is written to the audit log.
@@ -220,10 +208,10 @@ impl Visit {
         }
     }
 
-    /// Whether a page of ours caused the request, which a browser need not say of one by GET. A bearer token is added by
-    /// a program and never by a browser on its own.
+    /// Whether a page of ours caused the request, which a browser need not say of one by GET. A bearer token or a key is
+    /// added by a program and never by a browser on its own.
     fn may_change_session(&self) -> Result<(), Refusal> {
-        if matches!(self.0.carried, Carried::Bearer(_)) { Ok(()) } else { self.may_log_in() }
+        if self.0.carried.is_in_a_header() { Ok(()) } else { self.may_log_in() }
     }
 
     fn cross_site(&self, error: CrossSite) -> Refusal {
@@ -350,54 +338,13 @@ impl Visit {
 
     /// The answer that says `refusal` to whoever sent this request.
     pub(crate) fn answer(&self, refusal: &Core) -> Answer {
-        let (reader, bearer) = (self.0.reader, matches!(self.0.carried, Carried::Bearer(_)));
+        let (reader, bearer) = (self.0.reader, self.0.carried.is_in_a_header());
         let (login_page, next) = (self.0.auth.login_page(), self.0.next.as_ref());
-        answer(refusal, Asker { reader, bearer, login_page, next })
+        answer(refusal, Asker { reader, bearer, basic: self.0.auth.basic_challenge(), login_page, next })
     }
 
     fn consult(&self) {
         self.0.consulted.store(true, Ordering::Relaxed);
-    }
-
-    async fn bearer(&self) -> Result<Authenticated, Refusal> {
-        let Carried::Bearer(token) = &self.0.carried else { return Err(Refusal::unauthenticated()) };
-        Ok(self.checked(token, |_| true).await?.clone()?)
-    }
-
-    /// A browser sends the cookie with every request, also where nobody needs to be logged in: one that is no longer
-    /// good must not lock anybody out of those. That it has expired is what becomes of every one of them.
-    async fn token_cookie(&self, token: &AccessToken) -> Result<Option<Authenticated>, Refusal> {
-        self.0.form.shown().map_err(|error| self.cross_site(error))?;
-        match self.checked(token, |reason| reason != RejectionReason::Expired).await {
-            Ok(user) => Ok(user.as_ref().ok().cloned()),
-            Err(AuthenticateError::Malformed(_)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// What comes of the request's token, asked once. Why it is refused is written down if that `is_news`.
-    async fn checked(
-        &self,
-        token: &AccessToken,
-        is_news: impl Fn(RejectionReason) -> bool,
-    ) -> Result<&Result<Authenticated, Rejection>, AuthenticateError> {
-        let check = || async {
-            let rejection = match self.0.auth.0.check(token.clone()).await {
-                Ok(user) => return Ok(Ok(user)),
-                Err(AuthenticateError::Rejected(rejection)) => rejection,
-                Err(error) => return Err(error),
-            };
-            if is_news(rejection.reason()) {
-                self.0.auth.record(&AuditEvent::CredentialRefused {
-                    reason: rejection.reason(),
-                    method: Method::BEARER_TOKEN,
-                    principal: None,
-                    source: self.0.source,
-                });
-            }
-            Ok(Err(rejection))
-        };
-        self.0.bearer.get_or_try_init(check).await
     }
 
     async fn with_session<T>(&self, look: impl FnOnce(&Session) -> T) -> Result<T, Refusal> {
@@ -445,6 +392,10 @@ pub(crate) struct Finished {
 impl Auth {
     fn login_page(&self) -> Option<&str> {
         self.0.login_page.as_ref().map(NextPath::as_str)
+    }
+
+    fn basic_challenge(&self) -> Option<&str> {
+        self.0.basic.as_ref().map(|basic| basic.challenge.as_str())
     }
 }
 

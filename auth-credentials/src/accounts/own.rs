@@ -51,8 +51,9 @@ impl Accounts {
 /// Whether a request is a person's own, without limits: neither a program's nor that of an impersonator.
 pub(super) fn in_person(who: &Authenticated) -> Result<(), RejectionReason> {
     let authentication = who.authentication();
-    let program =
-        [Method::API_KEY, Method::BEARER_TOKEN].iter().any(|method| authentication.methods.contains(method));
+    let program = [Method::API_KEY, Method::BASIC, Method::BEARER_TOKEN]
+        .iter()
+        .any(|method| authentication.methods.contains(method));
     if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
         return Err(RejectionReason::Policy);
     }

@@ -63,6 +63,14 @@ impl ApiKeyPrefix {
         &self.0
     }
 
+    /// Whether a text is meant as a key of this prefix rather than as another bearer token: it begins like one, and has
+    /// no `.`, which keys never have and signed tokens always have. Whether it is a key at all, that does not tell.
+    #[must_use]
+    pub fn marks(&self, text: &str) -> bool {
+        let rest = text.strip_prefix(&*self.0);
+        rest.is_some_and(|rest| rest.starts_with('_')) && !text.contains('.')
+    }
+
     /// Makes a key.
     pub(super) fn generate(&self, entropy: &dyn Entropy) -> Result<(ApiKeyId, Secret), EntropyError> {
         let mut text = Zeroizing::new(Vec::with_capacity(Self::MAX_LEN.saturating_add(128)));
@@ -223,6 +231,18 @@ mod tests {
         }
         let other = ApiKeyPrefix::parse("acme").unwrap();
         assert!(other.read(text).is_err());
+    }
+
+    /// Where both are presented in one header, neither may be taken for the other.
+    #[test]
+    fn a_key_is_marked_by_its_prefix_and_a_signed_token_never_is() {
+        let (_, key) = prefix().generate(&SystemEntropy).unwrap();
+        assert!(prefix().marks(key.expose_str().unwrap()) && prefix().marks("acme_live_mistyped"));
+        for other in
+            ["acme_live", "acme_liver_x", "acme_x", "eyJhbGciOiJub25lIn0.e30.", "acme_live_.e30.x", ""]
+        {
+            assert!(!prefix().marks(other), "{other}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use auth_core::{Permission, Unavailable};
 use auth_session::SessionData;
 
-use crate::{Bearer, CurrentUser, MaybeUser, Refusal, Require, Session, Visit};
+use crate::{ApiKey, Bearer, CurrentUser, MaybeUser, Refusal, Require, Session, Visit};
 
 fn visit(request: &HttpRequest) -> Result<Visit, Refusal> {
     // `None` only where the middleware is missing.
@@ -37,6 +37,7 @@ extract! {
     [] CurrentUser: visit => visit.current_user().await;
     [] MaybeUser: visit => visit.maybe_user().await;
     [] Bearer: visit => visit.bearer_user().await;
+    [] ApiKey: visit => visit.api_key_user().await;
     [P: Permission] Require<P>: visit => visit.permit().await;
     [T: SessionData] Session<T>: visit => Ok(visit.slot());
 }

@@ -176,7 +176,7 @@ fn respond(answer: Answer) -> HttpResponse<BoxBody> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for header in answer.headers {
-        response.insert_header(header);
+        response.append_header(header);
     }
     response.body(answer.body)
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::Mounted;
-use crate::{Bearer, CurrentUser, MaybeUser, Refusal, Require, Session, Visit};
+use crate::{ApiKey, Bearer, CurrentUser, MaybeUser, Refusal, Require, Session, Visit};
 
 /// The state is proof that the layer is there, and the layer put the visit in.
 fn visit(parts: &Parts) -> Result<&Visit, Refusal> {
@@ -37,6 +37,7 @@ extract! {
     [] CurrentUser: visit => visit.current_user().await;
     [] MaybeUser: visit => visit.maybe_user().await;
     [] Bearer: visit => visit.bearer_user().await;
+    [] ApiKey: visit => visit.api_key_user().await;
     [P: Permission] Require<P>: visit => visit.permit().await;
     [T: SessionData] Session<T>: visit => Ok(visit.slot());
 }

@@ -171,6 +171,8 @@ fn reword(response: &mut Response, answer: Answer) {
             if !headers.get_all(header::VARY).iter().any(|there| *there == value) {
                 headers.append(header::VARY, value);
             }
+        } else if name == "www-authenticate" {
+            headers.append(header::WWW_AUTHENTICATE, value);
         } else {
             headers.insert(HeaderName::from_static(name), value);
         }

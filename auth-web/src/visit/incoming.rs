@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use auth_core::{ClientSignals, Malformed};
+use auth_credentials::BasicCredential;
 use auth_jwt::AccessToken;
 use auth_session::CsrfRequest;
 
@@ -126,10 +127,17 @@ impl Head<'_> {
 
     pub(super) fn carried(&self, auth: &Auth) -> Result<Carried, Malformed> {
         Ok(match authorization::read(self.headers.authorization.as_slice())? {
+            Authorization::Bearer(token) if auth.0.is_api_key(&token) => Carried::ApiKey(token),
             Authorization::Bearer(token) => Carried::Bearer(token),
-            Authorization::OtherScheme => Carried::Nothing,
+            Authorization::Basic if auth.0.basic.is_some() => self.basic(auth)?,
+            Authorization::Basic | Authorization::OtherScheme => Carried::Nothing,
             Authorization::Absent => self.in_cookies(auth)?,
         })
+    }
+
+    fn basic(&self, auth: &Auth) -> Result<Carried, Malformed> {
+        let line = self.headers.authorization.as_slice().first().copied().unwrap_or_default();
+        BasicCredential::parse(line, self.client(auth)).map(Carried::Basic)
     }
 
     fn in_cookies(&self, auth: &Auth) -> Result<Carried, Malformed> {

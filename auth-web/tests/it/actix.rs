@@ -10,7 +10,7 @@ use actix_web::{
     web,
 };
 use auth_web::{
-    Bearer, CurrentUser, MaybeUser, Require, Session, Visit,
+    ApiKey, Bearer, CurrentUser, MaybeUser, Require, Session, Visit,
     core::{
         RejectionReason,
         testing::{FailWith, login_as},
@@ -24,7 +24,7 @@ use crate::{
 
 pub struct Answer {
     pub status: u16,
-    headers: HeaderMap,
+    pub headers: HeaderMap,
     pub body: String,
 }
 
@@ -62,6 +62,7 @@ async fn send_body(
         .route("/maybe", web::get().to(async |MaybeUser(user): MaybeUser| name(user).await))
         .route("/user", web::get().to(async |user: CurrentUser| user.principal().id().to_owned()))
         .route("/bearer", web::get().to(async |user: Bearer| user.principal().id().to_owned()))
+        .route("/key", web::get().to(async |user: ApiKey| user.principal().id().to_owned()))
         .route("/read", web::get().to(async |permit: Require<perm::UsersRead>| permit.0.action().to_string()))
         .route("/delete", web::post().to(async |_: Require<perm::UsersDelete>| "deleted"))
         .route(

@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_web::{
-    Auth, AuthBuilder, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
+    ApiKey, Auth, AuthBuilder, Bearer, CurrentUser, MaybeUser, PublicUrl, Refusal, Require, Session, Visit,
     axum08::{Mounted, Worded},
     core::{
         AuditEvent, AuditSink, AuthEpoch, ClientLabel, KeyName, KeyRing, MemoryAudit, MemorySessions, Method,
@@ -199,6 +199,7 @@ fn routes() -> Router<Mounted<App>> {
         )
         .route("/user", get(async |user: CurrentUser| user.principal().id().to_owned()))
         .route("/bearer", get(async |user: Bearer| user.principal().id().to_owned()))
+        .route("/key", get(async |user: ApiKey| user.principal().id().to_owned()))
         .route("/read", get(async |permit: Require<perm::UsersRead>| permit.0.action().to_string()))
         .route("/delete", post(async |permit: Require<perm::UsersDelete>| permit.0.action().to_string()))
         .route(

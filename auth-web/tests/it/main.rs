@@ -14,9 +14,11 @@ mod access_cookie;
 mod active_roles;
 #[cfg(feature = "actix4")]
 mod actix;
+mod api_keys;
 mod app;
 mod attacks;
 mod audit_trail;
+mod basic;
 mod crash;
 mod every_error;
 mod hybrid;

@@ -1,10 +1,10 @@
-//! What accounts are proven by: `otpauth` URIs, API keys, stored password hashes, tokens of links.
+//! What accounts are proven by: `otpauth` URIs, API keys, Basic headers, stored password hashes, tokens of links.
 
 use std::sync::{Arc, LazyLock};
 
-use auth_core::{SystemEntropy, UnixTime};
+use auth_core::{Malformed, SystemEntropy, UnixTime};
 use auth_credentials::{
-    ApiKeyCredential, ApiKeyPrefix, Argon2Params, ForeignHashes, LinkBase, MailAddress, OneTimeToken, OtpUri,
+    ApiKeyCredential, ApiKeyPrefix, Argon2Params, BasicCredential, ForeignHashes, LinkBase, MailAddress, OneTimeToken, OtpUri,
     PasswordHash, PasswordHasher, Pbkdf2Digest,
 };
 
@@ -47,6 +47,26 @@ pub fn api_key(bytes: &[u8]) {
     }
     if let Ok(base) = LinkBase::parse(text) {
         assert_eq!(LinkBase::parse(base.as_str()).as_ref(), Ok(&base));
+    }
+}
+
+/// `Authorization: Basic` headers.
+pub fn basic(bytes: &[u8]) {
+    let read = BasicCredential::parse(bytes, None);
+    if bytes.len() > BasicCredential::MAX_LEN {
+        assert_eq!(read.err(), Some(Malformed::TooLarge));
+        return;
+    }
+    let Ok(credential) = read else { return };
+    // What was read is nowhere printed, and has one spelling but for its scheme and the spaces behind that.
+    assert!(format!("{credential:?}").len() < 200);
+    let at = bytes.iter().rposition(|byte| *byte == b' ').unwrap();
+    let (scheme, encoded) = bytes.split_at(at.saturating_add(1));
+    assert!(scheme.trim_ascii().eq_ignore_ascii_case(b"basic"));
+    assert!(encoded.len().is_multiple_of(4) && encoded.is_ascii());
+    assert!(BasicCredential::parse(&[b"Basic ", encoded].concat(), None).is_ok());
+    for end in [&b"="[..], b"A", b" ", b"\n", b","] {
+        assert!(BasicCredential::parse(&[bytes, end].concat(), None).is_err());
     }
 }
 

@@ -17,7 +17,7 @@ mod session;
 use std::sync::{Arc, LazyLock};
 
 pub use condition::{condition, condition_tree, evaluation};
-pub use credentials::{api_key, otpauth, phc};
+pub use credentials::{api_key, basic, otpauth, phc};
 pub use policy::policy_document;
 pub use session::{cookie, cookie_seal, file_record};
 
@@ -39,7 +39,7 @@ use auth_session::{
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     ("compact", compact),
     ("json", json),
     ("verify", verify),
@@ -56,6 +56,7 @@ pub const TARGETS: [Target; 17] = [
     ("policy_document", policy_document),
     ("otpauth", otpauth),
     ("api_key", api_key),
+    ("basic", basic),
     ("phc", phc),
 ];
 

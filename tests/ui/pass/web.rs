@@ -1,6 +1,6 @@
-//! The right way to serve routes that need a logged-in person, a permission or a bearer token.
+//! The right way to serve routes that need a logged-in person, a permission, a bearer token or an API key.
 use auth_web::{
-    Auth, Bearer, CurrentUser, MaybeUser, Refusal, Require, Visit,
+    ApiKey, Auth, Bearer, CurrentUser, MaybeUser, Refusal, Require, Visit,
     core::{Login, Permit},
 };
 use axum::{Router, routing::get};
@@ -19,6 +19,8 @@ async fn profile(_: CurrentUser) {}
 
 async fn api(_: Bearer) {}
 
+async fn programs(_: ApiKey) {}
+
 async fn delete(Require(permit): Require<perm::UsersDelete>) {
     let _: Permit<perm::UsersDelete> = permit;
 }
@@ -33,6 +35,7 @@ fn app(auth: Auth) -> Router {
         .route("/", get(home))
         .route("/profile", get(profile))
         .route("/api", get(api))
+        .route("/programs", get(programs))
         .route("/delete", get(delete));
     auth.mount(routes, ())
 }
