@@ -12,7 +12,7 @@ mod uses;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{CounterStore, CredentialKey, CredentialKind, Realm};
+use auth_core::{AuditEvent, CounterStore, CredentialKey, CredentialKind, Realm, UnixTime};
 
 use self::{
     text::{ApiKeyId, ApiKeyPrefix},
@@ -78,6 +78,14 @@ impl ApiKeys {
     #[must_use]
     pub fn prefix(&self) -> &ApiKeyPrefix {
         &self.prefix
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.accounts.authenticator().clock.now()
+    }
+
+    pub(crate) fn record(&self, event: &AuditEvent) {
+        self.accounts.authenticator().record(event);
     }
 
     fn key(&self, id: &ApiKeyId) -> CredentialKey {

@@ -19,6 +19,7 @@ mod pool;
 mod remembered_devices;
 mod second_factors;
 mod sent_codes;
+mod signed_requests;
 mod source;
 mod stores;
 mod throttle;
@@ -82,6 +83,11 @@ pub use {
     sent_codes::{
         code::SentCode,
         phone::{PhoneNumber, PhoneNumberError},
+    },
+    signed_requests::{
+        SignedRequests,
+        request::{BodyDigest, SignedHead, SignedRequest},
+        signer::{RequestSigner, SignedHeaders},
     },
     source::SourceKey,
     stores::AccountStores,

@@ -4,12 +4,20 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use auth_core::{
-    AccountStatus, AuditEvent, AuthenticateError, Authenticated, Authentication, Authenticator, Method,
-    PrincipalId, RejectionReason, SecretHash,
+    AccountStatus, AuditEvent, AuthenticateError, Authenticated, Authentication, Authenticator,
+    CredentialKey, FoundCredential, Method, PrincipalId, RejectionReason, SecretHash,
 };
 
-use super::{ApiKeys, credential::ApiKeyCredential, stored::StoredKey, text::ParsedApiKey};
+use super::{
+    ApiKeys,
+    credential::ApiKeyCredential,
+    stored::StoredKey,
+    text::{ApiKeyId, ParsedApiKey},
+};
 use crate::{source::SourceKey, throttle::ThrottleError};
+
+/// What comes of a check: why a key is refused, and whose it is where that is known and was shown.
+pub(crate) type Checked = Result<Authentication, (RejectionReason, Option<PrincipalId>)>;
 
 #[async_trait]
 impl Authenticator for ApiKeys {
@@ -47,11 +55,7 @@ impl Authenticator for ApiKeys {
 }
 
 impl ApiKeys {
-    async fn check(
-        &self,
-        key: &ParsedApiKey,
-        source: Option<IpAddr>,
-    ) -> Result<Result<Authentication, (RejectionReason, Option<PrincipalId>)>, AuthenticateError> {
+    async fn check(&self, key: &ParsedApiKey, source: Option<IpAddr>) -> Result<Checked, AuthenticateError> {
         let checks = self.accounts.authenticator();
         let row = self.key(&key.id);
         let found = checks.stores.credentials.find(&row).await?;
@@ -60,14 +64,42 @@ impl ApiKeys {
         let nobodys = SecretHash::from_bytes([0; 32]);
         let same = key.hash.ct_eq(stored.as_ref().map_or(&nobodys, |stored| &stored.hash));
         let Some(found) = found else { return Ok(Err((RejectionReason::Unknown, None))) };
-        let record = found.credential;
         // Whose it is gets written down only for who had the key.
-        let Some(stored) = stored else { return Ok(Err((RejectionReason::Corrupt, Some(record.owner)))) };
+        let Some(stored) = stored else {
+            return Ok(Err((RejectionReason::Corrupt, Some(found.credential.owner))));
+        };
         if !same {
             return Ok(Err((RejectionReason::Mismatch, None)));
         }
-        let now = checks.clock.now();
-        let refuse = |reason| Ok(Err((reason, Some(record.owner.clone()))));
+        Ok(self.admit(row, found, stored, source))
+    }
+
+    /// The key of this id, whose secret was shown in another way.
+    pub(crate) async fn check_id(
+        &self,
+        id: &ApiKeyId,
+        source: Option<IpAddr>,
+    ) -> Result<Checked, AuthenticateError> {
+        let row = self.key(id);
+        let found = self.accounts.authenticator().stores.credentials.find(&row).await?;
+        let Some(found) = found else { return Ok(Err((RejectionReason::Unknown, None))) };
+        let Some(stored) = StoredKey::read(found.credential.data.expose()) else {
+            return Ok(Err((RejectionReason::Corrupt, Some(found.credential.owner))));
+        };
+        Ok(self.admit(row, found, stored, source))
+    }
+
+    /// What is left to ask of a key that was shown.
+    fn admit(
+        &self,
+        row: CredentialKey,
+        found: FoundCredential,
+        stored: StoredKey,
+        source: Option<IpAddr>,
+    ) -> Checked {
+        let record = found.credential;
+        let now = self.accounts.authenticator().clock.now();
+        let refuse = |reason| Err((reason, Some(record.owner.clone())));
         if found.status != AccountStatus::Active {
             return refuse(RejectionReason::Disabled);
         }
@@ -86,6 +118,6 @@ impl ApiKeys {
         // As old as the key, so that no key passes for a login of a moment ago.
         let authentication =
             Authentication::new(record.owner, Method::API_KEY, record.created_at, found.epoch);
-        Ok(Ok(authentication.with_limits(stored.limits)))
+        Ok(authentication.with_limits(stored.limits))
     }
 }

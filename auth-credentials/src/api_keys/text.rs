@@ -123,7 +123,7 @@ impl ApiKeyId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8; ID_LEN] {
+    pub(crate) fn as_bytes(&self) -> &[u8; ID_LEN] {
         &self.0
     }
 }

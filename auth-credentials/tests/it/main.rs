@@ -24,5 +24,6 @@ mod pool;
 mod remembered_devices;
 mod second_factors;
 mod sign_up;
+mod signed_requests;
 mod support;
 mod throttle;

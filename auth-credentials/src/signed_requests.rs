@@ -1,0 +1,130 @@
+//! Requests that are signed by a key of a program.
+
+mod base;
+pub(crate) mod request;
+pub(crate) mod signer;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use auth_core::{
+    AuditEvent, AuthenticateError, Authenticated, Authenticator, Claim, KeyRing, Method, PrincipalId,
+    Purpose, RejectionReason, Secret, SecretHash, TokenKey, TokenStore,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use subtle::ConstantTimeEq;
+
+use self::request::SignedRequest;
+use crate::api_keys::{ApiKeys, text::ApiKeyId};
+
+const SECRETS: Purpose = Purpose::new("request-signing");
+const NONCES: Purpose = Purpose::new("request-nonce");
+
+/// Checks requests that are signed by HMAC-SHA-256 as HTTP Message Signatures are (RFC 9421), and yields an
+/// [`Authenticated`]: the secret never travels, and whoever records a request can neither change nor repeat it.
+///
+/// A client has an API key of [`ApiKeys`], which says whose it is, what it may do, from where and until when, and ends
+/// with it. Its id is the `keyid`; its [signing secret](Self::secret) is another one than the key, and derived from the
+/// [`KeyRing`]: no row holds it. Under a key that was dropped from the ring, no signature is right any more.
+///
+/// In this order: the time, the digest of the body, the signature, and only then the stores: the key's row, and the
+/// nonce, which is [claimed](TokenStore::claim), so that of any number of copies one is accepted, ever.
+#[derive(Clone)]
+pub struct SignedRequests {
+    keys: ApiKeys,
+    ring: Arc<KeyRing>,
+    seen: Arc<dyn TokenStore>,
+    window: Duration,
+}
+
+impl SignedRequests {
+    /// How far the clocks of client and server may differ: 2 minutes, in both directions.
+    pub const WINDOW: Duration = Duration::from_secs(120);
+
+    /// Requests by the programs that `keys` knows. Nonces are claimed in `seen`, which all servers share.
+    #[must_use]
+    pub fn new(keys: ApiKeys, ring: Arc<KeyRing>, seen: Arc<dyn TokenStore>) -> Self {
+        Self { keys, ring, seen, window: Self::WINDOW }
+    }
+
+    /// The same with another window, of at most an hour.
+    #[must_use]
+    pub fn with_window(mut self, window: Duration) -> Self {
+        self.window = window.min(Duration::from_secs(3_600));
+        self
+    }
+
+    /// The secret by which the client of a key signs, as base64url of 32 bytes: for the client and nothing else. Show it
+    /// where the key is made, instead of the key.
+    #[must_use]
+    pub fn secret(&self, id: &ApiKeyId) -> Secret {
+        URL_SAFE_NO_PAD.encode(self.ring.mac(SECRETS, &[id.as_bytes()])).into()
+    }
+
+    /// Whether a secret of this key signed it.
+    fn is_signed(&self, request: &SignedRequest) -> bool {
+        let id: [&[u8]; 1] = [request.key.as_bytes()];
+        let secrets = std::iter::once_with(|| self.ring.mac(SECRETS, &id));
+        let mut secrets = secrets.chain(self.ring.retired_macs(SECRETS, &id));
+        secrets.any(|secret| base::sign(&secret, &request.base).ct_eq(&request.signature).into())
+    }
+
+    async fn check(
+        &self,
+        request: &SignedRequest,
+    ) -> Result<Result<Authenticated, (RejectionReason, Option<PrincipalId>)>, AuthenticateError> {
+        let now = self.keys.now();
+        let refuse = |reason| Ok(Err((reason, None)));
+        if request.created > now.saturating_add(self.window) {
+            return refuse(RejectionReason::NotYetValid);
+        }
+        let end = request.created.saturating_add(self.window);
+        if now > end || request.expires.is_some_and(|expires| now >= expires) {
+            return refuse(RejectionReason::Expired);
+        }
+        // Both are looked at whatever the first one says.
+        let signed = self.is_signed(request);
+        if !(request.body_is_its && signed) {
+            return refuse(RejectionReason::Signature);
+        }
+        let authentication = match self.keys.check_id(&request.key, request.source).await? {
+            Ok(authentication) => authentication,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let parts = [request.key.as_str(), ".", &request.nonce].concat();
+        let realm = authentication.principal.realm().clone();
+        let nonce = TokenKey { realm, purpose: NONCES, hash: SecretHash::of(parts.as_bytes()) };
+        // Longer than any server accepts it whose clock is behind.
+        let kept_until = end.saturating_add(self.window).saturating_add(Duration::from_secs(1));
+        match self.seen.claim(&nonce, kept_until, now).await? {
+            Claim::First => Ok(Ok(Authenticated::assertion(authentication))),
+            Claim::Seen => Ok(Err((RejectionReason::Replayed, Some(authentication.principal)))),
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for SignedRequests {
+    type Credential = SignedRequest;
+    type Proof = Authenticated;
+
+    async fn authenticate(&self, credential: SignedRequest) -> Result<Authenticated, AuthenticateError> {
+        match self.check(&credential).await? {
+            Ok(authenticated) => Ok(authenticated),
+            Err((reason, principal)) => {
+                let (method, source) = (Method::API_KEY, credential.source);
+                self.keys.record(&AuditEvent::CredentialRefused { reason, method, principal, source });
+                Err(reason.into())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SignedRequests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedRequests")
+            .field("keys", &self.keys)
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
+}
