@@ -7,7 +7,8 @@ use auth_session::SessionData;
 
 use crate::{Refusal, Visit};
 
-/// Whoever the request acts for, by cookie, bearer token or API key. Nobody: 401, or the login page.
+/// Whoever the request acts for, by cookie, bearer token or API key, or by a password where
+/// [that is set up](crate::AuthBuilder::basic). Nobody: 401, or the login page.
 #[derive(Debug, Clone)]
 pub struct CurrentUser(Authenticated);
 
