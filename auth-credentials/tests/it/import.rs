@@ -159,7 +159,7 @@ fn an_account_with_an_imported_hash_takes_the_same_time() {
 /// for nobody.
 fn takes_the_same_time(of_before: ForeignHashes, imported: &[String]) {
     let limit = Limit::new(u32::MAX.try_into().unwrap(), ThrottleLimits::login().pair.window());
-    let limits = ThrottleLimits { pair: limit, account: limit, source: limit };
+    let limits = ThrottleLimits { pair: limit, account: limit, source: limit, global: None };
     let app = App::hashing_by(App::store(), hasher(cheap()).accepting(of_before), limits);
     let mut logins = vec!["nobody".to_owned(), "ours".to_owned()];
     app.sign_up("ours", PASSWORD);
