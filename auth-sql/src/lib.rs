@@ -1,9 +1,15 @@
 #![cfg_attr(
-    all(feature = "audit", feature = "policy", feature = "sqlite", feature = "postgres", feature = "mysql"),
+    all(feature = "audit", feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy"),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(
-    not(all(feature = "audit", feature = "policy", feature = "sqlite", feature = "postgres", feature = "mysql")),
+    not(all(
+        feature = "audit",
+        feature = "sqlite",
+        feature = "postgres",
+        feature = "mysql",
+        feature = "policy"
+    )),
     doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`, `postgres` or \
         `mysql`. The whole front page is in the README."
 )]

@@ -16,7 +16,7 @@ const PURPOSE: Purpose = Purpose::new("audit-chain");
 ///
 /// The hash is an HMAC-SHA-256 under a key of the [`KeyRing`]: whoever can write the log, and has not the key, cannot make
 /// it whole again. What no log can show by itself is that its end is missing: note its [head](ChainHead) elsewhere now
-/// and then, and hand it to the [`ChainVerifier`].
+/// and then, and hand it to the [`ChainVerifier`](crate::ChainVerifier).
 ///
 /// Keep retired keys in the ring as long as the entries that were written under them.
 #[derive(Debug, Clone)]

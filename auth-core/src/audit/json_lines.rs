@@ -40,8 +40,8 @@ const MAX_KEPT: u8 = 100;
 /// [`verify`](Self::verify) finds out what was changed, removed, added or moved since, also across files and restarts.
 pub struct JsonLinesAudit {
     queue: Option<SyncSender<Job>>,
-    losses: Arc<Losses>,
     head: Option<Arc<Mutex<ChainHead>>>,
+    losses: Arc<Losses>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -139,7 +139,7 @@ impl JsonLinesAudit {
         let told = Arc::clone(&losses);
         let writer =
             thread::Builder::new().name("auth-audit".to_owned()).spawn(move || out.work(&jobs, &told))?;
-        Ok(Self { queue: Some(queue), losses, head, writer: Some(writer) })
+        Ok(Self { queue: Some(queue), head, losses, writer: Some(writer) })
     }
 
     /// The last entry of a chained log, which was written and is on the disk once it was [flushed](Self::flush). Note it

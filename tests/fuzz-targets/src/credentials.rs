@@ -4,8 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use auth_core::{Malformed, SystemEntropy, UnixTime};
 use auth_credentials::{
-    ApiKeyCredential, ApiKeyPrefix, Argon2Params, BasicCredential, ForeignHashes, LinkBase, MailAddress, OneTimeToken,
-    OtpUri, PasswordHash, PasswordHasher, Pbkdf2Digest,
+    ApiKeyCredential, ApiKeyPrefix, Argon2Params, BasicCredential, ForeignHashes, LinkBase, MailAddress,
+    OneTimeToken, OtpUri, PasswordHash, PasswordHasher, Pbkdf2Digest,
 };
 
 /// URIs of other programs, and what is typed for the device that they describe.
