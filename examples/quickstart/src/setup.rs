@@ -2,23 +2,19 @@
 
 use std::{error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use auth_web::{
     Auth, PublicUrl, Refusal, Visit,
     axum08::Mounted,
     core::{
-        AccountEpochs, AccountStore, AssignmentStore, AuditSink, AuthenticateError, Authenticated,
-        Authenticator, Clock, CounterStore, EpochSource, KeyRing, MemoryCounters, Purpose, Realm,
-        SessionLimit, SessionStore, StoreError, SystemClock, TokenStore, TracingAudit, WhenReached,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
+        MemoryCounters, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, TokenStore,
+        TracingAudit, WhenReached,
     },
     credentials::{
-        AccountLinks, AccountStores, Accounts, ApiKeyCredential, ApiKeyPrefix, ApiKeys, EpochRaised,
-        LinkBase, LinkPurpose, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+        AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkPurpose,
+        OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
     },
-    jwt::{
-        AccessToken, Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy,
-        Verifier,
-    },
+    jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{LivePolicy, PolicyReloader},
     session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions},
 };
@@ -134,7 +130,8 @@ pub async fn build(
     policy::start(&mut reloader).await?;
 
     let auth = Auth::builder(public, sessions.clone())
-        .bearer(TokensAndKeys { tokens: bearer, keys: api_keys.clone() })
+        .bearer(bearer)
+        .api_keys(api_keys.clone())
         .authorizer(Arc::new(live.clone()))
         .login_page("/login")?
         .audit(Arc::clone(&audit))
@@ -203,23 +200,4 @@ fn tokens(public: &PublicUrl, keys: &KeyRing) -> Result<(TokenIssuer, Verifier),
     let (issuer, audience) = (Issuer::new(url)?, Audience::new(url)?);
     let verifier = Verifier::new(key.clone(), TokenPolicy::access_token(issuer.clone(), audience.clone()));
     Ok((TokenIssuer::new(key, issuer, audience, ClientId::new("quickstart")?), verifier))
-}
-
-/// Bearer tokens of both sorts.
-struct TokensAndKeys {
-    tokens: BearerAuthenticator,
-    keys: ApiKeys,
-}
-
-#[async_trait]
-impl Authenticator for TokensAndKeys {
-    type Credential = AccessToken;
-    type Proof = Authenticated;
-
-    async fn authenticate(&self, token: AccessToken) -> Result<Authenticated, AuthenticateError> {
-        if token.expose().starts_with(API_KEY_PREFIX) {
-            return self.keys.authenticate(ApiKeyCredential::new(token.expose().as_bytes(), None)).await;
-        }
-        self.tokens.authenticate(token).await
-    }
 }

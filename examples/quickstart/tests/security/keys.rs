@@ -69,6 +69,27 @@ fn a_key_is_shown_once_acts_within_its_permissions_and_is_dead_when_it_is_revoke
     assert_eq!(profile(&server, "Bearer quickstart_x").status, 401);
 }
 
+/// Which address a client claims to have decides nothing: only the connection's does.
+#[test]
+fn a_key_is_good_in_its_networks_alone() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    let (here, _) = key(&ann, &[("networks", "127.0.0.0/8 2001:db8::/32")]);
+    let (elsewhere, id) = key(&ann, &[("networks", "10.0.0.0/8")]);
+    assert!(ann.get("/api-keys").body.contains("users.read, from 127.0.0.0/8, 2001:db8::/32"));
+    assert_eq!(profile(&server, &here).status, 200);
+    for claimed in ["10.1.2.3", "10.1.2.3, 127.0.0.1"] {
+        let headers =
+            [("authorization", &*elsewhere), ("x-forwarded-for", claimed), ("forwarded", "for=10.1.2.3")];
+        assert_eq!(server.get("/api/profile", &headers).status, 401);
+    }
+    server.until("it is written down", || server.logged("credential.refused").len() == 2);
+    for line in server.logged("credential.refused") {
+        assert!(line.contains("127.0.0.1") && line.contains("api-key") && !line.contains(&id), "{line}");
+    }
+}
+
 #[test]
 fn a_key_changes_nothing_of_how_its_owner_logs_in() {
     let server = Server::start();
