@@ -109,7 +109,7 @@ mod tests {
 
     impl Entropy for Failing {
         fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
-            if self.0.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+            if self.0.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
                 let half = dest.len() / 2;
                 dest[..half].fill(7);
                 return Err(EntropyError);
