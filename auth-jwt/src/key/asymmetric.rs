@@ -12,6 +12,11 @@ use crate::{
 /// public keys would catch fewer mistakes: this one is made with files. The 32 bytes of an Ed25519 key cannot be
 /// told from a secret, nor can a compressed point.
 pub(super) fn is_asymmetric(whole: &[u8]) -> bool {
+    looks_like_key(whole) || is_encoded(whole)
+}
+
+/// The same, as it is: not encoded once more.
+fn looks_like_key(whole: &[u8]) -> bool {
     let bytes = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole).trim_ascii();
     // PEM (RFC 7468); SSH2 and PuTTY files; authorized_keys lines. Anywhere, for they come in quotes, indented,
     // behind the name of a variable or options: no random secret has any of them.
@@ -23,15 +28,15 @@ pub(super) fn is_asymmetric(whole: &[u8]) -> bool {
         // A key that happens to end in a byte that is white space in text is still a key.
         || is_der(whole)
         || is_der(bytes)
-        || is_encoded(bytes)
+        || is_ssh(bytes)
         || is_point(whole)
         || is_jwk(bytes)
 }
 
-/// Base64 of DER or of an ssh key, without the lines around it or the words before it: what identity providers show
-/// as "the public key", and what is cut out of a file to fit a variable. A random text is one as rarely as random
-/// bytes are DER.
+/// Base64 of any of these: what identity providers show as "the public key", what is cut out of a file to fit a
+/// variable, and whole files as a cluster's configuration has them. A random text is one as rarely as random bytes are.
 fn is_encoded(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
     for byte in bytes {
         text.push(match byte {
@@ -44,13 +49,13 @@ fn is_encoded(bytes: &[u8]) -> bool {
     }
     // In constant time: what is decoded here is most often a secret after all.
     let mut room = Zeroizing::new(vec![0; base64url::decoded_len(text.len())]);
-    Base64Unpadded::decode(text.as_slice(), &mut room).is_ok_and(|key| is_der(key) || is_ssh(key))
+    Base64Unpadded::decode(text.as_slice(), &mut room).is_ok_and(looks_like_key)
 }
 
 /// It begins with its type, behind the length of that (RFC 4253 section 6.6).
 fn is_ssh(bytes: &[u8]) -> bool {
     const TYPES: [&[u8]; 3] = [b"ssh-", b"ecdsa-sha2-", b"sk-"];
-    let name = bytes.get(4..).unwrap_or_default();
+    let name = bytes.strip_prefix(&[0; 3]).and_then(|rest| rest.get(1..)).unwrap_or_default();
     TYPES.iter().any(|start| name.starts_with(start))
 }
 

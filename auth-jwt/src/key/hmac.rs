@@ -313,6 +313,12 @@ mod tests {
     /// CVE-2023-48223, CVE-2026-34950, CVE-2024-37568).
     #[test]
     fn an_asymmetric_key_is_not_a_secret() {
+        use crate::Es256SigningKey;
+        let base64 = |bytes: &[u8]| {
+            let mut text = String::new();
+            base64url::encode_to(bytes, &mut text);
+            text.into_bytes()
+        };
         let pem =
             "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
         let mut spki = vec![0x30, 0x59, 0x30, 0x13];
@@ -344,6 +350,10 @@ mod tests {
             [&ENCODED[..64], b"\r\n", &ENCODED[64..]].concat(),
             b"AAAAC3NzaC1lZDI1NTE5AAAAIPxZ4uaZVcQvZ8k3tD6wJcUbGZqyKk0sFJ0jz2zQ2aVd".to_vec(),
             br#"[{"kty":"RSA","n":"0vx7agoebGcQSuu","e":"AQAB"}]"#.to_vec(),
+            // Whole files, as a cluster's configuration has them.
+            base64(pem.as_bytes()),
+            base64(br#"{"kty":"RSA","n":"0vx7agoebGcQSuu","e":"AQAB"}"#),
+            base64(&Es256SigningKey::generate(&SystemEntropy).unwrap().verifying_key().to_sec1()),
             spki,
             pkcs1,
         ] {
