@@ -1,11 +1,11 @@
 //! A private Redis.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -79,10 +79,13 @@ impl RedisServer {
     /// If the server does not answer.
     #[must_use]
     pub fn say(&self, command: &[&str]) -> String {
-        let mut lines = self.talk(command);
+        self.try_to_say(command).expect("an answer")
+    }
+
+    fn try_to_say(&self, command: &[&str]) -> io::Result<String> {
         let mut line = String::new();
-        lines.read_line(&mut line).expect("an answer");
-        line.trim_end().to_owned()
+        self.talk(command)?.read_line(&mut line)?;
+        Ok(line.trim_end().to_owned())
     }
 
     /// Runs a command on a connection of its own and answers the text that the server sends.
@@ -91,7 +94,7 @@ impl RedisServer {
     /// If the server does not answer with a text.
     #[must_use]
     pub fn ask(&self, command: &[&str]) -> String {
-        let mut lines = self.talk(command);
+        let mut lines = self.talk(command).expect("a connection");
         let mut line = String::new();
         lines.read_line(&mut line).expect("an answer");
         let len = line.trim_end().strip_prefix('$').and_then(|len| len.parse().ok()).expect("a text");
@@ -100,20 +103,25 @@ impl RedisServer {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    fn talk(&self, command: &[&str]) -> BufReader<TcpStream> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).expect("a connection");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    fn talk(&self, command: &[&str]) -> io::Result<BufReader<TcpStream>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port()))?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut request = format!("*{}\r\n", command.len());
         for part in command {
             request.push_str(&format!("${}\r\n{part}\r\n", part.len()));
         }
-        stream.write_all(request.as_bytes()).expect("sent");
-        BufReader::new(stream)
+        stream.write_all(request.as_bytes())?;
+        Ok(BufReader::new(stream))
     }
 
-    /// It listens before it has read its files.
+    /// It listens before it has read its files, and may reset who comes before it is ready.
     fn wait_until_it_answers(&self) {
-        while self.say(&["PING"]).starts_with("-LOADING") {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            match self.try_to_say(&["PING"]) {
+                Ok(line) if !line.is_empty() && !line.starts_with("-LOADING") => return,
+                answer => assert!(Instant::now() < deadline, "the server does not begin: {answer:?}"),
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }
