@@ -101,6 +101,8 @@ impl CredentialKind {
     pub const MAILBOX: Self = Self::from_static("mailbox");
     /// The hash of a program's key, and what it may be used for.
     pub const API_KEY: Self = Self::from_static("api-key");
+    /// What an account is bound to certificates by. It is no secret.
+    pub const CERTIFICATE: Self = Self::from_static("certificate");
 }
 
 /// Names a credential: unique in realm and kind.

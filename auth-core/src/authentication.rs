@@ -45,6 +45,8 @@ impl Method {
     pub const REMEMBERED_DEVICE: Self = Self::from_static("remembered");
     /// A key of a program. It opens requests and never a session.
     pub const API_KEY: Self = Self::from_static("api-key");
+    /// A client certificate, whose key TLS has seen (RFC 8705 section 2). It opens requests and never a session.
+    pub const CERTIFICATE: Self = Self::from_static("certificate");
     /// HTTP Basic authentication (RFC 7617), which opens requests and never a session. Beside it stands what was shown
     /// by it: a password.
     pub const BASIC: Self = Self::from_static("basic");
@@ -55,7 +57,9 @@ impl Method {
     pub fn kind(&self) -> Option<FactorKind> {
         match self.as_str() {
             "pwd" | "pin" | "kba" => Some(FactorKind::Know),
-            "otp" | "hwk" | "swk" | "pop" | "sc" | "sms" | "tel" | "recovery" => Some(FactorKind::Have),
+            "otp" | "hwk" | "swk" | "pop" | "sc" | "sms" | "tel" | "recovery" | "certificate" => {
+                Some(FactorKind::Have)
+            }
             "face" | "fpt" | "iris" | "retina" | "vbm" => Some(FactorKind::Are),
             _ => None,
         }

@@ -5,6 +5,8 @@
 mod accounts;
 mod api_keys;
 mod basic;
+#[cfg(feature = "certificates")]
+mod certificates;
 pub mod danger;
 mod hash;
 mod leaked;
@@ -24,6 +26,12 @@ mod source;
 mod stores;
 mod throttle;
 
+#[cfg(feature = "certificates")]
+pub use certificates::{
+    CertificateAuthenticator, CertificateCredential,
+    certificate::{CertificateName, VerifiedCertificate},
+    error::CertificateError,
+};
 #[cfg(feature = "import")]
 pub use hash::import::{ForeignHashes, Pbkdf2Digest};
 #[cfg(feature = "reqwest")]

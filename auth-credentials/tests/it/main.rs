@@ -11,6 +11,8 @@
 
 mod allocations;
 mod api_keys;
+#[cfg(feature = "certificates")]
+mod certificates;
 mod change_password;
 #[cfg(feature = "import")]
 mod import;

@@ -107,6 +107,11 @@ from!(
     jwt::OwnClaimsError => of_a_token,
 );
 
+#[cfg(feature = "certificates")]
+from!(
+    credentials::CertificateError => Core::from,
+);
+
 #[cfg(feature = "cookie-store")]
 from!(
     session::SealError => Core::from,
