@@ -34,7 +34,7 @@ impl LivePolicy {
     }
 
     /// Writes down which policy is in force: the present one, if there is one, and each that takes its place through
-    /// this one or a clone of it.
+    /// this one or a clone of it. A clone that was made before this call writes nothing.
     #[must_use]
     pub fn with_audit(self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
         Self { policy: self.policy.with_audit(sink, clock) }

@@ -37,7 +37,7 @@ impl Rbac {
     }
 
     /// Writes down which policy is in force: the present one, if there is one, and each that this one or a clone
-    /// of it [puts](Self::replace) in its place.
+    /// of it [puts](Self::replace) in its place. A clone that was made before this call writes nothing.
     #[must_use]
     pub fn with_audit(self, sink: Arc<dyn AuditSink>, clock: Arc<dyn Clock>) -> Self {
         Self { policy: self.policy.with_audit(sink, clock) }

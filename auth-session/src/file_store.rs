@@ -119,8 +119,10 @@ pub enum FileStoreError {
 /// sessions [live](crate::SessionPolicy::with_anonymous).
 ///
 /// Expired sessions stay until [`purge`](SessionStore::purge), which reads every file; markers and what crashes left
-/// behind leave with it too. Where a folder is full, each session that is refused looks at 256 of its files first, and
-/// forgets those that have expired. Cloning shares the store. Dropping the last clone waits for the calls that run.
+/// behind leave with it too. Where a folder is full, a session that is refused looks at 256 of its files first, and
+/// forgets those that have expired: once a second, and room that another process made is noticed no sooner.
+///
+/// Cloning shares the store. Dropping the last clone waits for the calls that run.
 #[derive(Clone)]
 pub struct FileSessions(Arc<Inner>);
 

@@ -148,13 +148,14 @@ fn nobody_covers_anybody_where_more_than_roles_decides() {
 #[test]
 fn what_is_in_force_is_written_down() {
     let audit = Arc::new(MemoryAudit::new(10));
-    let live = LivePolicy::new(document(1).compile().unwrap())
-        .with_audit(Arc::clone(&audit) as _, Arc::new(FixedClock(NOW)));
+    let before = LivePolicy::new(document(1).compile().unwrap());
+    let live = before.clone().with_audit(Arc::clone(&audit) as _, Arc::new(FixedClock(NOW)));
     live.replace(document(2).compile().unwrap()).unwrap();
     live.replace(document(1).compile().unwrap()).unwrap_err();
+    before.replace(document(3).compile().unwrap()).unwrap();
     let versions: Vec<_> = audit.events().into_iter().map(|(_, event)| event).collect();
     let loaded = |version| AuditEvent::PolicyLoaded { version: PolicyVersion::new(version) };
-    assert_eq!(versions, [loaded(1), loaded(2)]);
+    assert_eq!(versions, [loaded(1), loaded(2)], "a clone from before writes nothing");
 }
 
 /// The same with a list and a rule: even versions allow `list` by the list and deny `rule` by the rule, odd ones the other

@@ -72,11 +72,14 @@ fn every_policy_that_comes_into_force_is_written_down() {
     let audit = Arc::new(MemoryAudit::new(10));
     let sink = || Arc::<MemoryAudit>::clone(&audit);
     let now = UnixTime::from_secs(1_000);
-    let rbac = Rbac::new(alternating(5)).with_audit(sink(), Arc::new(FixedClock(now)));
+    let before = Rbac::new(alternating(5));
+    let rbac = before.clone().with_audit(sink(), Arc::new(FixedClock(now)));
     assert!(rbac.replace(alternating(4)).is_err());
     rbac.clone().replace(alternating(6)).unwrap();
     let loaded = |version| (now, AuditEvent::PolicyLoaded { version: PolicyVersion::new(version) });
     assert_eq!(audit.events(), [loaded(5), loaded(6)]);
+    before.replace(alternating(7)).unwrap();
+    assert_eq!(audit.events().len(), 2, "a clone from before writes nothing");
     let _ = Rbac::without_policy().with_audit(sink(), Arc::new(FixedClock(now)));
     assert_eq!(audit.events().len(), 2, "none is no policy");
 }

@@ -183,7 +183,8 @@ impl<R: Revocation> CookieSession<R> {
     ///
     /// - Data that changed, and a cookie that is [old enough](crate::CookieSessionPolicy::renew_after), make a new one;
     ///   an idle deadline moves with it, and never beyond the absolute one.
-    /// - Data of a visitor without a session begins an anonymous one; one without data is cleared.
+    /// - Data of a visitor without a session begins an anonymous one; one without data is cleared. Both take the place of
+    ///   whatever the browser holds by then, a newer login's cookie too, also if this request's opens nothing any more.
     /// - A cookie is cleared by logging out, and if we never sealed it. One whose session is over is left alone: this
     ///   answer may arrive after that of a newer login, and would clear that one's.
     ///

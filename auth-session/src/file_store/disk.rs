@@ -69,7 +69,7 @@ impl Call<'_> {
             None => Some(Vec::new()),
         };
         let Some(ended) = room else { return Ok(Inserted::LimitReached) };
-        if !writer.has_room(self.disk.share.saturating_add(ended.len()), now)? {
+        if !writer.has_room(self.disk.share, ended.len(), now)? {
             return Err(StoreError::full());
         }
         // In this order, a crash leaves one session too many, which the next login ends, and never one too few.

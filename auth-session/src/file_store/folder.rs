@@ -58,6 +58,8 @@ pub(super) struct Folder {
     changed: Condvar,
     /// How many sessions were looked at for want of room.
     looked_at: AtomicUsize,
+    /// When that was in vain, as long as nothing was removed since.
+    full_at: Mutex<Option<UnixTime>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,8 @@ impl Folder {
     pub(super) fn open(path: PathBuf, durability: FileDurability, owner: u32) -> io::Result<Self> {
         let lock = open_lock(&path.join(LOCK))?;
         let (turn, changed, looked_at) = (Mutex::new(Turn::Free), Condvar::new(), AtomicUsize::new(0));
-        Ok(Self { path, durability, owner, lock, turn, changed, looked_at })
+        let full_at = Mutex::new(None);
+        Ok(Self { path, durability, owner, lock, turn, changed, looked_at, full_at })
     }
 
     /// The names in the folder, in no order.
@@ -137,6 +140,14 @@ impl Folder {
             Turn::Taken => {}
             Turn::Stuck => self.changed.notify_all(),
         }
+    }
+
+    fn was_full_at(&self) -> Option<UnixTime> {
+        *self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_full_at(&self, at: Option<UnixTime>) {
+        *self.full_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -204,10 +215,20 @@ impl Writer<'_> {
         Ok(found)
     }
 
-    /// Whether there are fewer sessions than `most`. Where there are not, some that have expired are forgotten first, of
-    /// those that come after the ones that were looked at last.
-    pub(super) fn has_room(&mut self, most: usize, now: UnixTime) -> Result<bool, StoreError> {
+    /// Whether there is room for another session where there may be `share`, once `ending` are gone. Where there is none,
+    /// some that have expired are forgotten first, of those that come after the ones that were looked at last: once a
+    /// second, for others wait for the lock.
+    pub(super) fn has_room(
+        &mut self,
+        share: usize,
+        ending: usize,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
         const AT_ONCE: usize = 256;
+        if ending == 0 && self.folder.was_full_at() == Some(now) {
+            return Ok(false);
+        }
+        let most = share.saturating_add(ending);
         let of_sessions = |name| match name {
             Name::Session(id) => Some(id),
             _ => None,
@@ -225,7 +246,11 @@ impl Writer<'_> {
                 left = left.saturating_sub(1);
             }
         }
-        Ok(left < most)
+        let has_room = left < most;
+        if !has_room {
+            self.folder.set_full_at(Some(now));
+        }
+        Ok(has_room)
     }
 
     /// Writes a session's file in the place of the one that there may be.
@@ -283,6 +308,7 @@ impl Writer<'_> {
         match fs::remove_file(self.path(name)) {
             Ok(()) => {
                 self.changed = true;
+                self.folder.set_full_at(None);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -71,7 +71,7 @@ impl RefreshTokens {
             RejectionReason::Signature => self.engine.alarms.forged(now),
             // Has an event of its own.
             RejectionReason::Replayed => false,
-            _ => self.engine.alarms.session(&token.id(), now),
+            _ => self.engine.alarms.token_refused(&token.id(), now),
         };
         if is_told {
             let method = Method::REFRESH_TOKEN;

@@ -19,7 +19,8 @@ impl Session {
     /// - Data that did not change is not written. Data that another request changed meanwhile is merged slot
     ///   by slot; the same slot changed by both is merged as [its type says](crate::SessionData::merge), and
     ///   otherwise is [`CommitError::Conflict`].
-    /// - Data of a visitor without a session begins an anonymous one.
+    /// - Data of a visitor without a session begins an anonymous one. So does data that is set over a cookie that opens
+    ///   nothing any more: the new one's takes the place of whatever the browser holds by then, a newer login's too.
     /// - A session that ended meanwhile is not brought back, and no cookie is sent for it.
     /// - A cookie is cleared by logging out, and if we never made it. One whose session has ended is left alone: this
     ///   answer may arrive after that of a newer login, and would clear that one's.

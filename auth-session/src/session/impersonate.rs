@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_core::{
     AuditEvent, AuthEpoch, Authenticated, Authentication, DecideError, Denial, DenialReason, Permission,
-    Permit, PrincipalId, Privileges, Refusal, SessionBlob, SessionId, SessionOwner, SessionTerms, StoreError,
-    Unavailable,
+    Permit, PrincipalId, PrincipalKind, Privileges, Refusal, SessionBlob, SessionId, SessionOwner,
+    SessionTerms, StoreError, Unavailable,
 };
 
 use crate::session::{
@@ -29,7 +29,10 @@ use crate::session::{
     message = "`{Self}` is no permission to act as somebody else",
     note = "implement `Impersonation` for the one permission of the application that is"
 )]
-pub trait Impersonation: Permission {}
+pub trait Impersonation: Permission {
+    /// What the accounts are that it is about. Ids are unique within a kind: user 7 is not service 7.
+    const PRINCIPAL: PrincipalKind = PrincipalKind::User;
+}
 
 /// Whom somebody wants to act as.
 #[derive(Debug, Clone, Copy)]
@@ -191,8 +194,10 @@ fn may<P: Impersonation>(
     // Ids are unique within a realm: one that is the target's elsewhere takes a permit for there.
     let is_there = own.principal.realm() == target.principal.realm()
         || resource.tenant() == Some(target.principal.realm());
-    let is_target =
-        *resource.kind() == P::RESOURCE && resource.id() == Some(target.principal.id()) && is_there;
+    let is_target = target.principal.kind() == P::PRINCIPAL
+        && *resource.kind() == P::RESOURCE
+        && resource.id() == Some(target.principal.id())
+        && is_there;
     if permit.principal() != &own.principal || !is_target {
         return Err(ImpersonateError::Permit);
     }

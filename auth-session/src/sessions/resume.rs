@@ -182,7 +182,7 @@ impl Engine {
             // As often as its uses are.
             WhenClientChanges::Observe => touch_is_due,
             // What is challenged can come again and again; what ended, once.
-            WhenClientChanges::Challenge => self.alarms.session(&record.id, now),
+            WhenClientChanges::Challenge => self.alarms.challenged(&record.id, now),
             WhenClientChanges::End => true,
         };
         if is_told {

@@ -310,6 +310,27 @@ fn a_late_answer_to_an_old_cookie_leaves_a_newer_login_alone() {
     }
 }
 
+/// Unless the handler wrote: first data begins a session, and a visitor's last datum ends one. Either way the browser
+/// is told, whatever it holds by then.
+#[test]
+fn data_over_an_old_cookie_takes_the_place_of_a_newer_login() {
+    let (app, mut browser) = (app_with_list(Arc::new(MemoryTokens::new(100))), Browser::default());
+    app.log_in(&mut browser, "ann");
+    let old = browser.clone();
+    app.log_in(&mut browser, "bob");
+    let mut late = app.open(&old);
+    late.set(&Visits(1)).unwrap();
+    browser.take(late.commit().unwrap());
+    let session = app.open(&browser);
+    assert_eq!((session.authenticated().is_none(), session.get().unwrap()), (true, Some(Visits(1))));
+
+    let mut late = app.open(&browser);
+    app.log_in(&mut browser, "ann");
+    late.remove::<Visits>();
+    browser.take(late.commit().unwrap());
+    assert_eq!(browser, Browser(None));
+}
+
 /// Checklist, sessions 1 and 2: nothing of what the browser brought along lives on.
 #[test]
 fn with_a_list_a_login_ends_the_session_that_it_replaces() {

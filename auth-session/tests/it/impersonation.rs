@@ -170,6 +170,42 @@ fn a_permit_is_for_the_realm_of_its_target() {
     }
 }
 
+struct ServicesImpersonate;
+
+impl Permission for ServicesImpersonate {
+    const ACTION: Action = Action::from_static("services.impersonate");
+    const RESOURCE: ResourceKind = ResourceKind::from_static("service");
+}
+
+impl Impersonation for ServicesImpersonate {
+    const PRINCIPAL: PrincipalKind = PrincipalKind::Service;
+}
+
+/// The user 7 and the service 7 are two: a permit for one is none for the other.
+#[test]
+fn a_permit_is_for_the_kind_of_its_target() {
+    let app = App::new();
+    let mut admin = Browser::new();
+    app.log_in(&mut admin, "admin");
+    let (ann, service) =
+        (user("ann"), PrincipalId::new(Realm::LOCAL, PrincipalKind::Service, "ann").unwrap());
+    let of = |principal| Target { principal, epoch: AuthEpoch::ZERO };
+    let (who, action) = (authenticated_as(&user("admin"), START), ServicesImpersonate::ACTION);
+    let resource = Resource::one(ServicesImpersonate::RESOURCE, "ann").unwrap();
+    let of_services = || {
+        let request = AccessRequest::new(&who, &action, &resource, START);
+        Permit::assertion(&request, PolicyVersion::new(1), None).typed::<ServicesImpersonate>().unwrap()
+    };
+    app.request(&mut admin, |session| {
+        let refused = block_on(session.impersonate(permit("admin", "ann"), of(&service), &Ranks));
+        assert!(matches!(refused, Err(ImpersonateError::Permit)), "{refused:?}");
+        let refused = block_on(session.impersonate(of_services(), of(&ann), &Ranks));
+        assert!(matches!(refused, Err(ImpersonateError::Permit)), "{refused:?}");
+        block_on(session.impersonate(of_services(), of(&service), &Ranks)).unwrap();
+        assert_eq!(session.authenticated().unwrap().principal(), &service);
+    });
+}
+
 /// Support must neither log out whom it helps nor keep them out.
 #[test]
 fn acting_as_somebody_takes_no_place_of_their_sessions() {

@@ -189,6 +189,23 @@ fn data_that_is_set_after_the_session_was_lost_begins_no_other() {
     assert_eq!(app.rows(), 1);
 }
 
+/// Unless the handler wrote: what is set over a cookie that opens nothing, as every visitor's first data, begins a
+/// session, whose cookie takes the place of any other.
+#[test]
+fn data_that_is_set_over_a_dead_cookie_takes_the_place_of_a_newer_login() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let old = browser.clone();
+    let hers = app.log_in(&mut browser, "ann");
+    let mut late = app.open(&old);
+    late.set(&Visits(1)).unwrap();
+    browser.take(block_on(late.commit())).unwrap();
+    assert_eq!(app.who(&mut browser), None);
+    assert_eq!(app.request(&mut browser, |session| session.get::<Visits>().unwrap()), Some(Visits(1)));
+    assert_eq!(app.sessions_of("ann"), [hers], "the browser lost it; nothing ended it");
+}
+
 /// The id is public: knowing it must not be enough to log somebody out.
 #[test]
 fn a_stranger_who_knows_the_id_ends_nothing() {

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //! cargo run -p example-session-torture -- --store memory --seconds 10
-//! cargo run -p example-session-torture -- --store file:/tmp/torture --seconds 10
-//! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10
+//! cargo run -p example-session-torture -- --store file:torture --seconds 10
+//! cargo run -p example-session-torture -- --store sqlite:torture.db --seconds 10
 //! cargo run -p example-session-torture -- --store postgres://ann@127.0.0.1/test --seconds 10
 //! cargo run -p example-session-torture -- --store mysql://ann@127.0.0.1/test --seconds 10
 //! cargo run -p example-session-torture -- --store redis://127.0.0.1:6379/ --seconds 10
-//! cargo run -p example-session-torture -- --store sqlite:/tmp/torture.db --seconds 10 --seed 7 --tasks 1
+//! cargo run -p example-session-torture -- --store sqlite:torture.db --seconds 10 --seed 7 --tasks 1
 //! ```
 //!
 //! Several nodes, each an engine with connections of its own, work on one store. Many tasks log in, write, read, lose

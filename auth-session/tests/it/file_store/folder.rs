@@ -294,6 +294,37 @@ fn a_full_store_takes_no_more_and_throws_no_live_session_away() {
     stored(&session(&ann, 0), None, 0);
 }
 
+/// To look for what has expired takes a while, under the lock that logins wait for. Whoever floods a full folder has
+/// that done once a second.
+#[test]
+fn a_full_folder_is_looked_through_once_a_second() {
+    let (_above, folder) = place();
+    let capacity = std::num::NonZeroUsize::new(32).unwrap();
+    let options = FileOptions { capacity, ..options(FileDurability::ProcessCrash) };
+    let store = FileSessions::open(&folder, options).unwrap();
+    let ann = owner("ann");
+    let (first, second, third) = (session(&ann, 0), session(&ann, 0), session(&ann, 0));
+    insert(&store, &first);
+    insert(&store, &second);
+    let is_full = |at| matches!(block_on(store.insert(&third, None, at)), Err(StoreError::Full));
+    assert!(is_full(after(1)));
+    // By another process, which this one is not told of.
+    fs::remove_file(file_of(&folder, &first.id)).unwrap();
+    assert!(is_full(after(1)), "nobody looked");
+    let one = SessionLimit { max: 1, when_reached: WhenReached::EndOldest };
+    let inserted = block_on(store.insert(&third, Some(&one), after(1))).unwrap();
+    assert_eq!(inserted, Inserted::Stored { ended: 1 }, "who takes no more room is not refused");
+    assert!(block_on(store.remove(&third.id)).unwrap());
+    for record in [&first, &second] {
+        assert_eq!(block_on(store.insert(record, None, after(1))).unwrap(), Inserted::Stored { ended: 0 });
+    }
+    assert!(is_full(after(1)));
+    fs::remove_file(file_of(&folder, &first.id)).unwrap();
+    // A second later, or earlier: the clock may have been set back.
+    assert!(!is_full(after(0)));
+    assert!(load(&store, &third.id).is_some());
+}
+
 /// Nor while it and its marker are being removed.
 #[test]
 fn what_a_crash_left_of_an_ended_session_is_served_to_nobody_who_races_its_purge() {
