@@ -13,7 +13,7 @@ use auth_rbac::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Found, MAX_JSON, MAX_ROWS, table,
+    Found, MAX_JSON, MAX_ROWS, Mark, table,
     write::{DENY, PERMIT, kind_of},
 };
 use crate::fields::{Columns, Fields};
@@ -21,6 +21,7 @@ use crate::fields::{Columns, Fields};
 /// Collects the rows of a policy. Every part that refers to another comes after it.
 #[derive(Debug)]
 pub(crate) struct Reading {
+    mark: Mark,
     document: PolicyDocument,
     rows_left: usize,
     roles: BTreeMap<RoleKey, Role>,
@@ -64,11 +65,11 @@ impl Reading {
     /// Begins with the row of `auth_policy`: `None` if there is no policy yet.
     pub(crate) fn begin<R: Columns>(head: Option<R>) -> Result<Option<Self>, StoreError> {
         let row = Fields(head.ok_or(StoreError::corrupt("version"))?);
-        let version = version(&row)?;
-        if version == PolicyVersion::new(0) {
+        let mark = mark(&row)?;
+        if mark == Mark::nothing() {
             return Ok(None);
         }
-        let mut document = PolicyDocument::new(version);
+        let mut document = PolicyDocument::new(mark.version);
         document.combining = row.parse("combining", word)?;
         if let Some(order) = row.maybe_text("acl_order")? {
             document.acl = Some(Lists::new(word(order).ok_or(StoreError::corrupt("acl_order"))?));
@@ -77,6 +78,7 @@ impl Reading {
             document.schema = Some(json(text).ok_or(StoreError::corrupt("attributes"))?);
         }
         Ok(Some(Self {
+            mark,
             document,
             rows_left: MAX_ROWS,
             roles: BTreeMap::new(),
@@ -113,7 +115,7 @@ impl Reading {
             lists.resources = self.resources.into_values().collect();
         }
         let rows = MAX_ROWS.saturating_sub(self.rows_left);
-        Found::Policy { document: Box::new(self.document), rows }
+        Found::Policy { document: Box::new(self.document), rows, mark: self.mark }
     }
 
     fn permission<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
@@ -269,9 +271,14 @@ impl Reading {
     }
 }
 
-/// The version of the row of `auth_policy`.
-pub(crate) fn version<R: Columns>(row: &Fields<R>) -> Result<PolicyVersion, StoreError> {
-    row.number("version").map(PolicyVersion::new)
+/// What the row of `auth_policy` says of which policy it is.
+pub(crate) fn mark<R: Columns>(row: &Fields<R>) -> Result<Mark, StoreError> {
+    let version = row.number("version").map(PolicyVersion::new)?;
+    if version == PolicyVersion::new(0) {
+        return Ok(Mark::nothing());
+    }
+    let stamp = row.parse("stamp", |text| (text.len() <= Mark::MAX_STAMP).then(|| text.to_owned()))?;
+    Ok(Mark { version, stamp })
 }
 
 /// What a row belongs to.
