@@ -236,11 +236,13 @@ impl Reading {
     fn resource<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
         self.lists()?;
         let mut list = ResourceList::new(resource(row, ["tenant", "kind", "id"])?);
-        if row.maybe_text("parent_kind")?.is_some() {
-            list.inside = Some(resource(row, ["parent_tenant", "parent_kind", "parent_id"])?);
+        let parent = ["parent_tenant", "parent_kind", "parent_id"];
+        if has(row, parent)? {
+            list.inside = Some(resource(row, parent)?);
         }
-        if row.maybe_text("owner_id")?.is_some() {
-            list.owner = Some(row.principal("owner_realm", "owner_kind", "owner_id")?);
+        let owner @ [realm, kind, id] = ["owner_realm", "owner_kind", "owner_id"];
+        if has(row, owner)? {
+            list.owner = Some(row.principal(realm, kind, id)?);
         }
         list.breaks_inheritance = row.flag("breaks_inheritance")?;
         list.reapplies_below = row.flag("reapplies_below")?;
@@ -251,15 +253,19 @@ impl Reading {
     /// Entries that follow each other and say the same to the same become one again.
     fn entry<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
         let effect = if denies(row)? { RuleEffect::Deny } else { RuleEffect::Permit };
-        let to = match row.parse("trustee", |text| Some(text.to_owned()))?.as_str() {
-            "everyone" => Trustee::Everyone,
-            "owner" => Trustee::Owner,
-            "group" => Trustee::Group(group(row, "trustee_realm", "trustee_id")?),
-            "principal" => {
-                Trustee::Principal(row.principal("trustee_realm", "trustee_kind", "trustee_id")?)
-            }
+        let [realm, kind, id] = ["trustee_realm", "trustee_kind", "trustee_id"];
+        let (to, unused): (_, &[_]) = match row.parse("trustee", |text| Some(text.to_owned()))?.as_str() {
+            "everyone" => (Trustee::Everyone, &[realm, kind, id]),
+            "owner" => (Trustee::Owner, &[realm, kind, id]),
+            "group" => (Trustee::Group(group(row, realm, id)?), &[kind]),
+            "principal" => (Trustee::Principal(row.principal(realm, kind, id)?), &[]),
             _ => return Err(StoreError::corrupt("trustee")),
         };
+        for column in unused {
+            if row.maybe_text(column)?.is_some() {
+                return Err(StoreError::corrupt(column));
+            }
+        }
         let permission = action(row)?;
         let entries = &mut of(&mut self.resources, &resource_key(row)?, "id")?.entries;
         match entries.last_mut() {
@@ -288,6 +294,22 @@ fn of<'a, K: Ord, V>(
     column: &'static str,
 ) -> Result<&'a mut V, StoreError> {
     all.get_mut(key).ok_or(StoreError::corrupt(column))
+}
+
+/// Whether columns that belong together say something. Half of it is not nothing: what is inherited may forbid.
+fn has<R: Columns, const N: usize>(row: &Fields<R>, columns: [&'static str; N]) -> Result<bool, StoreError> {
+    let (mut found, mut missing) = (false, None);
+    for column in columns {
+        if row.maybe_text(column)?.is_some() {
+            found = true;
+        } else {
+            missing = missing.or(Some(column));
+        }
+    }
+    match missing {
+        Some(column) if found => Err(StoreError::corrupt(column)),
+        _ => Ok(found),
+    }
 }
 
 /// An empty tenant is none.

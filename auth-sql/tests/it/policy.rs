@@ -52,6 +52,17 @@ async fn a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stay
         ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = NULL WHERE trustee = 'principal'"),
         ("member_id", "UPDATE auth_policy_group_members SET member_id = char(10) WHERE member_id = 'bob'"),
         ("parent_id", "UPDATE auth_policy_resources SET parent_id = NULL WHERE parent_kind = 'folder'"),
+        // What has half a parent inherits what it forbids.
+        ("parent_kind", "UPDATE auth_policy_resources SET parent_kind = NULL WHERE parent_kind = 'folder'"),
+        (
+            "parent_tenant",
+            "UPDATE auth_policy_resources SET parent_tenant = NULL WHERE parent_kind = 'folder'",
+        ),
+        ("owner_id", "UPDATE auth_policy_resources SET owner_id = NULL WHERE owner_id IS NOT NULL"),
+        ("owner_realm", "UPDATE auth_policy_resources SET owner_kind = 'user' WHERE owner_id IS NULL"),
+        ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = 'ann' WHERE trustee = 'everyone'"),
+        ("trustee_kind", "UPDATE auth_policy_acl SET trustee_kind = 'user' WHERE trustee = 'owner'"),
+        ("trustee_kind", "UPDATE auth_policy_acl SET trustee_kind = 'user' WHERE trustee = 'group'"),
         ("breaks_inheritance", "UPDATE auth_policy_resources SET breaks_inheritance = 7"),
         ("body", "UPDATE auth_policy_rules SET body = replace(body, 'deny', 'DENY')"),
         ("body", "UPDATE auth_policy_rules SET body = '{}'"),

@@ -90,6 +90,9 @@ async fn a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stay
     for (column, damage) in [
         ("effect", "UPDATE auth_policy_role_permissions SET effect = 'DENY' WHERE effect = 'deny'"),
         ("acl_order", "UPDATE auth_policy SET acl_order = NULL"),
+        ("parent_kind", "UPDATE auth_policy_resources SET parent_kind = NULL WHERE parent_kind = 'folder'"),
+        ("owner_id", "UPDATE auth_policy_resources SET owner_id = NULL WHERE owner_id IS NOT NULL"),
+        ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = 'ann' WHERE trustee = 'everyone'"),
         ("too_many", "UPDATE auth_policy_constraints SET too_many = -1"),
         ("body", "UPDATE auth_policy_rules SET body = '{}'"),
     ] {
