@@ -73,6 +73,11 @@ pub(crate) async fn check(expected: PolicyVersion, document: PolicyDocument) -> 
     compiling.await.map_err(StoreError::not_written)?.map_err(PolicyStoreError::Document)
 }
 
+/// Whether there are no more changes than are made together, which is asked before anything is read for them.
+pub(crate) fn limit(changes: &[PolicyChange]) -> Result<(), PolicyStoreError> {
+    if changes.len() > Administration::MAX_CHANGES { Err(PolicyStoreError::TooMany) } else { Ok(()) }
+}
+
 /// What the changes are made to, if they make a policy of it.
 pub(crate) async fn changed(
     found: Found,
@@ -90,9 +95,6 @@ pub(crate) async fn changed(
     // Each adds one row at most.
     if changes.len() > MAX_ROWS.saturating_sub(rows) {
         return Err(PolicyStoreError::TooLarge { max: MAX_ROWS });
-    }
-    if changes.len() > Administration::MAX_CHANGES {
-        return Err(PolicyStoreError::TooMany);
     }
     for change in changes {
         document.apply(change)?;

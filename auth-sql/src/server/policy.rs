@@ -66,6 +66,7 @@ impl<D: Driver> PolicyStore for ServerPolicy<D> {
         expected: PolicyVersion,
         changes: &[PolicyChange],
     ) -> Result<Saved, PolicyStoreError> {
+        policy::limit(changes)?;
         let found = match policy::changed(self.0.policy().await?, expected, changes).await? {
             Ok(found) => found,
             Err(conflict) => return Ok(conflict),

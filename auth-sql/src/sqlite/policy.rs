@@ -62,6 +62,7 @@ impl PolicyStore for SqlitePolicy {
         expected: PolicyVersion,
         changes: &[PolicyChange],
     ) -> Result<Saved, PolicyStoreError> {
+        policy::limit(changes)?;
         let found = match policy::changed(self.found().await?, expected, changes).await? {
             Ok(found) => found,
             Err(conflict) => return Ok(conflict),

@@ -149,6 +149,18 @@ async fn another_policy_of_the_version_in_force_is_noticed() {
     assert!(matches!(policy.load(Some(&one)).await.unwrap(), auth_rbac::Loaded::Changed { .. }));
 }
 
+/// Whoever sends too much costs no look at the policy.
+#[tokio::test]
+async fn too_many_changes_are_refused_before_the_policy_is_read() {
+    let folder = Folder::new();
+    let policy = saved(&folder).await;
+    folder.run("UPDATE auth_policy SET combining = 'no such word'").await;
+    let change = PolicyChange::CreateRole(auth_core::RoleName::from_static("x").into());
+    let many = vec![change; auth_rbac::Administration::MAX_CHANGES + 1];
+    let refused = policy.change(sample().version, &many).await;
+    assert!(matches!(refused, Err(PolicyStoreError::TooMany)), "{refused:?}");
+}
+
 /// A table that grew without end must not take all memory of every process that looks at it.
 #[tokio::test]
 async fn more_rows_than_a_policy_may_have_are_not_read() {
