@@ -8,7 +8,7 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, Action, AuditEvent, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
+    AccessRequest, Action, AuditEvent, AuditSink, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
     DurableAudit, Malformed, PolicyVersion, Realm, Refusal, Resource, ResourceKind, RoleName, StoreError,
     Unavailable, UnixTime,
 };
@@ -27,12 +27,14 @@ pub use change::PolicyChange;
 /// it will mean more one day: by somebody whose authentication is not limited to scopes, and whom no wildcard denies
 /// anything that it may come to mean.
 ///
-/// A change is written down before it is in force: if that fails, there is none. What is refused is written down too, as
-/// [`AuditEvent::AccessDenied`]. It takes as long as to build the policy and to write; call it where that may block.
+/// A change is written down before it is in force: if that fails, there is none. What is refused goes
+/// [elsewhere](Self::with_refusals), so that nobody who may change nothing fills the log that changes need. It takes as
+/// long as to build the policy and to write; call it where that may block.
 pub struct Administration {
     rbac: Rbac,
     present: Mutex<Present>,
     audit: Arc<dyn DurableAudit>,
+    refusals: Option<Arc<dyn AuditSink>>,
     clock: Arc<dyn Clock>,
     permissions: AdminPermissions,
 }
@@ -86,7 +88,16 @@ impl Administration {
     ) -> Result<Self, PolicyError> {
         let snapshot = Arc::new(policy.clone().build(version)?);
         let rbac = Rbac::shared(Arc::clone(&snapshot));
-        Ok(Self { rbac, present: Mutex::new(Present { policy, snapshot }), audit, clock, permissions })
+        let present = Mutex::new(Present { policy, snapshot });
+        Ok(Self { rbac, present, audit, refusals: None, clock, permissions })
+    }
+
+    /// Writes down what is refused, as [`AuditEvent::AccessDenied`] of who really asked. Without it, that is written down
+    /// nowhere.
+    #[must_use]
+    pub fn with_refusals(mut self, audit: Arc<dyn AuditSink>) -> Self {
+        self.refusals = Some(audit);
+        self
     }
 
     /// What decides by the policy in force.
@@ -152,21 +163,36 @@ impl<'a> Administering<'a> {
     /// # Errors
     /// [`AdminError`]; then nothing has changed.
     pub fn apply(&self, changes: &[PolicyChange]) -> Result<PolicyVersion, AdminError> {
+        let (now, mut refused) = (self.administration.clock.now(), None);
+        let made = self.make(changes, now, &mut refused);
+        // Nobody else waits for it: the policy is free again.
+        if let (Some(audit), Some(event)) = (&self.administration.refusals, refused) {
+            audit.record(now, &event);
+        }
+        made
+    }
+
+    /// What is `refused` is to be written down.
+    fn make(
+        &self,
+        changes: &[PolicyChange],
+        now: UnixTime,
+        refused: &mut Option<AuditEvent>,
+    ) -> Result<PolicyVersion, AdminError> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
         let Some(first) = changes.first() else {
             return Ok(self.administration.lock().snapshot.version());
         };
-        let Administration { rbac, audit, clock, .. } = self.administration;
-        let now = clock.now();
+        let Administration { rbac, audit, .. } = self.administration;
         if self.who.authentication().actor.is_some() {
-            self.write_down(self.needed(first).0, &Denial::new(DenialReason::Forbidden), now);
+            *refused = Some(self.denied(self.needed(first).0, &Denial::new(DenialReason::Forbidden)));
             return Err(AdminError::Impersonated);
         }
         // Who may change nothing costs no copy of the policy, and holds nobody up.
         for change in changes {
-            self.require(self.needed(change).0, change.tenant(), now)?;
+            self.require(self.needed(change).0, change.tenant(), now, refused)?;
         }
         let mut present = self.administration.lock();
         let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
@@ -175,7 +201,7 @@ impl<'a> Administering<'a> {
         }
         let mut policy = present.policy.clone();
         for change in changes {
-            self.check(change, &mut policy, &present.policy, now)?;
+            self.check(change, &mut policy, &present.policy, now, refused)?;
             change.apply(&mut policy)?;
         }
         policy.forget_repeats();
@@ -205,10 +231,11 @@ impl<'a> Administering<'a> {
         policy: &mut PolicyBuilder,
         held: &PolicyBuilder,
         now: UnixTime,
+        refused: &mut Option<AuditEvent>,
     ) -> Result<(), AdminError> {
         let (needed, freely) = self.needed(change);
         let tenant = change.tenant();
-        self.require(needed, tenant, now)?;
+        self.require(needed, tenant, now, refused)?;
         let given = change.gives(policy)?;
         if given.is_empty() || self.may(freely, tenant, now)? {
             return Ok(());
@@ -223,7 +250,7 @@ impl<'a> Administering<'a> {
             let Some(action) = policy.permission_name(*permission) else { continue };
             for place in std::iter::once(tenant).chain(tenants.iter().map(Some)) {
                 if !self.may(&action, place, now)? {
-                    return Err(self.escalation(action.to_string(), freely, now));
+                    return Err(self.escalation(action.to_string(), freely, refused));
                 }
             }
         }
@@ -243,29 +270,28 @@ impl<'a> Administering<'a> {
                 && !denied.iter().any(|denied| pattern::overlap(denied, pattern))
         };
         match given.patterns.into_iter().find(|pattern| !is_held(pattern)) {
-            Some(missing) => Err(self.escalation(missing, freely, now)),
+            Some(missing) => Err(self.escalation(missing, freely, refused)),
             None => Ok(()),
         }
     }
 
     /// That something is not held, and so would have taken another permission.
-    fn escalation(&self, missing: String, freely: &Action, now: UnixTime) -> AdminError {
-        self.write_down(freely, &Denial::new(DenialReason::NotPermitted), now);
+    fn escalation(&self, missing: String, freely: &Action, refused: &mut Option<AuditEvent>) -> AdminError {
+        *refused = Some(self.denied(freely, &Denial::new(DenialReason::NotPermitted)));
         AdminError::Escalation { missing }
     }
 
-    /// What is refused stays refused, whether or not it can be written down.
-    fn write_down(&self, action: &Action, denial: &Denial, now: UnixTime) {
-        let Administration { rbac, audit, .. } = self.administration;
-        let in_force = rbac.snapshot().map(|snapshot| snapshot.version());
-        let event = AuditEvent::AccessDenied {
-            principal: self.who.principal().clone(),
+    /// Who acts as somebody else is named, and not whom they act as.
+    fn denied(&self, action: &Action, denial: &Denial) -> AuditEvent {
+        let in_force = self.administration.rbac.snapshot().map(|snapshot| snapshot.version());
+        let actor = self.who.authentication().actor.as_ref();
+        AuditEvent::AccessDenied {
+            principal: actor.unwrap_or_else(|| self.who.principal()).clone(),
             action: action.clone(),
             reason: denial.reason(),
             version: denial.version().or(in_force),
             rule: denial.rule(),
-        };
-        let _ = audit.append(now, &[event]);
+        }
     }
 
     /// The permission to make such changes, and the one to make them whatever one holds.
@@ -301,11 +327,16 @@ impl<'a> Administering<'a> {
         Ok(found)
     }
 
-    /// What is refused is written down.
-    fn require(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
+    fn require(
+        &self,
+        action: &Action,
+        tenant: Option<&Realm>,
+        now: UnixTime,
+        refused: &mut Option<AuditEvent>,
+    ) -> Result<(), Refusal> {
         let asked = self.ask(action, tenant, now);
         if let Err(Refusal::Denied(denial)) = &asked {
-            self.write_down(action, denial, now);
+            *refused = Some(self.denied(action, denial));
         }
         asked
     }

@@ -47,7 +47,8 @@ fn administer(policy: PolicyBuilder) -> (Administration, Arc<MemoryAudit>) {
     let audit = Arc::new(MemoryAudit::new(1_000));
     let clock = Arc::new(FixedClock(NOW));
     let names = AdminPermissions::default();
-    (Administration::new(policy, V1, names, Arc::clone(&audit) as _, clock).unwrap(), audit)
+    let administration = Administration::new(policy, V1, names, Arc::clone(&audit) as _, clock).unwrap();
+    (administration.with_refusals(Arc::clone(&audit) as _), audit)
 }
 
 fn key(name: &str) -> RoleKey {
@@ -444,7 +445,7 @@ fn nobody_changes_the_policy_as_somebody_else() {
     let error = administration.by(&acting).apply(&[assign("ann", "root")]).unwrap_err();
     assert!(matches!(error, AdminError::Impersonated), "{error}");
     assert_eq!(Refusal::from(error).status(), 403);
-    assert_eq!(audit.events(), [refused::denied("root", "policy.assign", DenialReason::Forbidden)]);
+    assert_eq!(audit.events(), [refused::denied("ann", "policy.assign", DenialReason::Forbidden)]);
 }
 
 /// Who lacks the permission for one of the changes is told so before any other of them is looked at.
