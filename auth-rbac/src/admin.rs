@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use auth_core::{
@@ -41,6 +41,13 @@ pub struct Administration {
 
 /// What is in force, as it was declared and as it was built.
 struct Present {
+    policy: PolicyBuilder,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What changes come to. Nobody else changes what is in force meanwhile.
+struct Prepared<'a> {
+    present: MutexGuard<'a, Present>,
     policy: PolicyBuilder,
     snapshot: Arc<Snapshot>,
 }
@@ -118,7 +125,7 @@ impl Administration {
         Administering { administration: self, who, active_roles: None, source: None }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Present> {
+    fn lock(&self) -> MutexGuard<'_, Present> {
         // It is replaced as a whole, so a panic elsewhere leaves it as it was.
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,29 +170,61 @@ impl<'a> Administering<'a> {
     /// # Errors
     /// [`AdminError`]; then nothing has changed.
     pub fn apply(&self, changes: &[PolicyChange]) -> Result<PolicyVersion, AdminError> {
+        self.noting_refusals(|now, refused| {
+            let Some(Prepared { mut present, policy, snapshot }) = self.prepare(changes, now, refused)?
+            else {
+                return Ok(self.administration.lock().snapshot.version());
+            };
+            let Administration { rbac, audit, .. } = self.administration;
+            let version = snapshot.version();
+            let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
+                by: self.who.principal().clone(),
+                change: change.to_string(),
+                version,
+            };
+            audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
+            if !rbac.replace_exactly(&present.snapshot, &snapshot) {
+                return Err(AdminError::Superseded);
+            }
+            *present = Present { policy, snapshot };
+            Ok(version)
+        })
+    }
+
+    /// Whether [`apply`](Self::apply) would make the changes. None of them is made or written down; what is refused is.
+    ///
+    /// It guards what is kept elsewhere: begin an [`Administration`] with the
+    /// [roles](crate::document::PolicyDocument::builder) of a stored policy, and if nothing is refused, have the store
+    /// [make the changes](crate::PolicyStore::change) to that version and no other.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub fn check(&self, changes: &[PolicyChange]) -> Result<(), AdminError> {
+        self.noting_refusals(|now, refused| self.prepare(changes, now, refused).map(drop))
+    }
+
+    /// Writes down what was refused once nobody waits for it: by then the policy is free again.
+    fn noting_refusals<T>(&self, work: impl FnOnce(UnixTime, &mut Option<AuditEvent>) -> T) -> T {
         let (now, mut refused) = (self.administration.clock.now(), None);
-        let made = self.make(changes, now, &mut refused);
-        // Nobody else waits for it: the policy is free again.
+        let done = work(now, &mut refused);
         if let (Some(audit), Some(event)) = (&self.administration.refusals, refused) {
             audit.record(now, &event);
         }
-        made
+        done
     }
 
-    /// What is `refused` is to be written down.
-    fn make(
+    /// What the changes come to, if there are any.
+    fn prepare(
         &self,
         changes: &[PolicyChange],
         now: UnixTime,
         refused: &mut Option<AuditEvent>,
-    ) -> Result<PolicyVersion, AdminError> {
+    ) -> Result<Option<Prepared<'a>>, AdminError> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        let Some(first) = changes.first() else {
-            return Ok(self.administration.lock().snapshot.version());
-        };
-        let Administration { rbac, audit, .. } = self.administration;
+        let Some(first) = changes.first() else { return Ok(None) };
+        let rbac = &self.administration.rbac;
         if self.who.authentication().actor.is_some() {
             *refused = Some(self.denied(self.needed(first).0, &Denial::new(DenialReason::Forbidden)));
             return Err(AdminError::Impersonated);
@@ -194,14 +233,14 @@ impl<'a> Administering<'a> {
         for change in changes {
             self.require(self.needed(change).0, change.tenant(), now, refused)?;
         }
-        let mut present = self.administration.lock();
+        let present = self.administration.lock();
         let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
         if !is_in_force {
             return Err(AdminError::Superseded);
         }
         let mut policy = present.policy.clone();
         for change in changes {
-            self.check(change, &mut policy, &present.policy, now, refused)?;
+            self.check_one(change, &mut policy, &present.policy, now, refused)?;
             change.apply(&mut policy)?;
         }
         policy.forget_repeats();
@@ -211,21 +250,11 @@ impl<'a> Administering<'a> {
             return Err(AdminError::LastVersion);
         }
         let snapshot = Arc::new(policy.clone().build(version)?);
-        let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
-            by: self.who.principal().clone(),
-            change: change.to_string(),
-            version,
-        };
-        audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
-        if !rbac.replace_exactly(&present.snapshot, &snapshot) {
-            return Err(AdminError::Superseded);
-        }
-        *present = Present { policy, snapshot };
-        Ok(version)
+        Ok(Some(Prepared { present, policy, snapshot }))
     }
 
     /// `policy` is what the changes before this one have made, `held` what was there before all of them.
-    fn check(
+    fn check_one(
         &self,
         change: &PolicyChange,
         policy: &mut PolicyBuilder,
