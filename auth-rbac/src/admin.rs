@@ -4,11 +4,11 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use auth_core::{
-    AccessRequest, Action, AuditEvent, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
+    AccessRequest, Action, AuditEvent, AuditSink, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
     DurableAudit, Malformed, PolicyVersion, Realm, Refusal, Resource, ResourceKind, RoleName, StoreError,
     Unavailable, UnixTime,
 };
@@ -27,18 +27,27 @@ pub use change::PolicyChange;
 /// it will mean more one day: by somebody whose authentication is not limited to scopes, and whom no wildcard denies
 /// anything that it may come to mean.
 ///
-/// A change is written down before it is in force: if that fails, there is none. What is refused is written down too, as
-/// [`AuditEvent::AccessDenied`]. It takes as long as to build the policy and to write; call it where that may block.
+/// A change is written down before it is in force: if that fails, there is none. What is refused goes
+/// [elsewhere](Self::with_refusals), so that nobody who may change nothing fills the log that changes need. It takes as
+/// long as to build the policy and to write; call it where that may block.
 pub struct Administration {
     rbac: Rbac,
     present: Mutex<Present>,
     audit: Arc<dyn DurableAudit>,
+    refusals: Option<Arc<dyn AuditSink>>,
     clock: Arc<dyn Clock>,
     permissions: AdminPermissions,
 }
 
 /// What is in force, as it was declared and as it was built.
 struct Present {
+    policy: PolicyBuilder,
+    snapshot: Arc<Snapshot>,
+}
+
+/// What changes come to. Nobody else changes what is in force meanwhile.
+struct Prepared<'a> {
+    present: MutexGuard<'a, Present>,
     policy: PolicyBuilder,
     snapshot: Arc<Snapshot>,
 }
@@ -86,7 +95,16 @@ impl Administration {
     ) -> Result<Self, PolicyError> {
         let snapshot = Arc::new(policy.clone().build(version)?);
         let rbac = Rbac::shared(Arc::clone(&snapshot));
-        Ok(Self { rbac, present: Mutex::new(Present { policy, snapshot }), audit, clock, permissions })
+        let present = Mutex::new(Present { policy, snapshot });
+        Ok(Self { rbac, present, audit, refusals: None, clock, permissions })
+    }
+
+    /// Writes down what is refused, as [`AuditEvent::AccessDenied`] of who really asked. Without it, that is written down
+    /// nowhere.
+    #[must_use]
+    pub fn with_refusals(mut self, audit: Arc<dyn AuditSink>) -> Self {
+        self.refusals = Some(audit);
+        self
     }
 
     /// What decides by the policy in force.
@@ -107,7 +125,7 @@ impl Administration {
         Administering { administration: self, who, active_roles: None, source: None }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Present> {
+    fn lock(&self) -> MutexGuard<'_, Present> {
         // It is replaced as a whole, so a panic elsewhere leaves it as it was.
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,30 +170,77 @@ impl<'a> Administering<'a> {
     /// # Errors
     /// [`AdminError`]; then nothing has changed.
     pub fn apply(&self, changes: &[PolicyChange]) -> Result<PolicyVersion, AdminError> {
+        self.noting_refusals(|now, refused| {
+            let Some(Prepared { mut present, policy, snapshot }) = self.prepare(changes, now, refused)?
+            else {
+                return Ok(self.administration.lock().snapshot.version());
+            };
+            let Administration { rbac, audit, .. } = self.administration;
+            let version = snapshot.version();
+            let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
+                by: self.who.principal().clone(),
+                change: change.to_string(),
+                version,
+            };
+            audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
+            if !rbac.replace_exactly(&present.snapshot, &snapshot) {
+                return Err(AdminError::Superseded);
+            }
+            *present = Present { policy, snapshot };
+            Ok(version)
+        })
+    }
+
+    /// Whether [`apply`](Self::apply) would make the changes. None of them is made or written down; what is refused is.
+    ///
+    /// It guards what is kept elsewhere: begin an [`Administration`] with the
+    /// [roles](crate::document::PolicyDocument::builder) of a stored policy, and if nothing is refused, have the store
+    /// [make the changes](crate::PolicyStore::change) to that version and no other.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub fn check(&self, changes: &[PolicyChange]) -> Result<(), AdminError> {
+        self.noting_refusals(|now, refused| self.prepare(changes, now, refused).map(drop))
+    }
+
+    /// Writes down what was refused once nobody waits for it: by then the policy is free again.
+    fn noting_refusals<T>(&self, work: impl FnOnce(UnixTime, &mut Option<AuditEvent>) -> T) -> T {
+        let (now, mut refused) = (self.administration.clock.now(), None);
+        let done = work(now, &mut refused);
+        if let (Some(audit), Some(event)) = (&self.administration.refusals, refused) {
+            audit.record(now, &event);
+        }
+        done
+    }
+
+    /// What the changes come to, if there are any.
+    fn prepare(
+        &self,
+        changes: &[PolicyChange],
+        now: UnixTime,
+        refused: &mut Option<AuditEvent>,
+    ) -> Result<Option<Prepared<'a>>, AdminError> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        let Some(first) = changes.first() else {
-            return Ok(self.administration.lock().snapshot.version());
-        };
-        let Administration { rbac, audit, clock, .. } = self.administration;
-        let now = clock.now();
+        let Some(first) = changes.first() else { return Ok(None) };
+        let rbac = &self.administration.rbac;
         if self.who.authentication().actor.is_some() {
-            self.write_down(self.needed(first).0, &Denial::new(DenialReason::Forbidden), now);
+            *refused = Some(self.denied(self.needed(first).0, &Denial::new(DenialReason::Forbidden)));
             return Err(AdminError::Impersonated);
         }
         // Who may change nothing costs no copy of the policy, and holds nobody up.
         for change in changes {
-            self.require(self.needed(change).0, change.tenant(), now)?;
+            self.require(self.needed(change).0, change.tenant(), now, refused)?;
         }
-        let mut present = self.administration.lock();
+        let present = self.administration.lock();
         let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
         if !is_in_force {
             return Err(AdminError::Superseded);
         }
         let mut policy = present.policy.clone();
         for change in changes {
-            self.check(change, &mut policy, &present.policy, now)?;
+            self.check_one(change, &mut policy, &present.policy, now, refused)?;
             change.apply(&mut policy)?;
         }
         policy.forget_repeats();
@@ -185,30 +250,21 @@ impl<'a> Administering<'a> {
             return Err(AdminError::LastVersion);
         }
         let snapshot = Arc::new(policy.clone().build(version)?);
-        let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
-            by: self.who.principal().clone(),
-            change: change.to_string(),
-            version,
-        };
-        audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
-        if !rbac.replace_exactly(&present.snapshot, &snapshot) {
-            return Err(AdminError::Superseded);
-        }
-        *present = Present { policy, snapshot };
-        Ok(version)
+        Ok(Some(Prepared { present, policy, snapshot }))
     }
 
     /// `policy` is what the changes before this one have made, `held` what was there before all of them.
-    fn check(
+    fn check_one(
         &self,
         change: &PolicyChange,
         policy: &mut PolicyBuilder,
         held: &PolicyBuilder,
         now: UnixTime,
+        refused: &mut Option<AuditEvent>,
     ) -> Result<(), AdminError> {
         let (needed, freely) = self.needed(change);
         let tenant = change.tenant();
-        self.require(needed, tenant, now)?;
+        self.require(needed, tenant, now, refused)?;
         let given = change.gives(policy)?;
         if given.is_empty() || self.may(freely, tenant, now)? {
             return Ok(());
@@ -223,7 +279,7 @@ impl<'a> Administering<'a> {
             let Some(action) = policy.permission_name(*permission) else { continue };
             for place in std::iter::once(tenant).chain(tenants.iter().map(Some)) {
                 if !self.may(&action, place, now)? {
-                    return Err(self.escalation(action.to_string(), freely, now));
+                    return Err(self.escalation(action.to_string(), freely, refused));
                 }
             }
         }
@@ -243,29 +299,28 @@ impl<'a> Administering<'a> {
                 && !denied.iter().any(|denied| pattern::overlap(denied, pattern))
         };
         match given.patterns.into_iter().find(|pattern| !is_held(pattern)) {
-            Some(missing) => Err(self.escalation(missing, freely, now)),
+            Some(missing) => Err(self.escalation(missing, freely, refused)),
             None => Ok(()),
         }
     }
 
     /// That something is not held, and so would have taken another permission.
-    fn escalation(&self, missing: String, freely: &Action, now: UnixTime) -> AdminError {
-        self.write_down(freely, &Denial::new(DenialReason::NotPermitted), now);
+    fn escalation(&self, missing: String, freely: &Action, refused: &mut Option<AuditEvent>) -> AdminError {
+        *refused = Some(self.denied(freely, &Denial::new(DenialReason::NotPermitted)));
         AdminError::Escalation { missing }
     }
 
-    /// What is refused stays refused, whether or not it can be written down.
-    fn write_down(&self, action: &Action, denial: &Denial, now: UnixTime) {
-        let Administration { rbac, audit, .. } = self.administration;
-        let in_force = rbac.snapshot().map(|snapshot| snapshot.version());
-        let event = AuditEvent::AccessDenied {
-            principal: self.who.principal().clone(),
+    /// Who acts as somebody else is named, and not whom they act as.
+    fn denied(&self, action: &Action, denial: &Denial) -> AuditEvent {
+        let in_force = self.administration.rbac.snapshot().map(|snapshot| snapshot.version());
+        let actor = self.who.authentication().actor.as_ref();
+        AuditEvent::AccessDenied {
+            principal: actor.unwrap_or_else(|| self.who.principal()).clone(),
             action: action.clone(),
             reason: denial.reason(),
             version: denial.version().or(in_force),
             rule: denial.rule(),
-        };
-        let _ = audit.append(now, &[event]);
+        }
     }
 
     /// The permission to make such changes, and the one to make them whatever one holds.
@@ -301,11 +356,16 @@ impl<'a> Administering<'a> {
         Ok(found)
     }
 
-    /// What is refused is written down.
-    fn require(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
+    fn require(
+        &self,
+        action: &Action,
+        tenant: Option<&Realm>,
+        now: UnixTime,
+        refused: &mut Option<AuditEvent>,
+    ) -> Result<(), Refusal> {
         let asked = self.ask(action, tenant, now);
         if let Err(Refusal::Denied(denial)) = &asked {
-            self.write_down(action, denial, now);
+            *refused = Some(self.denied(action, denial));
         }
         asked
     }

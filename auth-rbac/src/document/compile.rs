@@ -40,7 +40,11 @@ impl PolicyDocument {
         })
     }
 
-    fn compile_roles(&self) -> Result<Snapshot, DocumentError> {
+    /// Its roles and direct permissions, and who holds them: without its lists and rules.
+    ///
+    /// # Errors
+    /// [`DocumentError`] of the first item that does not fit the others.
+    pub fn builder(&self) -> Result<PolicyBuilder, DocumentError> {
         let mut policy = PolicyBuilder::new();
         for permission in &self.permissions {
             policy.permission(permission).map_err(in_roles(|| "permissions".to_owned()))?;
@@ -100,7 +104,11 @@ impl PolicyDocument {
             };
             fill(&mut policy).map_err(in_roles(|| format!("direct[{n}] ({who:?})")))?;
         }
-        policy.build(self.version).map_err(in_roles(|| "roles".to_owned()))
+        Ok(policy)
+    }
+
+    fn compile_roles(&self) -> Result<Snapshot, DocumentError> {
+        self.builder()?.build(self.version).map_err(in_roles(|| "roles".to_owned()))
     }
 
     fn compile_lists(&self, lists: &Lists) -> Result<Acl, DocumentError> {

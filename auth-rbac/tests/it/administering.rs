@@ -15,6 +15,7 @@ use auth_core::{
 use auth_rbac::{
     AdminError, AdminPermissions, Administration, Engine, PolicyBuilder, PolicyChange, PolicyError, RoleKey,
     RoleRef, Stack,
+    document::{Assignment, PolicyDocument, Role},
 };
 
 use crate::support::{NOW, V1, action, effect, role, roles, thing, user, who};
@@ -47,7 +48,8 @@ fn administer(policy: PolicyBuilder) -> (Administration, Arc<MemoryAudit>) {
     let audit = Arc::new(MemoryAudit::new(1_000));
     let clock = Arc::new(FixedClock(NOW));
     let names = AdminPermissions::default();
-    (Administration::new(policy, V1, names, Arc::clone(&audit) as _, clock).unwrap(), audit)
+    let administration = Administration::new(policy, V1, names, Arc::clone(&audit) as _, clock).unwrap();
+    (administration.with_refusals(Arc::clone(&audit) as _), audit)
 }
 
 fn key(name: &str) -> RoleKey {
@@ -336,6 +338,34 @@ fn a_change_that_is_not_written_down_is_not_made() {
     assert_eq!(audit.1.events(), [(NOW, expected)]);
 }
 
+/// The store asks nobody whether they may. The check does, and leaves no trace but of what it refuses.
+#[test]
+fn a_stored_policy_is_guarded_by_a_check() {
+    let stored = PolicyDocument::new(V1)
+        .permission(action("doc.read"))
+        .permission(action("policy.assign"))
+        .role(Role::new(key("reader")).allow("doc.read"))
+        .role(Role::new(key("root")).allow("**"))
+        .role(Role::new(key("assigner")).inherits(key("reader")).allow("policy.assign"))
+        .assign(Assignment::new(user("ann"), [key("assigner")]));
+    let (administration, audit) = administer(stored.builder().unwrap());
+    let ann = who(&user("ann"));
+    let checked = |changes: &[PolicyChange]| administration.by(&ann).check(changes);
+    let good = [assign("zoe", "reader")];
+    checked(&good).unwrap();
+    checked(&[]).unwrap();
+    assert!(audit.events().is_empty());
+    assert_eq!(effect(administration.rbac(), &user("zoe"), "doc.read"), Effect::NotApplicable);
+    assert_eq!(administration.rbac().snapshot().unwrap().version(), V1);
+    let escalated = checked(&[good[0].clone(), assign("ann", "root")]);
+    assert!(matches!(escalated, Err(AdminError::Escalation { missing }) if missing == "**"));
+    assert_eq!(audit.events(), [refused::denied("ann", "policy.bind", DenialReason::NotPermitted)]);
+    assert!(matches!(checked(&[allow("reader", "doc.read")]), Err(AdminError::Refused(_))));
+    assert!(matches!(checked(&[assign("zoe", "nobody")]), Err(AdminError::Policy(_))));
+    let many = vec![good[0].clone(); Administration::MAX_CHANGES + 1];
+    assert!(matches!(checked(&many), Err(AdminError::TooMany)));
+}
+
 /// A policy that would not be one, and separated roles above all, stays out of force.
 #[test]
 fn a_change_that_breaks_the_policy_is_refused() {
@@ -444,7 +474,7 @@ fn nobody_changes_the_policy_as_somebody_else() {
     let error = administration.by(&acting).apply(&[assign("ann", "root")]).unwrap_err();
     assert!(matches!(error, AdminError::Impersonated), "{error}");
     assert_eq!(Refusal::from(error).status(), 403);
-    assert_eq!(audit.events(), [refused::denied("root", "policy.assign", DenialReason::Forbidden)]);
+    assert_eq!(audit.events(), [refused::denied("ann", "policy.assign", DenialReason::Forbidden)]);
 }
 
 /// Who lacks the permission for one of the changes is told so before any other of them is looked at.

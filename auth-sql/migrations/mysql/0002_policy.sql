@@ -2,11 +2,13 @@
 -- transaction. A tenant that is empty is none: the role, or what is held, is the whole policy's.
 -- Every statement may be run again: none of them can be undone together with the others.
 
--- Goes up with each change of the policy; 0 is none yet. `acl_order` is NULL where there are no access control lists;
+-- The version goes up with each change of the policy; 0 is none yet. `stamp` is another text each time that a program
+-- writes, to tell apart two policies of one version. `acl_order` is NULL where there are no access control lists;
 -- `attributes` is the schema of conditions in JSON, or NULL.
 CREATE TABLE IF NOT EXISTS auth_policy (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL,
+    stamp VARBINARY(64) NOT NULL DEFAULT '',
     combining VARBINARY(32) NOT NULL,
     acl_order VARBINARY(32),
     attributes MEDIUMBLOB

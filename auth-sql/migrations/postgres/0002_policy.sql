@@ -1,11 +1,13 @@
 -- The policy, for the feature `policy`. Who writes rows by statements of their own also raises the version, in the same
 -- transaction. A tenant that is empty is none: the role, or what is held, is the whole policy's.
 
--- Goes up with each change of the policy; 0 is none yet. `acl_order` is NULL where there are no access control lists;
+-- The version goes up with each change of the policy; 0 is none yet. `stamp` is another text each time that a program
+-- writes, to tell apart two policies of one version. `acl_order` is NULL where there are no access control lists;
 -- `attributes` is the schema of conditions in JSON, or NULL.
 CREATE TABLE auth_policy (
     id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     version BIGINT NOT NULL,
+    stamp TEXT COLLATE "C" NOT NULL DEFAULT '',
     combining TEXT COLLATE "C" NOT NULL,
     acl_order TEXT COLLATE "C",
     attributes TEXT

@@ -13,7 +13,7 @@ use auth_rbac::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    Found, MAX_JSON, MAX_ROWS, table,
+    Found, MAX_JSON, MAX_ROWS, Mark, table,
     write::{DENY, PERMIT, kind_of},
 };
 use crate::fields::{Columns, Fields};
@@ -21,6 +21,7 @@ use crate::fields::{Columns, Fields};
 /// Collects the rows of a policy. Every part that refers to another comes after it.
 #[derive(Debug)]
 pub(crate) struct Reading {
+    mark: Mark,
     document: PolicyDocument,
     rows_left: usize,
     roles: BTreeMap<RoleKey, Role>,
@@ -64,11 +65,11 @@ impl Reading {
     /// Begins with the row of `auth_policy`: `None` if there is no policy yet.
     pub(crate) fn begin<R: Columns>(head: Option<R>) -> Result<Option<Self>, StoreError> {
         let row = Fields(head.ok_or(StoreError::corrupt("version"))?);
-        let version = version(&row)?;
-        if version == PolicyVersion::new(0) {
+        let mark = mark(&row)?;
+        if mark == Mark::nothing() {
             return Ok(None);
         }
-        let mut document = PolicyDocument::new(version);
+        let mut document = PolicyDocument::new(mark.version);
         document.combining = row.parse("combining", word)?;
         if let Some(order) = row.maybe_text("acl_order")? {
             document.acl = Some(Lists::new(word(order).ok_or(StoreError::corrupt("acl_order"))?));
@@ -77,6 +78,7 @@ impl Reading {
             document.schema = Some(json(text).ok_or(StoreError::corrupt("attributes"))?);
         }
         Ok(Some(Self {
+            mark,
             document,
             rows_left: MAX_ROWS,
             roles: BTreeMap::new(),
@@ -113,7 +115,7 @@ impl Reading {
             lists.resources = self.resources.into_values().collect();
         }
         let rows = MAX_ROWS.saturating_sub(self.rows_left);
-        Found::Policy { document: Box::new(self.document), rows }
+        Found::Policy { document: Box::new(self.document), rows, mark: self.mark }
     }
 
     fn permission<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
@@ -234,11 +236,13 @@ impl Reading {
     fn resource<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
         self.lists()?;
         let mut list = ResourceList::new(resource(row, ["tenant", "kind", "id"])?);
-        if row.maybe_text("parent_kind")?.is_some() {
-            list.inside = Some(resource(row, ["parent_tenant", "parent_kind", "parent_id"])?);
+        let parent = ["parent_tenant", "parent_kind", "parent_id"];
+        if has(row, parent)? {
+            list.inside = Some(resource(row, parent)?);
         }
-        if row.maybe_text("owner_id")?.is_some() {
-            list.owner = Some(row.principal("owner_realm", "owner_kind", "owner_id")?);
+        let owner @ [realm, kind, id] = ["owner_realm", "owner_kind", "owner_id"];
+        if has(row, owner)? {
+            list.owner = Some(row.principal(realm, kind, id)?);
         }
         list.breaks_inheritance = row.flag("breaks_inheritance")?;
         list.reapplies_below = row.flag("reapplies_below")?;
@@ -249,15 +253,19 @@ impl Reading {
     /// Entries that follow each other and say the same to the same become one again.
     fn entry<R: Columns>(&mut self, row: &Fields<R>) -> Result<(), StoreError> {
         let effect = if denies(row)? { RuleEffect::Deny } else { RuleEffect::Permit };
-        let to = match row.parse("trustee", |text| Some(text.to_owned()))?.as_str() {
-            "everyone" => Trustee::Everyone,
-            "owner" => Trustee::Owner,
-            "group" => Trustee::Group(group(row, "trustee_realm", "trustee_id")?),
-            "principal" => {
-                Trustee::Principal(row.principal("trustee_realm", "trustee_kind", "trustee_id")?)
-            }
+        let [realm, kind, id] = ["trustee_realm", "trustee_kind", "trustee_id"];
+        let (to, unused): (_, &[_]) = match row.parse("trustee", |text| Some(text.to_owned()))?.as_str() {
+            "everyone" => (Trustee::Everyone, &[realm, kind, id]),
+            "owner" => (Trustee::Owner, &[realm, kind, id]),
+            "group" => (Trustee::Group(group(row, realm, id)?), &[kind]),
+            "principal" => (Trustee::Principal(row.principal(realm, kind, id)?), &[]),
             _ => return Err(StoreError::corrupt("trustee")),
         };
+        for column in unused {
+            if row.maybe_text(column)?.is_some() {
+                return Err(StoreError::corrupt(column));
+            }
+        }
         let permission = action(row)?;
         let entries = &mut of(&mut self.resources, &resource_key(row)?, "id")?.entries;
         match entries.last_mut() {
@@ -269,9 +277,14 @@ impl Reading {
     }
 }
 
-/// The version of the row of `auth_policy`.
-pub(crate) fn version<R: Columns>(row: &Fields<R>) -> Result<PolicyVersion, StoreError> {
-    row.number("version").map(PolicyVersion::new)
+/// What the row of `auth_policy` says of which policy it is.
+pub(crate) fn mark<R: Columns>(row: &Fields<R>) -> Result<Mark, StoreError> {
+    let version = row.number("version").map(PolicyVersion::new)?;
+    if version == PolicyVersion::new(0) {
+        return Ok(Mark::nothing());
+    }
+    let stamp = row.parse("stamp", |text| (text.len() <= Mark::MAX_STAMP).then(|| text.to_owned()))?;
+    Ok(Mark { version, stamp })
 }
 
 /// What a row belongs to.
@@ -281,6 +294,22 @@ fn of<'a, K: Ord, V>(
     column: &'static str,
 ) -> Result<&'a mut V, StoreError> {
     all.get_mut(key).ok_or(StoreError::corrupt(column))
+}
+
+/// Whether columns that belong together say something. Half of it is not nothing: what is inherited may forbid.
+fn has<R: Columns, const N: usize>(row: &Fields<R>, columns: [&'static str; N]) -> Result<bool, StoreError> {
+    let (mut found, mut missing) = (false, None);
+    for column in columns {
+        if row.maybe_text(column)?.is_some() {
+            found = true;
+        } else {
+            missing = missing.or(Some(column));
+        }
+    }
+    match missing {
+        Some(column) if found => Err(StoreError::corrupt(column)),
+        _ => Ok(found),
+    }
 }
 
 /// An empty tenant is none.

@@ -256,7 +256,8 @@ fn optional(parts: Option<[&str; 3]>) -> [Cell<'_>; 3] {
 
 /// The kind of resource that the name of a permission has.
 pub(super) fn kind_of(permission: &Action) -> Option<&str> {
-    permission.as_str().rsplit_once('.').map(|(kind, _)| kind)
+    let (kind, verb) = permission.as_str().rsplit_once('.')?;
+    (!verb.is_empty()).then_some(kind)
 }
 
 fn number(place: i64) -> Cell<'static> {

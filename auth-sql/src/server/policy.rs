@@ -19,9 +19,9 @@ use crate::{
     fields::Fields,
     number::to_column,
     policy::{
-        self, Found, HEAD, SET_HEAD, SET_VERSION, VERSION,
+        self, Found, HEAD, Mark, SET_HEAD, SET_VERSION, VERSION,
         change::{Made, made},
-        read::{Reading, steps, version},
+        read::{Reading, mark, steps},
         table::{Cell, EMPTY},
         write::Written,
     },
@@ -35,7 +35,7 @@ use crate::{
 pub struct ServerPolicy<D: Driver>(pub(crate) Client<D>);
 
 /// Writers wait here for each other.
-const LOCK: &str = "SELECT version FROM auth_policy WHERE id = 1 FOR UPDATE";
+const LOCK: &str = "SELECT version, stamp FROM auth_policy WHERE id = 1 FOR UPDATE";
 
 #[async_trait]
 impl<D: Driver> PolicySource for ServerPolicy<D> {
@@ -58,7 +58,7 @@ impl<D: Driver> PolicyStore for ServerPolicy<D> {
         document: &PolicyDocument,
     ) -> Result<Saved, PolicyStoreError> {
         policy::check(expected, document.clone()).await?;
-        Ok(self.0.save(expected, document.version, &policy::written(document)?).await?)
+        Ok(self.0.save(expected, &Mark::new(document.version)?, &policy::written(document)?).await?)
     }
 
     async fn change(
@@ -66,12 +66,13 @@ impl<D: Driver> PolicyStore for ServerPolicy<D> {
         expected: PolicyVersion,
         changes: &[PolicyChange],
     ) -> Result<Saved, PolicyStoreError> {
-        let version = match policy::changed(self.0.policy().await?, expected, changes).await? {
-            Ok(version) => version,
+        policy::limit(changes)?;
+        let found = match policy::changed(self.0.policy().await?, expected, changes).await? {
+            Ok(found) => found,
             Err(conflict) => return Ok(conflict),
         };
         let made = changes.iter().map(made).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.0.make(expected, version, &made).await?)
+        Ok(self.0.make(&found, &Mark::new(expected.next())?, &made).await?)
     }
 }
 
@@ -98,24 +99,24 @@ impl<D: Driver> Client<D> {
     async fn save(
         &self,
         expected: PolicyVersion,
-        version: PolicyVersion,
+        mark: &Mark,
         written: &Written<'_>,
     ) -> Result<Saved, StoreError> {
         let mut work = self.work();
-        repeated!(work: self.save_once(&work, expected, version, written))
+        repeated!(work: self.save_once(&work, expected, mark, written))
     }
 
     async fn save_once(
         &self,
         work: &Work,
         expected: PolicyVersion,
-        version: PolicyVersion,
+        mark: &Mark,
         written: &Written<'_>,
     ) -> Result<Saved, Failure> {
         let mut transaction = self.begin(work).await?;
         let found = locked(&mut transaction).await?;
-        if found != expected {
-            return transaction.roll_back(Saved::Conflict(found)).await;
+        if found.version != expected {
+            return transaction.roll_back(Saved::Conflict(found.version)).await;
         }
         for text in EMPTY {
             transaction.write(&sql(text)).await?;
@@ -127,49 +128,45 @@ impl<D: Driver> Client<D> {
             }
         }
         let head = sql(SET_HEAD)
-            .bind(to_column(version.get()))
+            .bind(to_column(mark.version.get()))
+            .bind(&*mark.stamp)
             .bind(&*written.combining)
             .bind(written.acl_order.as_deref())
             .bind(written.attributes.as_deref());
         transaction.write(&head).await?;
-        transaction.commit(Saved::Saved(version)).await
+        transaction.commit(Saved::Saved(mark.version)).await
     }
 
-    async fn make(
-        &self,
-        expected: PolicyVersion,
-        version: PolicyVersion,
-        made: &[Made<'_>],
-    ) -> Result<Saved, StoreError> {
+    async fn make(&self, expected: &Mark, mark: &Mark, made: &[Made<'_>]) -> Result<Saved, StoreError> {
         let mut work = self.work();
-        repeated!(work: self.make_once(&work, expected, version, made))
+        repeated!(work: self.make_once(&work, expected, mark, made))
     }
 
     async fn make_once(
         &self,
         work: &Work,
-        expected: PolicyVersion,
-        version: PolicyVersion,
+        expected: &Mark,
+        mark: &Mark,
         made: &[Made<'_>],
     ) -> Result<Saved, Failure> {
         let mut transaction = self.begin(work).await?;
         let found = locked(&mut transaction).await?;
-        if found != expected {
-            return transaction.roll_back(Saved::Conflict(found)).await;
+        if found != *expected {
+            return transaction.roll_back(Saved::Conflict(found.version)).await;
         }
         for Made { text, adds, cells } in made {
             let end = if *adds { D::DIALECT.or_nothing } else { "" };
             transaction.write(&statement(&format!("{text}{end}"), cells)).await?;
         }
-        transaction.write(&sql(SET_VERSION).bind(to_column(version.get()))).await?;
-        transaction.commit(Saved::Saved(version)).await
+        transaction.write(&sql(SET_VERSION).bind(to_column(mark.version.get())).bind(&*mark.stamp)).await?;
+        transaction.commit(Saved::Saved(mark.version)).await
     }
 }
 
-/// The version that is stored, which nobody else changes before the transaction ends.
-async fn locked<D: Driver>(transaction: &mut Transaction<'_, D>) -> Result<PolicyVersion, Failure> {
+/// The policy that is stored, which nobody else changes before the transaction ends.
+async fn locked<D: Driver>(transaction: &mut Transaction<'_, D>) -> Result<Mark, Failure> {
     let row = transaction.read_one(&sql(LOCK)).await?.ok_or(StoreError::corrupt("version"))?;
-    Ok(version(&Fields(row))?)
+    Ok(mark(&Fields(row))?)
 }
 
 fn statement<'q>(text: &'q str, cells: &'q [Cell<'_>]) -> Statement<'q> {

@@ -16,9 +16,9 @@ use crate::{
     fields::Fields,
     number::to_column,
     policy::{
-        self, Found, HEAD, SET_HEAD, SET_VERSION, VERSION,
+        self, Found, HEAD, Mark, SET_HEAD, SET_VERSION, VERSION,
         change::{Made, made},
-        read::{Reading, steps, version},
+        read::{Reading, mark, steps},
         table::{Cell, EMPTY},
         write::Written,
     },
@@ -54,7 +54,7 @@ impl PolicyStore for SqlitePolicy {
         document: &PolicyDocument,
     ) -> Result<Saved, PolicyStoreError> {
         policy::check(expected, document.clone()).await?;
-        Ok(self.write(expected, document.version, &policy::written(document)?).await?)
+        Ok(self.write(expected, &Mark::new(document.version)?, &policy::written(document)?).await?)
     }
 
     async fn change(
@@ -62,12 +62,13 @@ impl PolicyStore for SqlitePolicy {
         expected: PolicyVersion,
         changes: &[PolicyChange],
     ) -> Result<Saved, PolicyStoreError> {
-        let version = match policy::changed(self.found().await?, expected, changes).await? {
-            Ok(version) => version,
+        policy::limit(changes)?;
+        let found = match policy::changed(self.found().await?, expected, changes).await? {
+            Ok(found) => found,
             Err(conflict) => return Ok(conflict),
         };
         let made = changes.iter().map(made).collect::<Result<Vec<_>, _>>()?;
-        Ok(self.make(expected, version, &made).await?)
+        Ok(self.make(&found, &Mark::new(expected.next())?, &made).await?)
     }
 }
 
@@ -89,13 +90,13 @@ impl SqlitePolicy {
     async fn write(
         &self,
         expected: PolicyVersion,
-        version: PolicyVersion,
+        mark: &Mark,
         written: &Written<'_>,
     ) -> Result<Saved, StoreError> {
         let mut transaction = self.0.begin().await?;
         let found = stored(&mut transaction).await?;
-        if found != expected {
-            return Ok(Saved::Conflict(found));
+        if found.version != expected {
+            return Ok(Saved::Conflict(found.version));
         }
         for text in EMPTY {
             transaction.write(sql(text)).await?;
@@ -104,39 +105,35 @@ impl SqlitePolicy {
             transaction.write(statement(text.to_owned(), cells)).await?;
         }
         let head = sql(SET_HEAD)
-            .bind(to_column(version.get()))
+            .bind(to_column(mark.version.get()))
+            .bind(&*mark.stamp)
             .bind(&*written.combining)
             .bind(written.acl_order.as_deref())
             .bind(written.attributes.as_deref());
         transaction.write(head).await?;
         transaction.commit().await?;
-        Ok(Saved::Saved(version))
+        Ok(Saved::Saved(mark.version))
     }
 
-    async fn make(
-        &self,
-        expected: PolicyVersion,
-        version: PolicyVersion,
-        made: &[Made<'_>],
-    ) -> Result<Saved, StoreError> {
+    async fn make(&self, expected: &Mark, mark: &Mark, made: &[Made<'_>]) -> Result<Saved, StoreError> {
         let mut transaction = self.0.begin().await?;
         let found = stored(&mut transaction).await?;
-        if found != expected {
-            return Ok(Saved::Conflict(found));
+        if found != *expected {
+            return Ok(Saved::Conflict(found.version));
         }
         for Made { text, adds, cells } in made {
             let end = if *adds { " ON CONFLICT DO NOTHING" } else { "" };
             transaction.write(statement(format!("{text}{end}"), cells)).await?;
         }
-        transaction.write(sql(SET_VERSION).bind(to_column(version.get()))).await?;
+        transaction.write(sql(SET_VERSION).bind(to_column(mark.version.get())).bind(&*mark.stamp)).await?;
         transaction.commit().await?;
-        Ok(Saved::Saved(version))
+        Ok(Saved::Saved(mark.version))
     }
 }
 
-/// The version that is stored. There is one writer, so nobody else changes it before the transaction ends.
-async fn stored(transaction: &mut Transaction) -> Result<PolicyVersion, StoreError> {
-    version(&Fields(transaction.read_one(sql(VERSION)).await?.ok_or(StoreError::corrupt("version"))?))
+/// The policy that is stored. There is one writer, so nobody else changes it before the transaction ends.
+async fn stored(transaction: &mut Transaction) -> Result<Mark, StoreError> {
+    mark(&Fields(transaction.read_one(sql(VERSION)).await?.ok_or(StoreError::corrupt("version"))?))
 }
 
 /// Of the program's own text, nothing but the values is anybody else's.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use auth_core::{PolicyVersion, StoreError};
 use auth_rbac::{
-    LivePolicy, PolicyChange, PolicyReloader, PolicySource, PolicyStore, ReloadError, Reloaded, Saved,
-    SourceError, document::PolicyDocument,
+    LivePolicy, PolicyChange, PolicyReloader, PolicySource, PolicyStore, PolicyStoreError, ReloadError,
+    Reloaded, Saved, SourceError, document::PolicyDocument,
 };
 use auth_sql::SqlitePolicy;
 
@@ -52,6 +52,17 @@ async fn a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stay
         ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = NULL WHERE trustee = 'principal'"),
         ("member_id", "UPDATE auth_policy_group_members SET member_id = char(10) WHERE member_id = 'bob'"),
         ("parent_id", "UPDATE auth_policy_resources SET parent_id = NULL WHERE parent_kind = 'folder'"),
+        // What has half a parent inherits what it forbids.
+        ("parent_kind", "UPDATE auth_policy_resources SET parent_kind = NULL WHERE parent_kind = 'folder'"),
+        (
+            "parent_tenant",
+            "UPDATE auth_policy_resources SET parent_tenant = NULL WHERE parent_kind = 'folder'",
+        ),
+        ("owner_id", "UPDATE auth_policy_resources SET owner_id = NULL WHERE owner_id IS NOT NULL"),
+        ("owner_realm", "UPDATE auth_policy_resources SET owner_kind = 'user' WHERE owner_id IS NULL"),
+        ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = 'ann' WHERE trustee = 'everyone'"),
+        ("trustee_kind", "UPDATE auth_policy_acl SET trustee_kind = 'user' WHERE trustee = 'owner'"),
+        ("trustee_kind", "UPDATE auth_policy_acl SET trustee_kind = 'user' WHERE trustee = 'group'"),
         ("breaks_inheritance", "UPDATE auth_policy_resources SET breaks_inheritance = 7"),
         ("body", "UPDATE auth_policy_rules SET body = replace(body, 'deny', 'DENY')"),
         ("body", "UPDATE auth_policy_rules SET body = '{}'"),
@@ -63,6 +74,7 @@ async fn a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stay
         ("attributes", "UPDATE auth_policy SET attributes = '{\"contex\": {}}'"),
         ("role", "PRAGMA foreign_keys = OFF; DELETE FROM auth_policy_roles WHERE role = 'auditor'"),
         ("id", "PRAGMA foreign_keys = OFF; DELETE FROM auth_policy_resources WHERE kind = 'doc'"),
+        ("stamp", "UPDATE auth_policy SET stamp = printf('%065d', 1)"),
         ("version", "UPDATE auth_policy SET version = -9"),
         ("version", "DELETE FROM auth_policy"),
     ];
@@ -115,32 +127,63 @@ async fn rows_that_somebody_wrote_count_once_the_version_is_larger() {
     assert!(sqlx::raw_sql(stray).execute(&mut folder.stranger().await).await.is_err());
 }
 
+/// After a failover, or from a backup, a number may be there a second time with other rows: the revocation in them must
+/// not pass for what is known.
+#[tokio::test]
+async fn another_policy_of_the_version_in_force_is_noticed() {
+    let folder = Folder::new();
+    let policy = saved(&folder).await;
+    let mut reloader = PolicyReloader::new(policy.clone(), LivePolicy::without_policy());
+    assert!(reloader.poll().await.outcome.is_ok());
+    folder
+        .run(
+            "BEGIN; DELETE FROM auth_policy_assignments WHERE role = 'cashier'; \
+            UPDATE auth_policy SET stamp = 'of another one'; COMMIT",
+        )
+        .await;
+    let outcome = reloader.poll().await.outcome;
+    assert!(matches!(outcome, Err(ReloadError::SameVersion(version)) if version == sample().version));
+    // The same number given twice by programs.
+    let other = Folder::new();
+    let one = loaded(&(Arc::new(saved(&other).await) as Arc<dyn PolicyStore>)).await.0;
+    assert!(matches!(policy.load(Some(&one)).await.unwrap(), auth_rbac::Loaded::Changed { .. }));
+}
+
+/// Whoever sends too much costs no look at the policy.
+#[tokio::test]
+async fn too_many_changes_are_refused_before_the_policy_is_read() {
+    let folder = Folder::new();
+    let policy = saved(&folder).await;
+    folder.run("UPDATE auth_policy SET combining = 'no such word'").await;
+    let change = PolicyChange::CreateRole(auth_core::RoleName::from_static("x").into());
+    let many = vec![change; auth_rbac::Administration::MAX_CHANGES + 1];
+    let refused = policy.change(sample().version, &many).await;
+    assert!(matches!(refused, Err(PolicyStoreError::TooMany)), "{refused:?}");
+}
+
 /// A table that grew without end must not take all memory of every process that looks at it.
 #[tokio::test]
 async fn more_rows_than_a_policy_may_have_are_not_read() {
     let folder = Folder::new();
     let policy = saved(&folder).await;
+    let known = loaded(&(Arc::new(policy.clone()) as Arc<dyn PolicyStore>)).await.0;
     folder
         .run(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1048577) \
             INSERT INTO auth_policy_permissions SELECT 'p' || n FROM n",
         )
         .await;
-    let known = loaded_revision();
     assert!(policy.load(Some(&known)).await.is_ok(), "it is not looked at before the version is larger");
     let outcome = policy.load(None).await;
     assert!(matches!(outcome, Err(SourceError::TooLarge { max: 1_048_576 })), "{outcome:?}");
     let change = [PolicyChange::CreateRole(auth_core::RoleName::from_static("x").into())];
-    assert!(policy.change(sample().version, &change).await.is_err());
+    let refused = policy.change(sample().version, &change).await;
+    assert!(matches!(refused, Err(PolicyStoreError::TooLarge { max: 1_048_576 })), "{refused:?}");
     // A smaller one may take its place.
     let small = PolicyDocument::new(sample().version.next());
     assert_eq!(policy.save(sample().version, &small).await.unwrap(), Saved::Saved(small.version));
     let policy: Arc<dyn PolicyStore> = Arc::new(policy);
     assert_eq!(loaded(&policy).await.1, small);
-}
-
-fn loaded_revision() -> auth_rbac::Revision {
-    auth_rbac::Revision::new(sample().version.to_string())
 }
 
 /// A reload must not wait for whoever writes, nor make anybody wait.

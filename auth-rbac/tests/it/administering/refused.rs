@@ -1,15 +1,18 @@
 //! Who may not change the policy does not try unseen.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use auth_core::{
-    AuditEvent, Authenticated, Authentication, DenialReason, Effect, Limits, PolicyVersion, Scopes,
-    StoreError, UnixTime,
+    AuditEvent, AuditSink, Authenticated, Authentication, DenialReason, Effect, Limits, PolicyVersion,
+    Scopes, StoreError, UnixTime,
     testing::{FixedClock, authenticated_as},
 };
 use auth_rbac::{AdminError, AdminPermissions, Administration};
 
-use super::{Full, administer, allow, assign, shop};
+use super::{Full, administer, allow, assign, revoke, shop};
 use crate::support::{NOW, V1, action, effect, user, who};
 
 pub(super) fn denied(principal: &str, wanted: &str, reason: DenialReason) -> (UnixTime, AuditEvent) {
@@ -42,6 +45,38 @@ fn what_is_refused_is_written_down() {
         denied("root", "policy.assign", DenialReason::Scope),
     ];
     assert_eq!(audit.events(), expected);
+}
+
+/// Whoever asks in vain again and again must not fill the log without which nobody can be revoked, nor hold up those who
+/// may change the policy.
+#[test]
+fn what_is_refused_takes_no_room_from_changes() {
+    let audit = Arc::new(Full(1, auth_core::MemoryAudit::new(10)));
+    let names = AdminPermissions::default();
+    let clock = Arc::new(FixedClock(NOW));
+    let administration = Administration::new(shop(), V1, names, Arc::clone(&audit) as _, clock).unwrap();
+    let refused = Arc::new(AtomicUsize::new(0));
+    let administration = Arc::new_cyclic(|this: &Weak<Administration>| {
+        administration.with_refusals(Arc::new(Looking(Weak::clone(this), Arc::clone(&refused))))
+    });
+    for _ in 0..3 {
+        assert!(administration.by(&who(&user("zoe"))).apply(&[assign("zoe", "reader")]).is_err());
+        let escalated = administration.by(&who(&user("ed"))).apply(&[allow("editor", "**")]);
+        assert!(matches!(escalated, Err(AdminError::Escalation { .. })));
+    }
+    assert_eq!((audit.1.events().len(), refused.load(Ordering::Relaxed)), (0, 6));
+    administration.by(&who(&user("root"))).apply(&[revoke("ann", "assigner")]).unwrap();
+    assert_eq!(audit.1.events().len(), 1);
+}
+
+/// Takes a look at the policy, which waits for whoever changes it.
+struct Looking(Weak<Administration>, Arc<AtomicUsize>);
+
+impl AuditSink for Looking {
+    fn record(&self, _: UnixTime, _: &AuditEvent) {
+        drop(self.0.upgrade().unwrap().policy());
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A log that is full makes nobody an administrator.

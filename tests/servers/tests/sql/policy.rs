@@ -35,6 +35,7 @@ macro_rules! run {
         on_every_server!(
             $($test,)*
             rows_that_somebody_wrote_count_once_the_version_is_larger,
+            another_policy_of_the_version_in_force_is_noticed,
             a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stays,
             a_policy_that_somebody_holds_is_read_and_not_written,
         );
@@ -72,11 +73,26 @@ async fn rows_that_somebody_wrote_count_once_the_version_is_larger<S: Server>() 
     assert_eq!(reloader.live().policy().unwrap().version(), version);
 }
 
+/// A failover may bring back a number that was given already, with other rows.
+async fn another_policy_of_the_version_in_force_is_noticed<S: Server>() {
+    let server = S::shared();
+    let url = server.create().await;
+    let mut reloader = saved(&S::open(&url, TIMEOUT).await.unwrap().policy).await;
+    let other = "DELETE FROM auth_policy_assignments WHERE role = 'cashier'; \
+        UPDATE auth_policy SET stamp = 'of another one'";
+    S::run(&url, other).await;
+    let outcome = reloader.poll().await.outcome;
+    assert!(matches!(outcome, Err(ReloadError::SameVersion(version)) if version == sample().version));
+}
+
 /// A denial that is misspelt must not be left out, nor be an allowance.
 async fn a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stays<S: Server>() {
     for (column, damage) in [
         ("effect", "UPDATE auth_policy_role_permissions SET effect = 'DENY' WHERE effect = 'deny'"),
         ("acl_order", "UPDATE auth_policy SET acl_order = NULL"),
+        ("parent_kind", "UPDATE auth_policy_resources SET parent_kind = NULL WHERE parent_kind = 'folder'"),
+        ("owner_id", "UPDATE auth_policy_resources SET owner_id = NULL WHERE owner_id IS NOT NULL"),
+        ("trustee_id", "UPDATE auth_policy_acl SET trustee_id = 'ann' WHERE trustee = 'everyone'"),
         ("too_many", "UPDATE auth_policy_constraints SET too_many = -1"),
         ("body", "UPDATE auth_policy_rules SET body = '{}'"),
     ] {
