@@ -30,7 +30,8 @@ use crate::source::{Origin, SourceKey};
 ///   its owner out.
 ///
 /// A device that is [remembered](crate::RememberedDevices) has counters of its own: what strangers do at the account of
-/// its owner, or everywhere, does not slow it.
+/// its owner, or everywhere, does not slow it. It has as many tries as a pair, good ones among them; beyond them it is
+/// like none.
 ///
 /// What ends guessing from many places for good is the cap on consecutive failures in the credential's row:
 /// [`PasswordAuthenticator::MAX_FAILURES`](crate::PasswordAuthenticator::MAX_FAILURES).
