@@ -116,10 +116,17 @@ fn a_login_on_a_remembered_device_changes_no_factor() {
     challenged(block_on(home.site.factors.renew_recovery_codes(&who)).unwrap_err());
     challenged(block_on(home.site.factors.remove(&who, password(PASSWORD), None, None)).unwrap_err());
     challenged(block_on(home.devices.remember(&who)).unwrap_err());
+    let change = |who: &Authenticated| {
+        block_on(home.site.accounts.change_password(who, password(PASSWORD), password(NEXT), None))
+    };
+    assert_eq!(Refusal::from(change(&who).unwrap_err()).status(), 401);
+    assert_eq!(home.site.app.reasons().last(), Some(&RejectionReason::Policy));
     // With the code shown as well it is a login like any other.
     let mut authentication = who.authentication().clone();
     authentication.assurance = Assurance::Aal2;
-    assert!(block_on(home.site.factors.begin(&Authenticated::assertion(authentication))).is_ok());
+    let who = Authenticated::assertion(authentication);
+    assert!(block_on(home.site.factors.begin(&who)).is_ok());
+    assert!(change(&who).is_ok());
 }
 
 /// Bound to account, epoch, device and end; and whoever makes one up, makes up nothing.
