@@ -223,6 +223,19 @@ impl MailCodes {
         Ok(())
     }
 
+    /// Counts a try with a handle that is not ours or whose time has passed: of its source, and nothing else.
+    async fn count_nobodys(
+        &self,
+        reason: RejectionReason,
+        source: Option<IpAddr>,
+    ) -> Result<(), AuthenticateError> {
+        let now = self.links.accounts.authenticator().clock.now();
+        let tries = self.throttle.tries(&self.links.realm, None, SourceKey::from_peer(source), now);
+        tries.look().await?;
+        tries.count().await?;
+        Err(reason.into())
+    }
+
     /// Reads a handle whose time has not passed.
     fn open(&self, text: &str) -> Result<Asked, RejectionReason> {
         let asked = Asked::read(text, &self.codes.keys, &self.links.realm).ok_or(RejectionReason::Unknown)?;
@@ -245,7 +258,7 @@ impl Authenticator for MailCodes {
         let asked = handle.expose_str().ok_or(RejectionReason::Unknown).and_then(|text| self.open(text));
         let checked = match &asked {
             Ok(asked) => self.check(asked, typed.expose_str(), source).await,
-            Err(reason) => Err((*reason).into()),
+            Err(reason) => self.count_nobodys(*reason, source).await,
         };
         let ticket = asked.ok().map(|asked| asked.ticket);
         match (checked, ticket) {
@@ -256,7 +269,10 @@ impl Authenticator for MailCodes {
                 Ok(FactorPassed::assertion(principal, method, checks.clock.now(), epoch))
             }
             (Err(AuthenticateError::Rejected(rejection)), ticket) => {
-                self.throttle.refused(realm, checks.clock.now()).await?;
+                // What nobody was given guesses at nobody's code, and costs nothing to make up.
+                if ticket.is_some() {
+                    self.throttle.refused(realm, checks.clock.now()).await?;
+                }
                 let (reason, principal) = (rejection.reason(), ticket.and_then(|ticket| ticket.owner));
                 checks.record(&AuditEvent::CredentialRefused { reason, method, principal, source });
                 Err(rejection.into())

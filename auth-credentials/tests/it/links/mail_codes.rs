@@ -266,6 +266,31 @@ fn guessing_at_mailed_codes_is_throttled() {
     assert!(matches!(outcome, Err(AuthenticateError::Throttled(_))));
 }
 
+/// Handles that somebody makes up are held against their source, and slow nobody else.
+#[test]
+fn handles_that_are_made_up_slow_their_source_only() {
+    let coded = Coded::new();
+    let (handle, code) = coded.asked();
+    let outcomes: Vec<_> = (0..1_500).map(|n| coded.check(&format!("junk{n}"), "00000000", 7)).collect();
+    assert_eq!(outcomes.iter().filter(|one| matches!(one, Err(AuthenticateError::Rejected(_)))).count(), 100);
+    let last = outcomes.into_iter().next_back().unwrap();
+    assert_eq!(Refusal::from(last.unwrap_err()).status(), 429);
+    assert_eq!(coded.post.app.reasons().len(), 100, "one that is told to wait is no guess");
+    // From as many places as it takes, in every second of the cycle.
+    for n in 0..2_000 {
+        assert!(rejected(coded.check("junk", "00000000", 1_000 + n)));
+    }
+    for second in 0..Throttle::SOFT_CYCLE {
+        coded.post.app.clock.step(Duration::from_secs(1));
+        let from = 10 + u32::try_from(second).unwrap();
+        if second == 0 {
+            assert!(coded.check(&handle, &code, from).is_ok());
+        } else {
+            assert!(rejected(coded.check(&handle, &code, from)), "used up, and not slowed");
+        }
+    }
+}
+
 /// What happened to the account since ends the code.
 #[test]
 fn a_mailed_code_does_not_survive_what_happens_to_the_account() {
