@@ -201,12 +201,14 @@ impl MailCodes {
         let tries = self.throttle.tries(realm, Some(whose), source, now);
         tries.look().await?;
         tries.count().await?;
+        // What a handle has no tries for is no guess, and must not lock the codes of whoever the address is of.
+        let what = self.code_for(asked, asked.ticket.owner.is_some())?;
+        self.codes.count(&what, now).await?;
         let key = self.links.mailbox_key(asked.ticket.owner.as_ref());
         let found = checks.stores.credentials.find(&key).await?;
         // Counted before anything is looked up, over all handles: asking anew brings no new tries.
         let failures = checks.stores.credentials.count_failure(&key).await?;
-        let what = self.code_for(asked, asked.ticket.owner.is_some())?;
-        let redeemed = match self.codes.redeem(&what, typed, now).await {
+        let redeemed = match self.codes.redeem_counted(&what, typed, now).await {
             Err(AuthenticateError::Rejected(rejection)) => Err(rejection),
             redeemed => Ok(redeemed?),
         };

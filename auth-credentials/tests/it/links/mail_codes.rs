@@ -213,7 +213,7 @@ fn guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset() {
     block_on(coded.codes.ask_again(&handle, Some(address(1)))).unwrap();
     assert!(rejected(coded.check(&handle, &coded.received(), 1)), "no new tries");
     let (handle, code) = coded.asked();
-    assert_eq!(coded.failures(), 6);
+    assert_eq!(coded.failures(), 5);
     assert!(coded.check(&handle, &code, 1).is_ok());
     assert_eq!(coded.failures(), 0);
 
@@ -264,6 +264,20 @@ fn guessing_at_mailed_codes_is_throttled() {
     }
     let outcome = coded.check(&handle, &code, 1);
     assert!(matches!(outcome, Err(AuthenticateError::Throttled(_))));
+}
+
+/// Whoever asks for a code of somebody else's address has five guesses with it, and not the hundred that lock it.
+#[test]
+fn a_handle_without_tries_counts_against_nobody() {
+    let coded = Coded::unthrottled();
+    let handle = coded.handle(ANN, 2);
+    let _ = coded.received();
+    for _ in 0..2 * MailCodes::MAX_FAILURES {
+        assert!(rejected(coded.check(&handle, "00000000", 2)));
+    }
+    assert_eq!(coded.failures(), 5);
+    let (handle, code) = coded.asked();
+    assert!(coded.check(&handle, &code, 1).is_ok());
 }
 
 /// Handles that somebody makes up are held against their source, and slow nobody else.
