@@ -104,6 +104,14 @@ impl SecondFactors {
         let found = checks.stores.credentials.find(&pending).await?.ok_or(RejectionReason::NoCredential)?;
         let (now, expires_at) = (checks.clock.now(), found.credential.expires_at);
         let expires_at = expires_at.filter(|at| now < *at).ok_or(RejectionReason::Expired)?;
+        // Counted where it is exact as well, in the row that waits: another one is another message.
+        match checks.stores.credentials.count_failure(&pending).await? {
+            Some(failures) if u64::from(failures) > SentCodes::TRIES => {
+                return Err(RejectionReason::Locked.into());
+            }
+            Some(_) => {}
+            None => return Err(RejectionReason::NoCredential.into()),
+        }
         // Of this number and no other: it stands in the row of this version.
         let handle = enrolment(&account.id, found.credential.version);
         let what = code_for(ENROL, &account.id, &handle, expires_at)?;

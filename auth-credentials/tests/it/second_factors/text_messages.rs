@@ -264,6 +264,23 @@ fn a_telephone_counts_from_its_first_code_on() {
     assert!(confirmed.raised.epoch() > who.authentication().epoch, "other sessions are dead");
 }
 
+/// Counters that are shared with others take no tries away, so those of an enrolment are counted in its row.
+#[test]
+fn tries_at_an_enrolment_are_few_where_counters_are_not_exact() {
+    let sender = Sender::new(Site::new());
+    let who = sender.site.request();
+    block_on(sender.factors.begin_phone(&who, NUMBER, Some(address(1)))).unwrap();
+    let code = sender.received();
+    sender.site.app.counters.fold();
+    for _ in 0..5 {
+        assert!(block_on(sender.factors.confirm_phone(&who, other_than(&code))).is_err());
+    }
+    let error = block_on(sender.factors.confirm_phone(&who, &code)).unwrap_err();
+    assert_eq!(Refusal::from(error).status(), 401, "five tries");
+    block_on(sender.factors.begin_phone(&who, NUMBER, Some(address(2)))).unwrap();
+    assert!(block_on(sender.factors.confirm_phone(&who, &sender.received())).is_ok());
+}
+
 /// Checklist, credentials M8: no row tells the number, and none of what is kept tells a code.
 #[test]
 fn neither_number_nor_code_is_stored_or_printed() {
