@@ -204,8 +204,9 @@ impl Authenticator for PasswordAuthenticator {
         let passed = match self.check(&attempt, place, password, None).await {
             Err(AuthenticateError::Rejected(rejection)) => {
                 // What a device does that is known is its own affair.
-                if let Origin::Source(_) = origin {
-                    self.throttle.refused(&realm, self.clock.now()).await?;
+                if let Origin::Source(source) = origin {
+                    let whose = login.as_ref().map(|login| login.as_str().as_bytes());
+                    self.throttle.refused_at(&realm, whose, source, self.clock.now()).await?;
                 }
                 return Err(rejection.into());
             }
