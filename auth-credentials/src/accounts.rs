@@ -193,6 +193,11 @@ impl Accounts {
         Ok(())
     }
 
+    /// Whether somebody is asked for leaked passwords.
+    pub(crate) fn asks_whether_leaked(&self) -> bool {
+        self.leaked.is_some()
+    }
+
     /// Asks whether a password that is chosen leaked, after what costs less to ask. Holds no place in the pool: who
     /// answers may be slow.
     pub(crate) async fn judge_leaked(&self, password: &Password) -> Result<(), LeakedError> {

@@ -8,25 +8,31 @@ use auth_core::{
 };
 
 use self::credential::BasicCredential;
-use crate::accounts::Accounts;
+use crate::{accounts::Accounts, password_authenticator::PasswordAuthenticator};
 
 /// Checks a login name and a password that come with each request (RFC 7617), and yields an [`Authenticated`]: for old
 /// programs that know nothing else. Prefer [`ApiKeys`](crate::ApiKeys): they are not what a person types elsewhere, have
 /// scopes, and cost no hash.
 ///
-/// The password is checked like any other: throttled, on the hash pool, one refusal after the same work. The
+/// The password is checked like any other: throttled, on the hash pool, one refusal after the same work. Its tries are
+/// counted apart from those of logins, with the same limits, and those that are right against nobody. The
 /// [gate](Accounts::gate) has to find it enough: whoever has a second factor is refused like a wrong password, for there is
 /// no way to ask for it here. Such a request opens no session and changes neither factors nor keys nor the address.
 ///
 /// A password in every request is a hash in every request: 15 ms of a core, and a place in the queue.
 #[derive(Debug, Clone)]
-pub struct BasicAuthenticator(Accounts);
+pub struct BasicAuthenticator {
+    accounts: Accounts,
+    checks: PasswordAuthenticator,
+}
 
 impl BasicAuthenticator {
     /// Checks the passwords of these accounts.
     #[must_use]
-    pub const fn new(accounts: Accounts) -> Self {
-        Self(accounts)
+    pub fn new(accounts: Accounts) -> Self {
+        let logins = accounts.authenticator();
+        let checks = PasswordAuthenticator { throttle: logins.throttle.of_requests(), ..logins.clone() };
+        Self { accounts, checks }
     }
 }
 
@@ -37,12 +43,13 @@ impl Authenticator for BasicAuthenticator {
 
     async fn authenticate(&self, credential: BasicCredential) -> Result<Authenticated, AuthenticateError> {
         let credential = credential.0;
-        let (checks, source) = (self.0.authenticator(), credential.source);
+        let (checks, source) = (&self.checks, credential.source);
         let factor = checks.authenticate(credential).await?;
         let principal = factor.principal().clone();
-        let enrolled = self.0.enrolled(&principal).await?;
+        let enrolled = self.accounts.enrolled(&principal).await?;
         // Nothing is logged in to here, so nothing says so.
-        if let Ok(LoginOutcome::Complete(login)) = self.0.gate().begin(factor, &enrolled, checks.clock.now())
+        if let Ok(LoginOutcome::Complete(login)) =
+            self.accounts.gate().begin(factor, &enrolled, checks.clock.now())
         {
             let methods = vec![Method::PASSWORD, Method::BASIC];
             return Ok(Authenticated::assertion(login.into_authentication().with_methods(methods)));

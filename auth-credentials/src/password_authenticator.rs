@@ -51,19 +51,18 @@ impl PasswordCredential {
     }
 
     /// The same from a device that is [remembered](crate::RememberedDevices::recognise). If it is that of the account
-    /// with this login, its tries are counted apart from those of everybody else, and it has a place where the pool is
-    /// full; at any other login it is like none.
+    /// with this login, its first tries are counted apart from those of everybody else, and it has a place where the pool
+    /// is full; beyond those tries, and at any other login, it is like none.
     #[must_use]
     pub fn on(mut self, device: Option<KnownDevice>) -> Self {
         self.device = device;
         self
     }
 
-    /// Who tries, as far as places and counters go.
-    fn origin(&self) -> Origin {
+    /// The device, if it is one of this login.
+    fn known_device(&self) -> Option<&KnownDevice> {
         let login = self.login.as_ref().ok();
-        let device = self.device.as_ref().filter(|device| device.is_of(&self.realm, login));
-        device.map_or(Origin::from_peer(self.source), KnownDevice::origin)
+        self.device.as_ref().filter(|device| device.is_of(&self.realm, login))
     }
 }
 
@@ -134,39 +133,48 @@ impl PasswordAuthenticator {
         login: Option<&LoginName>,
         source: Option<IpAddr>,
     ) -> Result<HashPlace, E> {
-        self.enter_from(throttle, realm, login, Origin::from_peer(source), source).await
+        Ok(self.enter_on::<E>(throttle, realm, login, None, source).await?.0)
     }
 
-    /// The same, whoever it is.
-    async fn enter_from<E: From<ThrottleError> + From<Overloaded>>(
+    /// The same on a device. Answers also whose try it was: that of a device which has used up its own is its source's.
+    async fn enter_on<E: From<ThrottleError> + From<Overloaded>>(
         &self,
         throttle: &Throttle,
         realm: &Realm,
         login: Option<&LoginName>,
-        origin: Origin,
+        device: Option<&KnownDevice>,
         source: Option<IpAddr>,
-    ) -> Result<HashPlace, E> {
-        let whose = login.map(|login| login.as_str().as_bytes());
-        let tries = throttle.tries_of(realm, whose, origin, self.clock.now());
+    ) -> Result<(HashPlace, Origin), E> {
+        let (whose, now) = (login.map(|login| login.as_str().as_bytes()), self.clock.now());
+        let at_source = Origin::from_peer(source);
+        let (mut origin, mut kept) =
+            device.map_or((at_source, None), |device| (device.origin(), Some(device.kept())));
+        let mut tries = throttle.tries_of(realm, whose, origin, now);
         let note = |error: &ThrottleError| {
             if let ThrottleError::Throttled(_) = error {
                 let what = throttle.purpose().as_str();
                 self.record(&AuditEvent::Throttled { what, principal: None, source });
             }
         };
-        tries.look().await.inspect_err(note)?;
-        let place = self.admit_from(origin)?;
+        let mut looked = tries.look().await;
+        if let (Some(_), Err(ThrottleError::Throttled(_))) = (kept, &looked) {
+            (origin, kept) = (at_source, None);
+            tries = throttle.tries_of(realm, whose, origin, now);
+            looked = tries.look().await;
+        }
+        looked.inspect_err(note)?;
+        let place = self.admit_from(at_source, kept)?;
         tries.count().await.inspect_err(note)?;
-        Ok(place)
+        Ok((place, origin))
     }
 
     /// Takes a place in the pool; writes down if there is none.
     pub(crate) fn admit(&self, source: Option<IpAddr>) -> Result<HashPlace, Overloaded> {
-        self.admit_from(Origin::from_peer(source))
+        self.admit_from(Origin::from_peer(source), None)
     }
 
-    fn admit_from(&self, origin: Origin) -> Result<HashPlace, Overloaded> {
-        self.pool.admit_from(origin).inspect_err(|_| {
+    fn admit_from(&self, origin: Origin, kept: Option<Origin>) -> Result<HashPlace, Overloaded> {
+        self.pool.admit_from(origin, kept).inspect_err(|_| {
             self.record(&AuditEvent::Overloaded { what: "hash pool" });
         })
     }
@@ -182,11 +190,11 @@ impl Authenticator for PasswordAuthenticator {
     type Proof = FactorPassed;
 
     async fn authenticate(&self, credential: PasswordCredential) -> Result<FactorPassed, AuthenticateError> {
-        let origin = credential.origin();
+        let device = credential.known_device().cloned();
         let PasswordCredential { realm, login, password, source, .. } = credential;
         let login = login.ok();
-        let place = self
-            .enter_from::<AuthenticateError>(&self.throttle, &realm, login.as_ref(), origin, source)
+        let (place, origin) = self
+            .enter_on::<AuthenticateError>(&self.throttle, &realm, login.as_ref(), device.as_ref(), source)
             .await?;
         let account = match &login {
             Some(login) => self.stores.accounts.by_login(&realm, login).await?,
@@ -196,14 +204,16 @@ impl Authenticator for PasswordAuthenticator {
         let passed = match self.check(&attempt, place, password, None).await {
             Err(AuthenticateError::Rejected(rejection)) => {
                 // What a device does that is known is its own affair.
-                if let Origin::Source(_) = origin {
-                    self.throttle.refused(&realm, self.clock.now()).await?;
+                if let Origin::Source(source) = origin {
+                    let whose = login.as_ref().map(|login| login.as_str().as_bytes());
+                    self.throttle.refused_at(&realm, whose, source, self.clock.now()).await?;
                 }
                 return Err(rejection.into());
             }
             passed => passed?,
         };
-        if let Some(login) = &login {
+        // Those of a device stay: whoever has the password has devices as well, and is not to be counted nowhere.
+        if let (Some(login), Origin::Source(_)) = (&login, origin) {
             // Counted tries that stay counted are the safe side; the login is not to fail for them.
             let _ = self.throttle.forget_pair(&realm, login.as_str().as_bytes(), origin).await;
         }

@@ -32,7 +32,8 @@ pub struct HashPoolSize {
     /// logins leaves the runtime a core.
     pub workers: NonZeroUsize,
     /// Places for jobs that wait. By default 64. One source holds at most an eighth of them, and at least one. As many
-    /// again are kept for devices that are [remembered](crate::RememberedDevices), of which one holds two at most.
+    /// again are kept for devices that are [remembered](crate::RememberedDevices) and find no place of their source; those
+    /// of one account hold two at most.
     pub queue: NonZeroUsize,
 }
 
@@ -138,12 +139,12 @@ impl HashPool {
     /// # Errors
     /// [`Overloaded`] if the queue is full, or `source` holds its eighth of it.
     pub fn admit(&self, source: SourceKey) -> Result<HashPlace, Overloaded> {
-        self.admit_from(source.into())
+        self.admit_from(source.into(), None)
     }
 
-    /// The same, whoever it is.
-    pub(crate) fn admit_from(&self, origin: Origin) -> Result<HashPlace, Overloaded> {
-        self.0.queue.reserve(origin)?;
+    /// The same, or a kept place if there is none left for `origin`.
+    pub(crate) fn admit_from(&self, origin: Origin, kept: Option<Origin>) -> Result<HashPlace, Overloaded> {
+        let origin = self.0.queue.reserve(origin, kept)?;
         Ok(HashPlace { queue: Some(Arc::clone(&self.0.queue)), origin })
     }
 

@@ -67,15 +67,20 @@ impl SentCodes {
         Err(StoreError::not_written("a token has this hash").into())
     }
 
-    /// Uses a code up, or one of the tries. Those are counted before anything is looked up: guesses at once count each
-    /// other, and a new code brings none. A count that is not exact may be somebody else's and takes nothing away; whoever
-    /// calls this has counted the failure where it is exact.
+    /// Uses a code up, or one of the tries; whoever calls this has counted the failure where that is exact.
     pub(crate) async fn redeem(
         &self,
         what: &CodeFor<'_>,
         typed: Option<&str>,
         now: UnixTime,
     ) -> Result<(), AuthenticateError> {
+        self.count(what, now).await?;
+        self.redeem_counted(what, typed, now).await
+    }
+
+    /// Counts one of the tries, before anything is looked up: guesses at once count each other, and a new code brings
+    /// none. A count that is not exact may be somebody else's and takes nothing away.
+    pub(crate) async fn count(&self, what: &CodeFor<'_>, now: UnixTime) -> Result<(), AuthenticateError> {
         // Longer than any handle lives.
         let window = Window::new(Duration::from_secs(900));
         let key = CounterKey::new(what.realm, what.tries, &[what.handle]);
@@ -83,6 +88,16 @@ impl SentCodes {
         if count.exact && count.value > Self::TRIES {
             return Err(RejectionReason::Locked.into());
         }
+        Ok(())
+    }
+
+    /// Uses a code up for a try that is counted.
+    pub(crate) async fn redeem_counted(
+        &self,
+        what: &CodeFor<'_>,
+        typed: Option<&str>,
+        now: UnixTime,
+    ) -> Result<(), AuthenticateError> {
         let code = typed.and_then(SentCode::read).ok_or(RejectionReason::Mismatch)?;
         let parts = [what.handle, code.digits()];
         let macs = [self.keys.mac(what.codes, &parts)];

@@ -61,7 +61,8 @@ impl SourceKey {
     }
 }
 
-/// Who has places and tries: a source, or a device that is remembered, wherever it is.
+/// Who has places and tries: a source, or a device that is remembered, wherever it is. Places that are kept for devices
+/// are of all those of an account together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     Source(SourceKey),

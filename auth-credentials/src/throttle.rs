@@ -30,7 +30,8 @@ use crate::source::{Origin, SourceKey};
 ///   its owner out.
 ///
 /// A device that is [remembered](crate::RememberedDevices) has counters of its own: what strangers do at the account of
-/// its owner, or everywhere, does not slow it.
+/// its owner, or everywhere, does not slow it. It has as many tries as a pair, good ones among them; beyond them it is
+/// like none.
 ///
 /// What ends guessing from many places for good is the cap on consecutive failures in the credential's row:
 /// [`PasswordAuthenticator::MAX_FAILURES`](crate::PasswordAuthenticator::MAX_FAILURES).
@@ -39,6 +40,8 @@ pub struct Throttle {
     counters: Arc<dyn CounterStore>,
     purpose: Purpose,
     limits: ThrottleLimits,
+    /// Whether account and source are counted once a try was refused, and not in advance.
+    late: bool,
 }
 
 /// Why a try may not go on.
@@ -62,7 +65,7 @@ impl Throttle {
     /// Counts in `counters` under `purpose`; throttles with different purposes do not see each other.
     #[must_use]
     pub fn new(counters: Arc<dyn CounterStore>, purpose: Purpose, limits: ThrottleLimits) -> Self {
-        Self { counters, purpose, limits }
+        Self { counters, purpose, limits, late: false }
     }
 
     /// A throttle for logins, with [`ThrottleLimits::login`].
@@ -105,6 +108,12 @@ impl Throttle {
     #[must_use]
     pub fn api_keys(counters: Arc<dyn CounterStore>) -> Self {
         Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
+    }
+
+    /// The same limits for passwords that come with each request, counted apart from those of logins. Only the pair is
+    /// counted in advance, which a success takes back: a program that does its work uses up nothing of anybody.
+    pub(crate) fn of_requests(&self) -> Self {
+        Self { purpose: Purpose::new("basic"), late: true, ..self.clone() }
     }
 
     /// What is throttled, as audit events name it.
@@ -161,6 +170,18 @@ impl Throttle {
             self.counters.add(&key, 1, limit.window, now).await?;
         }
         Ok(())
+    }
+
+    /// The same, with what else is not counted in advance.
+    pub(crate) async fn refused_at(
+        &self,
+        realm: &Realm,
+        whose: Option<&[u8]>,
+        source: SourceKey,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        self.tries(realm, whose, source, now).count_late().await?;
+        self.refused(realm, now).await
     }
 
     /// Forgets the tries of a pair, after a success.
@@ -222,9 +243,9 @@ impl Throttle {
         if let Some(whose) = whose {
             turn_of = self.key(realm, b"account", Some(whose), None);
             counted.push(self.pair(realm, whose, source.into()));
-            counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false });
+            counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false, late: self.late });
         }
-        counted.push(Counted { key: by_source, limit: self.limits.source, hard: true });
+        counted.push(Counted { key: by_source, limit: self.limits.source, hard: true, late: self.late });
         let (counters, global, soft) = (&*self.counters, self.global(realm), SoftTurn::new(&turn_of, now));
         Tries { counters, counted, global, soft, now }
     }
@@ -249,12 +270,12 @@ impl Throttle {
 
     fn pair(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
         let key = self.key(realm, b"pair", Some(whose), Some(origin));
-        Counted { key, limit: self.limits.pair, hard: true }
+        Counted { key, limit: self.limits.pair, hard: true, late: false }
     }
 
     fn global(&self, realm: &Realm) -> Option<Counted> {
         let limit = self.limits.global?;
-        Some(Counted { key: self.key(realm, b"global", None, None), limit, hard: false })
+        Some(Counted { key: self.key(realm, b"global", None, None), limit, hard: false, late: true })
     }
 
     fn key(&self, realm: &Realm, what: &[u8], whose: Option<&[u8]>, origin: Option<Origin>) -> CounterKey {

@@ -158,7 +158,8 @@ impl AuthBuilder {
     /// [`CurrentUser`](crate::CurrentUser), [`MaybeUser`](crate::MaybeUser) and [`Require`](crate::Require) take it;
     /// [`Bearer`](crate::Bearer) does not. Browsers keep such a password and add it by themselves, so these requests are
     /// checked for cross-site forgery like those with a session: a program that does more than read sends the `Origin`
-    /// of the public URL. Whoever has a second factor is refused.
+    /// of the public URL, and what another site has a browser ask for is refused whatever its method. Whoever has a second
+    /// factor is refused.
     ///
     /// `realm` is what a browser shows when it asks. A program that is refused for want of a credential is told
     /// `WWW-Authenticate: Basic realm="..", charset="UTF-8"`, and a person without a [login page](Self::login_page) too.

@@ -21,7 +21,8 @@ use auth_core::{
 use auth_credentials::BasicCredential;
 use auth_jwt::AccessToken;
 use auth_session::{
-    CrossSite, Incoming as SessionIncoming, Outgoing, Session, SessionData, SetCookie, StartOptions,
+    CrossSite, CrossSiteReason, Incoming as SessionIncoming, Outgoing, Session, SessionData, SetCookie,
+    StartOptions,
 };
 use tokio::sync::{Mutex, OnceCell};
 
@@ -123,10 +124,17 @@ impl Visit {
         if !carried.is_in_a_header() {
             form.allows(csrf(false))?;
         }
+        let may_log_in = csrf(true);
+        // A browser adds it to whatever another site asks for, by any method, and each costs a hash.
+        if let (Carried::Basic(_), Err(error)) = (&carried, may_log_in)
+            && error.reason != CrossSiteReason::NoHeaders
+        {
+            return Err(error.into());
+        }
         let reader = head.reader();
         Ok(Self(Arc::new(Inner {
             carried,
-            may_log_in: csrf(true),
+            may_log_in,
             form,
             source: head.client(auth),
             reader,

@@ -7,7 +7,10 @@ use auth_core::{
     CredentialKind, CredentialRecord, EpochBump, Method, PrincipalId, RejectionReason, Unavailable,
 };
 
-use super::{Accounts, ChangePasswordError, EpochRaised, TRIES, own::in_person};
+use super::{
+    Accounts, ChangePasswordError, EpochRaised, TRIES,
+    own::{in_person, without_device},
+};
 use crate::{
     hash::hasher::HashError,
     password::Password,
@@ -19,7 +22,8 @@ use crate::{
 
 impl Accounts {
     /// Replaces the password of whoever makes the request, who has to present the current one again. No key of a
-    /// program and no impersonator does it, nor whoever has limits.
+    /// program and no impersonator does it, nor whoever has limits, nor a login that did without the second factor because
+    /// its device is remembered: a stolen device and the password are not to shut the owner out.
     ///
     /// Password and epoch change in one step, so every other session and token is dead from then on, and so
     /// is any login that was under way. Only the request's own session may live on: hand the result and that
@@ -47,7 +51,7 @@ impl Accounts {
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
         }
-        if let Err(reason) = in_person(who) {
+        if let Err(reason) = in_person(who).and(without_device(who).map_err(|_| RejectionReason::Policy)) {
             return Err(checks.refuse(&attempt, reason).into());
         }
         self.judge_password(&new, &account).await?;

@@ -22,9 +22,7 @@ impl Accounts {
     {
         in_person(who)?;
         who.fresh_within(Self::RECENT, self.authenticator.clock.now())?;
-        if who.authentication().methods.contains(&Method::REMEMBERED_DEVICE) {
-            who.at_least(Assurance::Aal2)?;
-        }
+        without_device(who)?;
         self.own_account_at_any_age(who).await
     }
 
@@ -56,6 +54,14 @@ pub(super) fn in_person(who: &Authenticated) -> Result<(), RejectionReason> {
         .any(|method| authentication.methods.contains(method));
     if program || authentication.actor.is_some() || *who.limits() != Limits::unlimited() {
         return Err(RejectionReason::Policy);
+    }
+    Ok(())
+}
+
+/// Whether a login did not do without the second factor because its device is remembered.
+pub(super) fn without_device(who: &Authenticated) -> Result<(), Challenge> {
+    if who.authentication().methods.contains(&Method::REMEMBERED_DEVICE) {
+        who.at_least(Assurance::Aal2)?;
     }
     Ok(())
 }

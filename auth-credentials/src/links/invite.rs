@@ -88,7 +88,7 @@ impl AccountLinks {
         let noted = |error| self.noted(error, Some(&ticket), source);
         let to = MailAddress::canonical(&ticket.address)?;
         self.accounts.policy().check(&password, to.login())?;
-        self.accounts.judge_leaked(&password).await.map_err(ChangePasswordError::from)?;
+        self.judge_leaked(&password, source).await?;
         let checks = self.accounts.authenticator();
         let hash = checks.admit(source)?.hash(password).await.map_err(ChangePasswordError::from)?;
         let data = hash.to_blob().ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;

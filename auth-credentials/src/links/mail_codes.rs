@@ -201,12 +201,14 @@ impl MailCodes {
         let tries = self.throttle.tries(realm, Some(whose), source, now);
         tries.look().await?;
         tries.count().await?;
+        // What a handle has no tries for is no guess, and must not lock the codes of whoever the address is of.
+        let what = self.code_for(asked, asked.ticket.owner.is_some())?;
+        self.codes.count(&what, now).await?;
         let key = self.links.mailbox_key(asked.ticket.owner.as_ref());
         let found = checks.stores.credentials.find(&key).await?;
         // Counted before anything is looked up, over all handles: asking anew brings no new tries.
         let failures = checks.stores.credentials.count_failure(&key).await?;
-        let what = self.code_for(asked, asked.ticket.owner.is_some())?;
-        let redeemed = match self.codes.redeem(&what, typed, now).await {
+        let redeemed = match self.codes.redeem_counted(&what, typed, now).await {
             Err(AuthenticateError::Rejected(rejection)) => Err(rejection),
             redeemed => Ok(redeemed?),
         };
@@ -221,6 +223,19 @@ impl MailCodes {
         // Counted tries that stay counted are the safe side.
         let _ = self.throttle.forget_pair(realm, whose, source.into()).await;
         Ok(())
+    }
+
+    /// Counts a try with a handle that is not ours or whose time has passed: of its source, and nothing else.
+    async fn count_nobodys(
+        &self,
+        reason: RejectionReason,
+        source: Option<IpAddr>,
+    ) -> Result<(), AuthenticateError> {
+        let now = self.links.accounts.authenticator().clock.now();
+        let tries = self.throttle.tries(&self.links.realm, None, SourceKey::from_peer(source), now);
+        tries.look().await?;
+        tries.count().await?;
+        Err(reason.into())
     }
 
     /// Reads a handle whose time has not passed.
@@ -245,7 +260,7 @@ impl Authenticator for MailCodes {
         let asked = handle.expose_str().ok_or(RejectionReason::Unknown).and_then(|text| self.open(text));
         let checked = match &asked {
             Ok(asked) => self.check(asked, typed.expose_str(), source).await,
-            Err(reason) => Err((*reason).into()),
+            Err(reason) => self.count_nobodys(*reason, source).await,
         };
         let ticket = asked.ok().map(|asked| asked.ticket);
         match (checked, ticket) {
@@ -256,7 +271,10 @@ impl Authenticator for MailCodes {
                 Ok(FactorPassed::assertion(principal, method, checks.clock.now(), epoch))
             }
             (Err(AuthenticateError::Rejected(rejection)), ticket) => {
-                self.throttle.refused(realm, checks.clock.now()).await?;
+                // What nobody was given guesses at nobody's code, and costs nothing to make up.
+                if ticket.is_some() {
+                    self.throttle.refused(realm, checks.clock.now()).await?;
+                }
                 let (reason, principal) = (rejection.reason(), ticket.and_then(|ticket| ticket.owner));
                 checks.record(&AuditEvent::CredentialRefused { reason, method, principal, source });
                 Err(rejection.into())

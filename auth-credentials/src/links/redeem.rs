@@ -13,7 +13,11 @@ use super::{
     error::LinkError,
     token::{OneTimeToken, Ticket},
 };
-use crate::{accounts::TRIES, stores::fresh_version};
+use crate::{
+    accounts::{ChangePasswordError, TRIES},
+    password::Password,
+    stores::fresh_version,
+};
 
 impl AccountLinks {
     /// Whether a link would work now, for the page that it leads to. Nothing is used up, so let GET and HEAD ask: mail
@@ -45,6 +49,21 @@ impl AccountLinks {
             return Err(RejectionReason::Unknown.into());
         }
         Ok(ticket)
+    }
+
+    /// Asks whether a password that is chosen leaked. Counted like asking for a link: a token that is not used up asks as
+    /// often as its holder likes, and whoever answers is somebody else.
+    pub(super) async fn judge_leaked(
+        &self,
+        password: &Password,
+        source: Option<IpAddr>,
+    ) -> Result<(), LinkError> {
+        if !self.accounts.asks_whether_leaked() {
+            return Ok(());
+        }
+        self.count(None, source).await?;
+        self.accounts.judge_leaked(password).await.map_err(ChangePasswordError::from)?;
+        Ok(())
     }
 
     /// Uses a token up: of any number of tries at once, one gets here.

@@ -45,7 +45,7 @@ impl AccountLinks {
             // It will stand alone.
             self.accounts.policy().check(&new, &account.login)?;
         }
-        self.accounts.judge_leaked(&new).await.map_err(ChangePasswordError::from)?;
+        self.judge_leaked(&new, source).await?;
         let hash = self.accounts.authenticator().admit(source)?.hash(new).await;
         let data = hash.map_err(ChangePasswordError::from)?.to_blob();
         let data = data.ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;

@@ -81,7 +81,7 @@ impl PasswordAuthenticator {
             }
             // The credential was replaced meanwhile: by a login that renewed the hash of the same password, or
             // by another password. Only checking again tells.
-            place = self.admit_from(origin)?;
+            place = self.admit_from(origin, None)?;
         }
         Err(self.refuse(attempt, RejectionReason::Revoked))
     }

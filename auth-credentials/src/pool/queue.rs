@@ -71,7 +71,7 @@ pub(super) struct Job {
 
 pub(super) struct Queue {
     size: usize,
-    /// Places beyond them, for remembered devices.
+    /// Places beyond them, for remembered devices whose source has none left.
     kept: usize,
     share: usize,
     state: Mutex<State>,
@@ -83,15 +83,18 @@ struct State {
     jobs: VecDeque<Job>,
     /// Places that were given out and have no job yet.
     reserved: usize,
-    /// Places of each source and device: reserved, queued or running.
+    /// Kept places among those that are taken and whose job has not started.
+    kept: usize,
+    /// Places of each source, and kept ones of each account: reserved, queued or running.
     held: HashMap<Origin, usize>,
     closed: bool,
     stats: HashPoolStats,
 }
 
 impl Queue {
-    /// The most places of one remembered device: whoever stole one does not hold all that are kept for them.
-    const DEVICE_SHARE: usize = 2;
+    /// The most kept places of one account, however many devices it has: whoever stole one, or has an account of their
+    /// own, does not hold all that are kept.
+    const KEPT_SHARE: usize = 2;
 
     pub(super) fn new(size: HashPoolSize) -> Self {
         let (workers, size) = (size.workers.get(), size.queue.get());
@@ -100,6 +103,7 @@ impl Queue {
         let state = State {
             jobs: VecDeque::with_capacity(places),
             reserved: 0,
+            kept: 0,
             held: HashMap::with_capacity(places.saturating_add(workers)),
             closed: false,
             stats: HashPoolStats::default(),
@@ -107,35 +111,41 @@ impl Queue {
         Self { size, kept: share, share, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Takes a place for `origin`.
-    pub(super) fn reserve(&self, origin: Origin) -> Result<(), Overloaded> {
-        let (size, share) = match origin {
-            Origin::Source(_) => (self.size, self.share),
-            Origin::Device(_) => (self.size.saturating_add(self.kept), Self::DEVICE_SHARE),
-        };
+    /// Takes a place for `origin`, or a kept one if it has none left. Answers whose it is.
+    pub(super) fn reserve(&self, origin: Origin, kept: Option<Origin>) -> Result<Origin, Overloaded> {
+        let free =
+            |state: &State| [Some(origin), kept].into_iter().flatten().find(|one| self.is_free(state, *one));
         // Dropped after the lock is released: wiping passwords takes time.
         let mut abandoned = Vec::new();
         let mut state = self.lock();
-        if state.is_full_for(origin, size, share) {
+        let mut found = free(&state);
+        if found.is_none() {
             abandoned = state.remove_abandoned();
+            found = free(&state);
         }
-        let refused = state.closed || state.is_full_for(origin, size, share);
-        if refused {
-            state.stats.overloaded = state.stats.overloaded.saturating_add(1);
-        } else {
-            state.reserved = state.reserved.saturating_add(1);
-            let held = state.held.entry(origin).or_default();
-            *held = held.saturating_add(1);
+        let found = found.filter(|_| !state.closed);
+        match found {
+            Some(origin) => state.reserve(origin),
+            None => state.stats.overloaded = state.stats.overloaded.saturating_add(1),
         }
         drop(state);
         drop(abandoned);
-        if refused { Err(Overloaded) } else { Ok(()) }
+        found.ok_or(Overloaded)
+    }
+
+    fn is_free(&self, state: &State, origin: Origin) -> bool {
+        let (taken, size, share) = match origin {
+            Origin::Source(_) => (state.waiting().saturating_sub(state.kept), self.size, self.share),
+            Origin::Device(_) => (state.kept, self.kept, Self::KEPT_SHARE),
+        };
+        taken < size && state.held.get(&origin).is_none_or(|held| *held < share)
     }
 
     /// Gives a place back that has no job.
     pub(super) fn cancel_reservation(&self, origin: Origin) {
         let mut state = self.lock();
         state.reserved = state.reserved.saturating_sub(1);
+        state.leave_queue(origin);
         state.release(origin);
     }
 
@@ -144,6 +154,7 @@ impl Queue {
         let mut state = self.lock();
         state.reserved = state.reserved.saturating_sub(1);
         if state.closed {
+            state.leave_queue(job.origin);
             state.release(job.origin);
             drop(state);
             // The job goes, and its sender with it: the caller reads that it was given up.
@@ -191,6 +202,7 @@ impl Queue {
         state.closed = true;
         let jobs = std::mem::take(&mut state.jobs);
         for job in &jobs {
+            state.leave_queue(job.origin);
             state.release(job.origin);
         }
         drop(state);
@@ -232,6 +244,7 @@ impl State {
             }
             Some(job) => {
                 self.stats.running = self.stats.running.saturating_add(1);
+                self.leave_queue(job.origin);
                 Step::Run(job)
             }
             None if dirty => Step::Wipe,
@@ -243,8 +256,20 @@ impl State {
         self.jobs.len().saturating_add(self.reserved)
     }
 
-    fn is_full_for(&self, origin: Origin, size: usize, share: usize) -> bool {
-        self.waiting() >= size || self.held.get(&origin).is_some_and(|held| *held >= share)
+    fn reserve(&mut self, origin: Origin) {
+        self.reserved = self.reserved.saturating_add(1);
+        if let Origin::Device(_) = origin {
+            self.kept = self.kept.saturating_add(1);
+        }
+        let held = self.held.entry(origin).or_default();
+        *held = held.saturating_add(1);
+    }
+
+    /// A place is no longer one of those that wait.
+    fn leave_queue(&mut self, origin: Origin) {
+        if let Origin::Device(_) = origin {
+            self.kept = self.kept.saturating_sub(1);
+        }
     }
 
     /// Takes out the queued jobs whose callers have left, so that the dead do not keep the living out.
@@ -266,6 +291,7 @@ impl State {
 
     fn abandon(&mut self, origin: Origin) {
         self.stats.abandoned = self.stats.abandoned.saturating_add(1);
+        self.leave_queue(origin);
         self.release(origin);
     }
 
@@ -292,7 +318,7 @@ mod tests {
         assert!(matches!(queue.lock().step(false), Step::Wait));
 
         let origin = Origin::from_peer(None);
-        queue.reserve(origin).unwrap();
+        queue.reserve(origin, None).unwrap();
         let (reply, _answer) = oneshot::channel();
         queue.submit(Job { origin, work: Work::Panic, reply });
         assert!(matches!(queue.lock().step(true), Step::Run(_)));
@@ -304,22 +330,48 @@ mod tests {
     #[test]
     fn a_full_queue_has_places_for_remembered_devices() {
         let queue = Queue::new(HashPoolSize::default());
-        let address = |n: u8| Origin::from_peer(Some([10, 0, 0, n].into()));
         for n in 0..64 {
-            queue.reserve(address(n)).unwrap();
+            queue.reserve(address(n), None).unwrap();
         }
-        assert_eq!(queue.reserve(address(64)), Err(Overloaded));
-        let device = |n: u8| Origin::Device([n; 16]);
+        assert_eq!(queue.reserve(address(64), None), Err(Overloaded));
         for n in 0..4 {
             for _ in 0..2 {
-                queue.reserve(device(n)).unwrap();
+                assert_eq!(queue.reserve(address(64), Some(account(n))), Ok(account(n)));
             }
-            assert_eq!(queue.reserve(device(n)), Err(Overloaded));
+            assert_eq!(queue.reserve(address(64), Some(account(n))), Err(Overloaded));
         }
         // An eighth as many again, and then nobody.
-        assert_eq!(queue.reserve(device(4)), Err(Overloaded));
-        queue.cancel_reservation(device(0));
-        assert_eq!(queue.reserve(address(64)), Err(Overloaded));
-        assert_eq!(queue.reserve(device(4)), Ok(()));
+        assert_eq!(queue.reserve(address(64), Some(account(4))), Err(Overloaded));
+        queue.cancel_reservation(account(0));
+        assert_eq!(queue.reserve(address(64), None), Err(Overloaded));
+        assert_eq!(queue.reserve(address(64), Some(account(4))), Ok(account(4)));
+        // Kept places take none of the others.
+        queue.cancel_reservation(address(0));
+        assert_eq!(queue.reserve(address(64), None), Ok(address(64)));
+    }
+
+    /// Whoever has accounts of their own, with as many devices as they like, holds the share of their source and what is
+    /// kept for each account, and nobody else waits for a place.
+    #[test]
+    fn many_devices_at_one_source_leave_the_places_of_others() {
+        let queue = Queue::new(HashPoolSize::default());
+        let held = (0..40).filter(|n| queue.reserve(address(0), Some(account(n % 2))).is_ok()).count();
+        assert_eq!(held, 8 + 2 * 2);
+        for n in 1..=7 {
+            for _ in 0..8 {
+                assert_eq!(queue.reserve(address(n), None), Ok(address(n)));
+            }
+        }
+        assert_eq!(queue.reserve(address(8), Some(account(2))), Ok(account(2)));
+        assert_eq!(queue.lock().stats.overloaded, 40 - 12);
+    }
+
+    fn address(n: u8) -> Origin {
+        Origin::from_peer(Some([10, 0, 0, n].into()))
+    }
+
+    /// What is kept for the devices of an account.
+    fn account(n: u8) -> Origin {
+        Origin::Device([n; 16])
     }
 }

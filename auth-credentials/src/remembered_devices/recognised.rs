@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{LoginName, Realm};
+use auth_core::{LoginName, PrincipalId, Realm, SecretHash};
 
 use super::token::Sealed;
 use crate::source::Origin;
@@ -12,13 +12,16 @@ use crate::source::Origin;
 #[derive(Clone)]
 pub struct KnownDevice {
     id: [u8; 16],
+    /// Whose it is, in so many bytes as a device has.
+    account: [u8; 16],
     realm: Realm,
     login: LoginName,
 }
 
 impl KnownDevice {
     pub(super) fn of(sealed: Sealed) -> Self {
-        Self { id: sealed.id, realm: sealed.principal.realm().clone(), login: sealed.login }
+        let account = account_of(&sealed.principal);
+        Self { id: sealed.id, account, realm: sealed.principal.realm().clone(), login: sealed.login }
     }
 
     /// Whether somebody logged in on it to the account that has this login.
@@ -26,8 +29,14 @@ impl KnownDevice {
         self.realm == *realm && login == Some(&self.login)
     }
 
+    /// Whose tries are counted.
     pub(crate) fn origin(&self) -> Origin {
         Origin::Device(self.id)
+    }
+
+    /// Whose kept places it takes: the account's, for whoever has an account has as many devices as they like.
+    pub(crate) fn kept(&self) -> Origin {
+        Origin::Device(self.account)
     }
 }
 
@@ -36,4 +45,11 @@ impl fmt::Debug for KnownDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KnownDevice").finish_non_exhaustive()
     }
+}
+
+/// The first bytes of a hash: accounts that share them would share what is kept, and nothing else.
+fn account_of(principal: &PrincipalId) -> [u8; 16] {
+    let parts = [principal.realm().as_str(), principal.kind().as_str(), principal.id()].join("\0");
+    let hash = SecretHash::of(parts.as_bytes());
+    hash.as_bytes().first_chunk().copied().unwrap_or_default()
 }

@@ -19,6 +19,8 @@ use crate::{
 };
 
 const NUMBER: Purpose = Purpose::new("phone");
+/// Under which the messages of a number are counted: by a keyed hash, for a number is short enough to be tried.
+const SENT_TO: Purpose = Purpose::new("phone/sent");
 const LOGIN: [Purpose; 2] = [Purpose::new("sms/login"), Purpose::new("sms/login-try")];
 const ENROL: [Purpose; 2] = [Purpose::new("sms/enrol"), Purpose::new("sms/enrol-try")];
 const DIGITS: u8 = 6;
@@ -29,11 +31,19 @@ pub(super) struct TextMessages {
     codes: SentCodes,
     notifier: Arc<dyn Notifier>,
     throttle: Throttle,
+    /// How many are sent in a day, to whomever.
+    a_day: u32,
 }
 
 impl SecondFactors {
     /// How many text messages an account is sent in a day.
     pub const MAX_TEXT_MESSAGES: u32 = 20;
+    /// How many text messages a number is sent in a day, whatever accounts ask for them: so many to enrol it, and so many
+    /// to log in.
+    pub const MAX_TEXT_MESSAGES_TO_NUMBER: u32 = 10;
+    /// How many text messages are sent in a day to all accounts of a realm together, unless
+    /// [told otherwise](Self::with_text_messages_a_day).
+    pub const TEXT_MESSAGES_A_DAY: u32 = 1_000;
 
     /// The same with codes by text message for those who want them: a *restricted* authenticator of NIST SP 800-63B-4
     /// section 3.2.9, for messages are read along, numbers are moved to another's card, and whoever phishes the password
@@ -50,7 +60,19 @@ impl SecondFactors {
     ) -> Self {
         let (keys, tries) = (Arc::clone(&self.keys), Arc::clone(&counters));
         let codes = SentCodes { tokens, keys, counters: tries };
-        self.messages = Some(TextMessages { codes, notifier, throttle: Throttle::text_messages(counters) });
+        let (throttle, a_day) = (Throttle::text_messages(counters), Self::TEXT_MESSAGES_A_DAY);
+        self.messages = Some(TextMessages { codes, notifier, throttle, a_day });
+        self
+    }
+
+    /// The same with so many text messages in a day to all accounts of a realm together: what you would pay for at the
+    /// worst, and well above what people ask for, for beyond it nobody is sent any. Without text messages it does
+    /// nothing.
+    #[must_use]
+    pub fn with_text_messages_a_day(mut self, most: u32) -> Self {
+        if let Some(messages) = &mut self.messages {
+            messages.a_day = most;
+        }
         self
     }
 
@@ -70,7 +92,7 @@ impl SecondFactors {
         let (checks, entropy) = (self.accounts.authenticator(), &*self.accounts.entropy);
         let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         let number = PhoneNumber::parse(number)?;
-        self.may_send(messages, &account.id, source).await?;
+        self.may_send(messages, &account.id, (&number, ENROL), source).await?;
         let now = checks.clock.now();
         let key = CredentialKey::only(&account.id, CredentialKind::PHONE_PENDING);
         let mut record = self.record(key.clone(), &account.id, self.seal_number(&account.id, &key, &number)?);
@@ -104,6 +126,14 @@ impl SecondFactors {
         let found = checks.stores.credentials.find(&pending).await?.ok_or(RejectionReason::NoCredential)?;
         let (now, expires_at) = (checks.clock.now(), found.credential.expires_at);
         let expires_at = expires_at.filter(|at| now < *at).ok_or(RejectionReason::Expired)?;
+        // Counted where it is exact as well, in the row that waits: another one is another message.
+        match checks.stores.credentials.count_failure(&pending).await? {
+            Some(failures) if u64::from(failures) > SentCodes::TRIES => {
+                return Err(RejectionReason::Locked.into());
+            }
+            Some(_) => {}
+            None => return Err(RejectionReason::NoCredential.into()),
+        }
         // Of this number and no other: it stands in the row of this version.
         let handle = enrolment(&account.id, found.credential.version);
         let what = code_for(ENROL, &account.id, &handle, expires_at)?;
@@ -144,8 +174,8 @@ impl SecondFactors {
         let owner = &credential.principal;
         let key = CredentialKey::only(owner, CredentialKind::PHONE);
         let found = self.found(&credential, &key).await?;
-        self.may_send(messages, owner, source).await?;
         let number = self.open_number(owner, &key, &found.credential.data).ok_or(RejectionReason::Corrupt)?;
+        self.may_send(messages, owner, (&number, LOGIN), source).await?;
         let (now, entropy) = (checks.clock.now(), &*self.accounts.entropy);
         let what = code_for(LOGIN, owner, &credential.handle, credential.expires_at)?;
         let code = messages.codes.issue(&what, DIGITS, entropy, now).await?;
@@ -184,6 +214,7 @@ impl SecondFactors {
         &self,
         messages: &TextMessages,
         owner: &PrincipalId,
+        (number, [codes, _]): (&PhoneNumber, [Purpose; 2]),
         source: Option<IpAddr>,
     ) -> Result<(), ThrottleError> {
         const DAY: Duration = Duration::from_secs(86_400);
@@ -194,11 +225,20 @@ impl SecondFactors {
             tries.look().await?;
             tries.count().await?;
             let window = Window::new(DAY);
-            let most = Self::MAX_TEXT_MESSAGES;
-            if messages.throttle.spend(realm, &whose, most, window, now).await? {
-                return Ok(());
+            // Apart for enrolments, which strangers begin for any number, and logins of who confirmed it.
+            let to = self.keys.mac(SENT_TO, &[codes.as_str().as_bytes(), number.as_str().as_bytes()]);
+            let to = [b"number ", to.as_slice()].concat();
+            // That of all is spent last: what one number or account has no more of takes nothing from the others.
+            for (whose, most) in [
+                (to.as_slice(), Self::MAX_TEXT_MESSAGES_TO_NUMBER),
+                (whose.as_slice(), Self::MAX_TEXT_MESSAGES),
+                (b"all".as_slice(), messages.a_day),
+            ] {
+                if !messages.throttle.spend(realm, whose, most, window, now).await? {
+                    return Err(Throttled { retry_after: window.bucket_length() }.into());
+                }
             }
-            Err(Throttled { retry_after: window.bucket_length() }.into())
+            Ok(())
         };
         let counted: Result<(), ThrottleError> = counted.await;
         if let Err(ThrottleError::Throttled(_)) = counted {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Count, CounterKey, CounterStore, Throttled, UnixTime};
+use auth_core::{Count, CounterKey, CounterStore, StoreError, Throttled, UnixTime};
 
 use super::{Limit, Throttle, ThrottleError};
 
@@ -29,7 +29,7 @@ impl Tries<'_> {
 
     /// Counts the try. Of tries at once, those that find the limit used up by others go no further.
     pub(crate) async fn count(&self) -> Result<(), ThrottleError> {
-        for one in &self.counted {
+        for one in self.counted.iter().filter(|one| !one.late) {
             let count = self.counters.add(&one.key, 1, one.limit.window, self.now).await?;
             one.judge(count, self.soft, self.now)?;
         }
@@ -43,6 +43,14 @@ impl Tries<'_> {
         }
         Ok(())
     }
+
+    /// Counts what is not counted in advance, once the try was refused.
+    pub(super) async fn count_late(&self) -> Result<(), StoreError> {
+        for one in self.counted.iter().filter(|one| one.late) {
+            self.counters.add(&one.key, 1, one.limit.window, self.now).await?;
+        }
+        Ok(())
+    }
 }
 
 /// One thing that is counted, and what happens beyond its limit.
@@ -50,6 +58,8 @@ pub(super) struct Counted {
     pub(super) key: CounterKey,
     pub(super) limit: Limit,
     pub(super) hard: bool,
+    /// Counted once the try was refused.
+    pub(super) late: bool,
 }
 
 impl Counted {

@@ -88,18 +88,45 @@ fn a_leaked_password_cannot_be_chosen() {
     assert_eq!(list.asked.lock().unwrap().len(), asked, "who logs in chooses nothing");
 }
 
+fn links_of(post: &Post, leaked: LeakedPasswords) -> AccountLinks {
+    AccountLinks::new(
+        post.accounts.clone().with_leaked_passwords(leaked),
+        Arc::clone(&post.tokens) as Arc<dyn TokenStore>,
+        Arc::clone(&post.notifier) as Arc<dyn Notifier>,
+        LinkBase::parse("https://app.example").unwrap(),
+        Arc::clone(&post.app.counters) as Arc<dyn CounterStore>,
+    )
+}
+
+/// A link that is not used up is tried as often as its holder likes, and each time somebody else would be asked.
+#[test]
+fn the_holder_of_a_link_does_not_make_us_ask_without_an_end() {
+    let (post, list) = (Post::verified(), Arc::new(List::default()));
+    let leaked = LeakedPasswords::new(Arc::<List>::clone(&list), IfUnanswered::Refuse);
+    let links = links_of(&post, leaked);
+    let token = post.reset_token();
+    let reset = |text: &str, from| block_on(links.reset(&token, password(text), Some(address(from))));
+    for _ in 0..20 {
+        assert!(matches!(reset(NEXT, 7), Err(LinkError::Policy(PolicyError::Leaked))));
+    }
+    assert_eq!(Refusal::from(reset(NEXT, 7).unwrap_err()).status(), 429);
+    assert_eq!(list.asked.lock().unwrap().len(), 20);
+
+    block_on(post.links.invite("bob@example.com", b"", None)).unwrap();
+    let invitation = post.token();
+    let accept = |from| block_on(links.accept(&invitation, password(NEXT), Some(address(from))));
+    assert_eq!(Refusal::from(accept(7).unwrap_err()).status(), 429);
+    assert!(matches!(accept(8), Err(LinkError::Policy(PolicyError::Leaked))));
+    // The link works on, from elsewhere.
+    assert!(reset(OTHER, 9).is_ok());
+}
+
 /// The links that a password is chosen by still work, for another one; and so does the factor that was to go.
 #[test]
 fn a_leaked_password_gets_in_by_no_link_and_for_no_factor() {
     let (post, list) = (Post::verified(), Arc::new(List::default()));
     let leaked = LeakedPasswords::new(Arc::<List>::clone(&list), IfUnanswered::Refuse);
-    let links = AccountLinks::new(
-        post.accounts.clone().with_leaked_passwords(leaked.clone()),
-        Arc::clone(&post.tokens) as Arc<dyn TokenStore>,
-        Arc::clone(&post.notifier) as Arc<dyn Notifier>,
-        LinkBase::parse("https://app.example").unwrap(),
-        Arc::clone(&post.app.counters) as Arc<dyn CounterStore>,
-    );
+    let links = links_of(&post, leaked.clone());
     let token = post.reset_token();
     let reset = |text: &str| block_on(links.reset(&token, password(text), None));
     assert!(matches!(reset(NEXT), Err(LinkError::Policy(PolicyError::Leaked))));

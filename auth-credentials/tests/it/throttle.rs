@@ -10,13 +10,22 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    Clock, Count, CounterKey, CounterStore, LoginName, Purpose, Realm, StoreError, Throttled, UnixTime,
-    Window,
+    AuthenticateError, Authenticator, Clock, Count, CounterKey, CounterStore, LoginName, Purpose, Realm,
+    StoreError, Throttled, UnixTime, Window,
     testing::{FailWith, FailingStore, SteppedClock, block_on},
 };
-use auth_credentials::{Limit, SourceKey, Throttle, ThrottleError, ThrottleLimits};
+use auth_credentials::{
+    BasicAuthenticator, BasicCredential, Limit, SourceKey, Throttle, ThrottleError, ThrottleLimits,
+};
 
-use crate::support::{counters::TestCounters, source};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::support::{
+    address,
+    app::{App, NEXT, PASSWORD},
+    counters::TestCounters,
+    source,
+};
 
 struct Fixture {
     counters: Arc<TestCounters>,
@@ -300,4 +309,30 @@ fn limits_are_settable() {
         block_on(throttle.attempt(&Realm::LOCAL, &login("ann"), source(1), now)).is_ok()
     };
     assert_eq!([attempt(800), attempt(808), attempt(809)], [true, false, true]);
+}
+
+/// A program shows the password with each request. Those that are right are nobody's guesses.
+#[test]
+fn good_basic_requests_use_up_nothing_of_logins() {
+    let app = App::new();
+    for login in ["ann", "bob"] {
+        app.sign_up(login, PASSWORD);
+    }
+    let basic = BasicAuthenticator::new(app.accounts.clone());
+    let request = |login: &str, password: &str| {
+        let header = format!("Basic {}", STANDARD.encode(format!("{login}:{password}")));
+        block_on(basic.authenticate(BasicCredential::parse(header.as_bytes(), Some(address(7))).unwrap()))
+    };
+    for n in 0..200 {
+        assert!(request("ann", PASSWORD).is_ok(), "{n}");
+    }
+    for login in ["ann", "bob"] {
+        assert!(app.log_in_from(login, PASSWORD, address(7)).is_ok());
+    }
+    // Those that are wrong are counted: ten for a pair, a hundred for a source.
+    let wrong = |login: &str| matches!(request(login, NEXT), Err(AuthenticateError::Rejected(_)));
+    assert_eq!((0..20).filter(|_| wrong("bob")).count(), 10);
+    assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 90);
+    assert!(matches!(request("ann", PASSWORD), Err(AuthenticateError::Throttled(_))));
+    assert!(app.log_in_from("ann", PASSWORD, address(7)).is_ok());
 }

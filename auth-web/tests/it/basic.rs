@@ -83,6 +83,11 @@ fn cases<'a>(right: &'a str, wrong: &'a str, cookie: &'a str) -> Vec<Case<'a>> {
         // Browsers add it by themselves, so another site is in question.
         ("POST", "/delete", vec![right, ("origin", "https://evil.example")], 403),
         ("POST", "/delete", vec![right], 403),
+        // Nor may it make a browser ask, which costs a hash even where nothing is changed.
+        ("GET", "/user", vec![right, ("sec-fetch-site", "cross-site")], 403),
+        ("GET", "/open", vec![right, ("sec-fetch-site", "same-site")], 403),
+        ("GET", "/user", vec![right, ("sec-fetch-site", "same-origin")], 200),
+        ("GET", "/user", vec![right, ("sec-fetch-site", "none")], 200),
         // It is no session.
         ("POST", "/logout", vec![right, ("origin", ORIGIN)], 401),
         ("GET", "/count", vec![right], 401),

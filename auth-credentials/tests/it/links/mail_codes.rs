@@ -213,7 +213,7 @@ fn guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset() {
     block_on(coded.codes.ask_again(&handle, Some(address(1)))).unwrap();
     assert!(rejected(coded.check(&handle, &coded.received(), 1)), "no new tries");
     let (handle, code) = coded.asked();
-    assert_eq!(coded.failures(), 6);
+    assert_eq!(coded.failures(), 5);
     assert!(coded.check(&handle, &code, 1).is_ok());
     assert_eq!(coded.failures(), 0);
 
@@ -264,6 +264,45 @@ fn guessing_at_mailed_codes_is_throttled() {
     }
     let outcome = coded.check(&handle, &code, 1);
     assert!(matches!(outcome, Err(AuthenticateError::Throttled(_))));
+}
+
+/// Whoever asks for a code of somebody else's address has five guesses with it, and not the hundred that lock it.
+#[test]
+fn a_handle_without_tries_counts_against_nobody() {
+    let coded = Coded::unthrottled();
+    let handle = coded.handle(ANN, 2);
+    let _ = coded.received();
+    for _ in 0..2 * MailCodes::MAX_FAILURES {
+        assert!(rejected(coded.check(&handle, "00000000", 2)));
+    }
+    assert_eq!(coded.failures(), 5);
+    let (handle, code) = coded.asked();
+    assert!(coded.check(&handle, &code, 1).is_ok());
+}
+
+/// Handles that somebody makes up are held against their source, and slow nobody else.
+#[test]
+fn handles_that_are_made_up_slow_their_source_only() {
+    let coded = Coded::new();
+    let (handle, code) = coded.asked();
+    let outcomes: Vec<_> = (0..1_500).map(|n| coded.check(&format!("junk{n}"), "00000000", 7)).collect();
+    assert_eq!(outcomes.iter().filter(|one| matches!(one, Err(AuthenticateError::Rejected(_)))).count(), 100);
+    let last = outcomes.into_iter().next_back().unwrap();
+    assert_eq!(Refusal::from(last.unwrap_err()).status(), 429);
+    assert_eq!(coded.post.app.reasons().len(), 100, "one that is told to wait is no guess");
+    // From as many places as it takes, in every second of the cycle.
+    for n in 0..2_000 {
+        assert!(rejected(coded.check("junk", "00000000", 1_000 + n)));
+    }
+    for second in 0..Throttle::SOFT_CYCLE {
+        coded.post.app.clock.step(Duration::from_secs(1));
+        let from = 10 + u32::try_from(second).unwrap();
+        if second == 0 {
+            assert!(coded.check(&handle, &code, from).is_ok());
+        } else {
+            assert!(rejected(coded.check(&handle, &code, from)), "used up, and not slowed");
+        }
+    }
 }
 
 /// What happened to the account since ends the code.

@@ -228,8 +228,48 @@ fn messages_are_few_for_an_account_and_a_source() {
         all += u32::from(send(1_000 + n).is_ok());
     }
     // What was counted in the last eighth of a day may still be there.
-    assert!((20..=2 * SecondFactors::MAX_TEXT_MESSAGES).contains(&all), "{all}");
+    assert!((10..=2 * SecondFactors::MAX_TEXT_MESSAGES_TO_NUMBER).contains(&all), "{all}");
     assert!(sender.site.app.audit.has("throttled"));
+}
+
+/// Whoever makes many accounts has no more of them sent to one number, and keeps nobody from logging in with theirs.
+#[test]
+fn messages_are_few_for_a_number() {
+    let sender = Sender::new(Site::new());
+    let mut from = 1;
+    let mut begin = |number: &str| {
+        // Slowly enough for every other limit.
+        from += 1;
+        sender.site.app.clock.step(Duration::from_secs(300));
+        block_on(sender.factors.begin_phone(&sender.site.request(), number, Some(address(from))))
+    };
+    for n in 0..3 {
+        assert!(begin(&format!("+3312345670{n}")).is_ok());
+    }
+    for _ in 0..10 {
+        let _ = sender.notifier.take();
+        assert!(begin(NUMBER).is_ok());
+    }
+    assert_eq!(Refusal::from(begin(NUMBER).unwrap_err()).status(), 429);
+    let _ = block_on(sender.factors.confirm_phone(&sender.site.request(), &sender.received())).unwrap();
+    assert!(block_on(sender.factors.send_code(&sender.site.pending(), Some(address(1)))).is_ok());
+}
+
+#[test]
+fn a_realm_has_so_many_messages_a_day() {
+    let sender = Sender::new(Site::new());
+    let factors = sender.factors.clone().with_text_messages_a_day(3);
+    let mut from = 1;
+    let mut begin = || {
+        from += 1;
+        sender.site.app.clock.step(Duration::from_secs(300));
+        let number = format!("+331234567{from:02}");
+        block_on(factors.begin_phone(&sender.site.request(), &number, Some(address(from))))
+    };
+    assert_eq!((0..3).filter(|_| begin().is_ok()).count(), 3);
+    assert_eq!(Refusal::from(begin().unwrap_err()).status(), 429);
+    sender.site.app.clock.step(Duration::from_secs(2 * 86_400));
+    assert!(begin().is_ok());
 }
 
 /// A number is enrolled by whoever has it in their hands, by a login of the last ten minutes.
@@ -262,6 +302,23 @@ fn a_telephone_counts_from_its_first_code_on() {
     assert!(matches!(error, SecondFactorError::Challenged(_)));
     let confirmed = sender.enrol();
     assert!(confirmed.raised.epoch() > who.authentication().epoch, "other sessions are dead");
+}
+
+/// Counters that are shared with others take no tries away, so those of an enrolment are counted in its row.
+#[test]
+fn tries_at_an_enrolment_are_few_where_counters_are_not_exact() {
+    let sender = Sender::new(Site::new());
+    let who = sender.site.request();
+    block_on(sender.factors.begin_phone(&who, NUMBER, Some(address(1)))).unwrap();
+    let code = sender.received();
+    sender.site.app.counters.fold();
+    for _ in 0..5 {
+        assert!(block_on(sender.factors.confirm_phone(&who, other_than(&code))).is_err());
+    }
+    let error = block_on(sender.factors.confirm_phone(&who, &code)).unwrap_err();
+    assert_eq!(Refusal::from(error).status(), 401, "five tries");
+    block_on(sender.factors.begin_phone(&who, NUMBER, Some(address(2)))).unwrap();
+    assert!(block_on(sender.factors.confirm_phone(&who, &sender.received())).is_ok());
 }
 
 /// Checklist, credentials M8: no row tells the number, and none of what is kept tells a code.
