@@ -152,6 +152,7 @@ fn form() -> Markup {
                 @for permission in Permission::ALL {
                     label.check { input type="checkbox" name="permission" value=(permission.name()); code { (permission.name()) } }
                 }
+                small { "Every key reads your profile: id, address and roles." }
             }
             label {
                 "Works for"

@@ -69,6 +69,22 @@ fn a_key_is_shown_once_acts_within_its_permissions_and_is_dead_when_it_is_revoke
     assert_eq!(profile(&server, "Bearer quickstart_x").status, 401);
 }
 
+/// Permissions are for what asks for one. Whom a key acts for it can always find out, and its page says so.
+#[test]
+fn a_key_without_permissions_reads_its_owners_profile_as_the_page_says() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let ann = Browser::logged_in(&server, ANN);
+    assert!(ann.get("/api-keys").body.contains("Every key reads your profile"));
+    let made = ann.post("/api-keys", &[("name", "backup"), ("days", "30")]);
+    let key = format!("Bearer {}", secret(&made.body));
+    let read = profile(&server, &key);
+    assert_eq!(read.status, 200);
+    let body: serde_json::Value = serde_json::from_str(&read.body).unwrap();
+    let path = format!("/api/users/{}", body["id"].as_str().unwrap());
+    assert_eq!(server.get(&path, &[("authorization", &key)]).status, 403);
+}
+
 /// Which address a client claims to have decides nothing: only the connection's does.
 #[test]
 fn a_key_is_good_in_its_networks_alone() {
