@@ -91,39 +91,47 @@ pub(crate) fn encode_to_bytes(bytes: &[u8], text: &mut Vec<u8>) {
 const ENGINE_MIN: usize = 68;
 /// As many bytes and more are the engine's to encode.
 const ENGINE_MIN_ENCODE: usize = 128;
-/// What stands for no value; it has a bit that no value has.
-const NONE: u8 = 0xff;
+/// What stands for no value; it has a bit that no four values have together.
+const NONE: u32 = 1 << 24;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The value of each character, or [`NONE`].
+/// The value of each character, or [`NONE`]: where it belongs among the 24 bits of four, for the first of them, the
+/// second, the third and the fourth. What is shifted here need not be shifted for each character.
+static VALUES: [[u32; 256]; 4] = [values(18), values(12), values(6), values(0)];
+
 #[expect(clippy::indexing_slicing, reason = "would not compile if it panicked")]
-static VALUES: [u8; 256] = {
+const fn values(shift: u32) -> [u32; 256] {
     let mut values = [NONE; 256];
     let mut value = 0;
     while value < ALPHABET.len() {
-        values[ALPHABET[value] as usize] = value as u8;
+        values[ALPHABET[value] as usize] = (value as u32) << shift;
         value += 1;
     }
     values
-};
+}
+
+/// The 24 bits of four characters, and [`NONE`] if one of them is of another alphabet.
+#[inline(always)]
+fn quad(characters: [u8; 4]) -> u32 {
+    let mut bits = 0;
+    for (values, character) in VALUES.iter().zip(characters) {
+        bits |= values.get(usize::from(character)).copied().unwrap_or(NONE);
+    }
+    bits
+}
 
 /// Decodes without the engine, and yields how many bytes it were. What is behind them may be overwritten.
 #[inline(always)]
 fn decode_short(text: &[u8], into: &mut [u8]) -> Option<usize> {
+    let (octets, rest) = text.as_chunks::<8>();
     // Faults are collected and looked at once: a good text has none, so there is nothing to hurry for.
     let mut seen = 0;
-    let mut value = |character: u8| {
-        let value = VALUES.get(usize::from(character)).copied().unwrap_or(NONE);
-        seen |= value;
-        u64::from(value)
-    };
-    let (octets, rest) = text.as_chunks::<8>();
     let mut len: usize = 0;
     for [a, b, c, d, e, f, g, h] in octets {
-        let high = value(*a) << 18 | value(*b) << 12 | value(*c) << 6 | value(*d);
-        let low = value(*e) << 18 | value(*f) << 12 | value(*g) << 6 | value(*h);
-        let bytes = (high << 40 | low << 16).to_be_bytes();
+        let (high, low) = (quad([*a, *b, *c, *d]), quad([*e, *f, *g, *h]));
+        seen |= high | low;
+        let bytes = (u64::from(high) << 40 | u64::from(low) << 16).to_be_bytes();
         // Whole words where there is room: what reads them next waits for narrower ones.
         match into.get_mut(len..)?.first_chunk_mut() {
             Some(word) => *word = bytes,
@@ -133,10 +141,14 @@ fn decode_short(text: &[u8], into: &mut [u8]) -> Option<usize> {
     }
     // At most seven characters are left. What of their bits is no whole byte must be zero, and less than a
     // character.
-    let bits = rest.iter().fold(0, |bits, character| bits << 6 | value(*character));
+    let bits = rest.iter().fold(0, |bits: u64, character| {
+        let value = quad([b'A', b'A', b'A', *character]);
+        seen |= value;
+        bits << 6 | u64::from(value)
+    });
     let used = rest.len().wrapping_mul(6);
     let (bytes, trailing) = (used / 8, used % 8);
-    if trailing == 6 || bits & (1u64 << trailing).wrapping_sub(1) != 0 || seen >= 64 {
+    if trailing == 6 || bits & (1u64 << trailing).wrapping_sub(1) != 0 || seen & NONE != 0 {
         return None;
     }
     // The first of them to the left; without one there is nothing to shift.
