@@ -22,7 +22,8 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519, under both of its names: `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864 section 2.2).
+    /// Ed25519, under both of its names: `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864 section 2.2). Which one a key
+    /// writes is the [key's](crate::Ed25519SigningKey::fully_specified) to say.
     EdDsa,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
@@ -39,6 +40,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// The name of Ed25519 that says which curve it is (RFC 9864 section 2.2).
+    pub(crate) const FULLY_SPECIFIED: &'static str = "Ed25519";
+
     /// All of them, whether or not the features that they need are enabled.
     pub const ALL: &'static [Self] = &[
         Self::Hs256,
@@ -94,7 +98,7 @@ impl Algorithm {
     }
 
     fn names(self) -> impl Iterator<Item = &'static str> {
-        [Some(self.name()), (self == Self::EdDsa).then_some("Ed25519")].into_iter().flatten()
+        [Some(self.name()), (self == Self::EdDsa).then_some(Self::FULLY_SPECIFIED)].into_iter().flatten()
     }
 }
 

@@ -105,8 +105,8 @@ const fn values(shift: u32) -> [u32; 256] {
     let mut values = [NONE; 256];
     let mut value = 0;
     while value < ALPHABET.len() {
-        values[ALPHABET[value] as usize] = (value as u32) << shift;
-        value += 1;
+        values[ALPHABET[value] as usize] = (value as u32).wrapping_shl(shift);
+        value = value.wrapping_add(1);
     }
     values
 }

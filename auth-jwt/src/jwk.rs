@@ -36,6 +36,8 @@ use crate::{
 pub struct Jwk {
     material: Material,
     algorithms: &'static [Algorithm],
+    /// Whether its `alg` is `Ed25519`, and not `EdDSA` or nothing.
+    is_fully_specified: bool,
     id: Option<KeyId>,
     allowed: Operations,
 }
@@ -91,7 +93,8 @@ impl Jwk {
             Material::Private(..) if !allowed.sign => return Err(JwkError::Operation { operation: "sign" }),
             _ => {}
         }
-        Ok(Self { material, algorithms, id: read::id(fields)?, allowed })
+        let is_fully_specified = fields.string("alg")?.is_some_and(|alg| alg.is(Algorithm::FULLY_SPECIFIED));
+        Ok(Self { material, algorithms, is_fully_specified, id: read::id(fields)?, allowed })
     }
 
     /// The algorithms that it serves for, never none: the one that it names, or else all that fit. One for
@@ -131,7 +134,9 @@ impl Jwk {
     pub fn verifying_key(&self, algorithm: Algorithm, backend: Backend) -> Result<AnyVerifyingKey, JwkError> {
         self.serves(algorithm)?;
         let key = match &self.material {
-            Material::Public(public) => AnyVerifyingKey::from_material(public, algorithm, backend)?,
+            Material::Public(public) => {
+                AnyVerifyingKey::from_material(public, algorithm, backend)?.with_alg(self.alg(algorithm))
+            }
             Material::Private(..) => return Err(JwkError::Private),
             Material::Secret(_) if !self.allowed.verify => {
                 return Err(JwkError::Operation { operation: "verify" });
@@ -153,7 +158,9 @@ impl Jwk {
         self.serves(algorithm)?;
         let key = match &self.material {
             Material::Public(_) => return Err(JwkError::NotPrivate),
-            Material::Private(private, _) => AnySigningKey::from_material(private, algorithm, backend)?,
+            Material::Private(private, _) => {
+                AnySigningKey::from_material(private, algorithm, backend)?.with_alg(self.alg(algorithm))
+            }
             Material::Secret(_) if !self.allowed.sign => {
                 return Err(JwkError::Operation { operation: "sign" });
             }
@@ -163,6 +170,11 @@ impl Jwk {
             Some(id) => key.with_id(id.clone()),
             None => key,
         })
+    }
+
+    /// What tokens and JWKs of the key call the algorithm: what this one calls it, if it says.
+    pub(crate) const fn alg(&self, algorithm: Algorithm) -> &'static str {
+        if self.is_fully_specified { Algorithm::FULLY_SPECIFIED } else { algorithm.name() }
     }
 
     /// The public part of one that is public.

@@ -146,14 +146,14 @@ impl KeySet {
             if self.0.entries.iter().take(index).any(|other| same(&other)) {
                 continue;
             }
-            let algorithm = match self.0.entries.iter().filter(same).count() {
-                1 => Some(entry.key.algorithm()),
+            let alg = match self.0.entries.iter().filter(same).count() {
+                1 => Some(entry.key.alg()),
                 _ => None,
             };
             if !text.ends_with('[') {
                 text.push(',');
             }
-            text.push_str(&write::public(&material, entry.id.as_ref(), algorithm));
+            text.push_str(&write::public(&material, entry.id.as_ref(), alg));
         }
         text.push_str("]}");
         Ok(text)

@@ -136,7 +136,8 @@ verifying_key! {
 }
 
 signing_key! {
-    /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as everybody's do.
+    /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as most do, or `Ed25519`
+    /// if it is [fully specified](Self::fully_specified).
     Ed25519SigningKey, Private, Ed25519VerifyingKey
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_core::UnixTime;
 
 use super::{IssueError, IssuerKeys, keys::Keys, wire::WireHeader};
-use crate::{Algorithm, AnySigningKey, AnyVerifyingKey, KeyId, NoSigningKey, TokenPolicy, compact::Unsigned};
+use crate::{AnySigningKey, AnyVerifyingKey, KeyId, NoSigningKey, TokenPolicy, compact::Unsigned};
 
 /// Keys, and what the tokens of each begin with.
 #[derive(Debug, Clone)]
@@ -23,13 +23,13 @@ struct Nib {
 }
 
 impl Nib {
-    fn new(algorithm: Algorithm, id: Option<&KeyId>, public: &AnyVerifyingKey, typ: Option<&str>) -> Self {
-        let header = WireHeader::new(algorithm, id, typ).segment();
+    fn new(id: Option<&KeyId>, public: &AnyVerifyingKey, typ: Option<&str>) -> Self {
+        let header = WireHeader::new(public.alg(), id, typ).segment();
         Self { header, signature_len: public.signature_len() }
     }
 
     fn of(key: &AnySigningKey, typ: Option<&str>) -> Self {
-        Self::new(key.algorithm(), key.effective_id().as_ref(), &key.verifying_key(), typ)
+        Self::new(key.effective_id().as_ref(), &key.verifying_key(), typ)
     }
 }
 
@@ -44,7 +44,7 @@ impl Pen {
             Keys::Remote(key) => {
                 let public = key.verifying_key();
                 let id = public.effective_id();
-                [Nib::new(public.algorithm(), id.as_ref(), public, typ)].into()
+                [Nib::new(id.as_ref(), public, typ)].into()
             }
         };
         Self { keys, nibs }

@@ -4,7 +4,7 @@ use auth_core::{Assurance, Authentication, Method, Scopes, SessionId, UnixTime};
 use serde::Serialize;
 
 use super::{Inner, IssueError};
-use crate::{Algorithm, KeyId, base64url, context::WrittenContext, json::Writer};
+use crate::{KeyId, base64url, context::WrittenContext, json::Writer};
 
 /// The header of a token that we sign (RFC 7515 section 4.1).
 #[derive(Debug, Serialize)]
@@ -17,8 +17,8 @@ pub(super) struct WireHeader<'a> {
 }
 
 impl<'a> WireHeader<'a> {
-    pub(super) fn new(algorithm: Algorithm, id: Option<&'a KeyId>, typ: Option<&'a str>) -> Self {
-        Self { alg: algorithm.name(), typ, kid: id.map(KeyId::as_str) }
+    pub(super) fn new(alg: &'static str, id: Option<&'a KeyId>, typ: Option<&'a str>) -> Self {
+        Self { alg, typ, kid: id.map(KeyId::as_str) }
     }
 
     pub(super) fn segment(&self) -> String {

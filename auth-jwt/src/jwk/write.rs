@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Jwk;
 use crate::{
-    Algorithm, KeyId, base64url,
+    KeyId, base64url,
     key::{PrivateMaterial, PublicMaterial},
 };
 
@@ -48,32 +48,32 @@ pub(crate) fn secret_member(bytes: &[u8]) -> Zeroizing<String> {
 }
 
 /// What surrounds the key itself.
-fn attributes(text: &mut String, id: Option<&KeyId>, algorithm: Option<Algorithm>) {
+fn attributes(text: &mut String, id: Option<&KeyId>, alg: Option<&str>) {
     if let Some(id) = id {
         // A string always serialises.
         let quoted = serde_json::to_string(id.as_str()).unwrap_or_default();
         text.push_str(",\"kid\":");
         text.push_str(&quoted);
     }
-    if let Some(algorithm) = algorithm {
-        member(text, "alg", algorithm.name());
+    if let Some(alg) = alg {
+        member(text, "alg", alg);
     }
     member(text, "use", "sig");
 }
 
 /// A public key.
-pub(crate) fn public(material: &PublicMaterial, id: Option<&KeyId>, algorithm: Option<Algorithm>) -> String {
+pub(crate) fn public(material: &PublicMaterial, id: Option<&KeyId>, alg: Option<&str>) -> String {
     let mut text = String::from("{");
     for (name, value) in public_members(material) {
         member(&mut text, name, &value);
     }
-    attributes(&mut text, id, algorithm);
+    attributes(&mut text, id, alg);
     text.push('}');
     text
 }
 
 /// A private key with its public part, which every key has.
-pub(crate) fn private(material: &PrivateMaterial, id: Option<&KeyId>, algorithm: Algorithm) -> Secret {
+pub(crate) fn private(material: &PrivateMaterial, id: Option<&KeyId>, alg: &str) -> Secret {
     let private: Vec<(&str, &[u8])> = match material {
         PrivateMaterial::Ec { scalar, .. } => vec![("d", scalar)],
         PrivateMaterial::Ed25519 { seed, .. } => vec![("d", &**seed)],
@@ -93,15 +93,15 @@ pub(crate) fn private(material: &PrivateMaterial, id: Option<&KeyId>, algorithm:
     for (name, bytes) in private {
         member(&mut text, name, &secret_member(bytes));
     }
-    finished(text, id, algorithm)
+    finished(text, id, alg)
 }
 
 /// A secret.
-pub(crate) fn secret(secret: &[u8], id: Option<&KeyId>, algorithm: Algorithm) -> Secret {
+pub(crate) fn secret(secret: &[u8], id: Option<&KeyId>, alg: &str) -> Secret {
     let mut text = secret_text();
     member(&mut text, "kty", "oct");
     member(&mut text, "k", &secret_member(secret));
-    finished(text, id, algorithm)
+    finished(text, id, alg)
 }
 
 /// Room for the longest key, so that no part of it stays behind where a shorter text was.
@@ -111,8 +111,8 @@ fn secret_text() -> Zeroizing<String> {
     text
 }
 
-fn finished(mut text: Zeroizing<String>, id: Option<&KeyId>, algorithm: Algorithm) -> Secret {
-    attributes(&mut text, id, Some(algorithm));
+fn finished(mut text: Zeroizing<String>, id: Option<&KeyId>, alg: &str) -> Secret {
+    attributes(&mut text, id, Some(alg));
     text.push('}');
     Secret::from(std::mem::take(&mut *text))
 }

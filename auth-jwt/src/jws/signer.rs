@@ -222,7 +222,7 @@ impl JwsSigner {
     fn headed(self) -> Self {
         let id = self.key.effective_id();
         let header = WireHeader {
-            alg: self.key.algorithm().name(),
+            alg: self.key.alg(),
             typ: self.typ.as_deref(),
             cty: self.content_type.as_deref(),
             kid: id.as_ref().map(|id| id.as_str()),

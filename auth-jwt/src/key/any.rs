@@ -219,6 +219,21 @@ macro_rules! any_key {
                 }
             }
 
+            /// What its tokens and JWKs call the algorithm: [`Algorithm::name`], unless a key of Ed25519 is
+            /// [fully specified](Ed25519SigningKey::fully_specified).
+            #[must_use]
+            pub fn alg(&self) -> &'static str {
+                match self {
+                    $( $(#[$cfg])* Self::$variant(key) => key.alg(), )*
+                }
+            }
+
+            pub(crate) fn with_alg(self, alg: &'static str) -> Self {
+                match self {
+                    $( $(#[$cfg])* Self::$variant(key) => Self::$variant(key.with_alg(alg)), )*
+                }
+            }
+
             /// The name that the key was given, if it was.
             #[must_use]
             pub fn id(&self) -> Option<&KeyId> {
@@ -254,7 +269,7 @@ any_keys! {
         Es256(Es256VerifyingKey, Es256SigningKey) of RustCrypto: "ES256",
         Es384(Es384VerifyingKey, Es384SigningKey) of RustCrypto: "ES384",
         Es512(Es512VerifyingKey, Es512SigningKey) of RustCrypto: "ES512",
-        EdDsa(Ed25519VerifyingKey, Ed25519SigningKey) of RustCrypto: "Ed25519, as `EdDSA`",
+        EdDsa(Ed25519VerifyingKey, Ed25519SigningKey) of RustCrypto: "Ed25519, as `EdDSA` or `Ed25519`",
         #[cfg(feature = "aws-lc-rs")]
         AwsEs256(aws_lc_rs::Es256VerifyingKey, aws_lc_rs::Es256SigningKey) of AwsLcRs: "ES256, by `aws-lc-rs`",
         #[cfg(feature = "aws-lc-rs")]

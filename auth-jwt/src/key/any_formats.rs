@@ -22,7 +22,7 @@ impl AnyVerifyingKey {
     /// Writes a JWK, with `kid`, `alg` and `use`; `None` for a secret, which keeps no bytes to write.
     #[must_use]
     pub fn to_jwk(&self) -> Option<String> {
-        Some(public(&self.material()?, self.effective_id().as_ref(), Some(self.algorithm())))
+        Some(public(&self.material()?, self.effective_id().as_ref(), Some(self.alg())))
     }
 
     /// The hash of what the key is (RFC 7638); `None` for a secret.
@@ -52,7 +52,7 @@ impl AnySigningKey {
     /// Writes a private JWK, with `kid`, `alg` and `use`; `None` for an HMAC key, which keeps no bytes to write.
     #[must_use]
     pub fn to_jwk(&self) -> Option<Secret> {
-        Some(private(&self.material()?, self.effective_id().as_ref(), self.algorithm()))
+        Some(private(&self.material()?, self.effective_id().as_ref(), self.alg()))
     }
 
     /// What its tokens carry as `kid`.

@@ -58,6 +58,8 @@ macro_rules! verifying_key {
         pub struct $name {
             core: std::sync::Arc<$core>,
             id: Option<$crate::KeyId>,
+            /// What tokens and JWKs call the algorithm.
+            alg: &'static str,
         }
 
         impl $name {
@@ -76,6 +78,15 @@ macro_rules! verifying_key {
                 self.id.as_ref()
             }
 
+            /// The algorithm's name in JWKs.
+            pub(crate) const fn alg(&self) -> &'static str {
+                self.alg
+            }
+
+            pub(crate) fn with_alg(self, alg: &'static str) -> Self {
+                Self { alg, ..self }
+            }
+
             /// Verifies the signature of a message, not of a token: a [`Verifier`](crate::Verifier) does that.
             ///
             /// # Errors
@@ -92,7 +103,7 @@ macro_rules! verifying_key {
                 material: &$crate::key::PublicMaterial,
             ) -> Result<Self, $crate::KeyError> {
                 let core = <$core as $crate::key::VerifyCore>::new(material)?;
-                Ok(Self { core: std::sync::Arc::new(core), id: None })
+                Ok(Self { core: std::sync::Arc::new(core), id: None, alg: Self::ALGORITHM.name() })
             }
 
             pub(crate) fn material(&self) -> $crate::key::PublicMaterial {
@@ -151,6 +162,8 @@ macro_rules! signing_key {
         pub struct $name {
             core: std::sync::Arc<$core>,
             id: Option<$crate::KeyId>,
+            /// What tokens and JWKs call the algorithm.
+            alg: &'static str,
         }
 
         impl $name {
@@ -174,7 +187,16 @@ macro_rules! signing_key {
             #[must_use]
             pub fn verifying_key(&self) -> $verifying {
                 let public = $crate::key::SignCore::public(&*self.core);
-                $verifying { core: std::sync::Arc::clone(public), id: self.id.clone() }
+                $verifying { core: std::sync::Arc::clone(public), id: self.id.clone(), alg: self.alg }
+            }
+
+            /// The algorithm's name in tokens and JWKs.
+            pub(crate) const fn alg(&self) -> &'static str {
+                self.alg
+            }
+
+            pub(crate) fn with_alg(self, alg: &'static str) -> Self {
+                Self { alg, ..self }
             }
 
             /// Signs a message, not a token: a [`TokenIssuer`](crate::TokenIssuer) does that.
@@ -189,7 +211,7 @@ macro_rules! signing_key {
                 material: &$crate::key::PrivateMaterial,
             ) -> Result<Self, $crate::KeyError> {
                 let core = <$core as $crate::key::SignCore>::new(material)?;
-                Ok(Self { core: std::sync::Arc::new(core), id: None })
+                Ok(Self { core: std::sync::Arc::new(core), id: None, alg: Self::ALGORITHM.name() })
             }
 
             pub(crate) fn material(&self) -> $crate::key::PrivateMaterial {
@@ -217,7 +239,7 @@ macro_rules! generated_key {
             /// [`EntropyError`](auth_core::EntropyError) if `entropy` failed.
             pub fn generate(entropy: &dyn auth_core::Entropy) -> Result<Self, auth_core::EntropyError> {
                 let core = <$core as $crate::key::GenerateCore>::generate(entropy)?;
-                Ok(Self { core: std::sync::Arc::new(core), id: None })
+                Ok(Self { core: std::sync::Arc::new(core), id: None, alg: Self::ALGORITHM.name() })
             }
         }
     };

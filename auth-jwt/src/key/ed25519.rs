@@ -115,7 +115,8 @@ verifying_key! {
 }
 
 signing_key! {
-    /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as everybody's do.
+    /// A private key of Ed25519. Its tokens call the algorithm `EdDSA` (RFC 8037), as most do, or `Ed25519`
+    /// if it is [fully specified](Self::fully_specified).
     Ed25519SigningKey, Ed25519, Ed25519VerifyingKey
 }
 

@@ -12,18 +12,14 @@ macro_rules! public_formats {
             pub fn from_jwk(text: &str) -> Result<Self, $crate::JwkError> {
                 let jwk = $crate::Jwk::parse_public(text)?;
                 let key = Self::from_material(jwk.public_for(Self::ALGORITHM)?)?;
-                Ok(Self { id: jwk.id().cloned(), ..key })
+                Ok(Self { id: jwk.id().cloned(), ..key.with_alg(jwk.alg(Self::ALGORITHM)) })
             }
 
             /// Writes a JWK, with `kid`, `alg` and `use`. Without a name of its own the key is called by its
             /// thumbprint.
             #[must_use]
             pub fn to_jwk(&self) -> String {
-                $crate::jwk::write::public(
-                    &self.material(),
-                    self.effective_id().as_ref(),
-                    Some(Self::ALGORITHM),
-                )
+                $crate::jwk::write::public(&self.material(), self.effective_id().as_ref(), Some(self.alg))
             }
 
             /// Reads a PEM block `PUBLIC KEY`, or, for RSA, `RSA PUBLIC KEY` (RFC 7468 section 13, PKCS#1).
@@ -80,7 +76,7 @@ macro_rules! private_formats {
             pub fn from_jwk(text: &auth_core::Secret) -> Result<Self, $crate::JwkError> {
                 let jwk = $crate::Jwk::parse_secret(text)?;
                 let key = Self::from_material(jwk.private_for(Self::ALGORITHM)?)?;
-                Ok(Self { id: jwk.id().cloned(), ..key })
+                Ok(Self { id: jwk.id().cloned(), ..key.with_alg(jwk.alg(Self::ALGORITHM)) })
             }
 
             /// Writes a private JWK, with `kid`, `alg` and `use`. Without a name of its own the key is called by
@@ -88,7 +84,7 @@ macro_rules! private_formats {
             #[must_use]
             pub fn to_jwk(&self) -> auth_core::Secret {
                 let id = self.verifying_key().effective_id();
-                $crate::jwk::write::private(&self.material(), id.as_ref(), Self::ALGORITHM)
+                $crate::jwk::write::private(&self.material(), id.as_ref(), self.alg)
             }
 
             /// Reads a PEM block `PRIVATE KEY` (PKCS#8, RFC 7468 section 10), or the older ones that OpenSSL
@@ -163,7 +159,7 @@ macro_rules! secret_formats {
                 id: Option<&$crate::KeyId>,
             ) -> Result<auth_core::Secret, $crate::KeyError> {
                 $crate::key::check_secret(secret.expose(), Self::MIN_LEN)?;
-                Ok($crate::jwk::write::secret(secret.expose(), id, Self::ALGORITHM))
+                Ok($crate::jwk::write::secret(secret.expose(), id, Self::ALGORITHM.name()))
             }
         }
     };

@@ -171,6 +171,15 @@ macro_rules! hmac_key {
                 Self::SIGNATURE_LEN
             }
 
+            pub(crate) const fn alg(&self) -> &'static str {
+                Self::ALGORITHM.name()
+            }
+
+            /// The algorithm has one name.
+            pub(crate) fn with_alg(self, _: &'static str) -> Self {
+                self
+            }
+
             check_encoded! { $len }
         }
 

@@ -68,6 +68,13 @@ macro_rules! ed25519_raw {
                 Self::from_material(&$crate::key::PublicMaterial::Ed25519(*bytes))
             }
 
+            /// The same key, whose JWK calls the algorithm `Ed25519` (RFC 9864 section 2.2) and not `EdDSA`. What it
+            /// verifies is the same: tokens under either name. The key of a JWK that says so is so already.
+            #[must_use]
+            pub fn fully_specified(self) -> Self {
+                self.with_alg($crate::Algorithm::FULLY_SPECIFIED)
+            }
+
             /// The 32 bytes of the public key.
             #[must_use]
             pub fn to_raw(&self) -> [u8; 32] {
@@ -85,6 +92,14 @@ macro_rules! ed25519_raw {
             /// [`KeyError::Length`](crate::KeyError::Length) if there are not 32.
             pub fn from_raw(seed: &auth_core::Secret) -> Result<Self, $crate::KeyError> {
                 $crate::key::ed25519_seed(seed).and_then(|material| Self::from_material(&material))
+            }
+
+            /// The same key, whose tokens and JWKs call the algorithm `Ed25519` (RFC 9864 section 2.2), and not
+            /// `EdDSA`, which that RFC deprecates (section 4.1.2) and which more verifiers know. The key of a JWK
+            /// that says so is so already.
+            #[must_use]
+            pub fn fully_specified(self) -> Self {
+                self.with_alg($crate::Algorithm::FULLY_SPECIFIED)
             }
 
             /// The 32 bytes of the private key, the seed.

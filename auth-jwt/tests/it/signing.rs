@@ -7,9 +7,9 @@ use auth_core::{
     testing::{NoEntropy, block_on},
 };
 use auth_jwt::{
-    AnySigningKey, Audience, Ed25519SigningKey, Es256SigningKey, IssueError, IssuerKeyRing, JwsSigner, KeyId,
-    PolicyError, RemoteSigningKey, SignedToken, TokenPolicy, TokenSigner, Verified, Verifier, any_audience,
-    any_typ, danger, typ,
+    AnySigningKey, Audience, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey, IssueError,
+    IssuerKeyRing, JwsSigner, KeyId, PolicyError, RemoteSigningKey, SignedToken, TokenPolicy, TokenSigner,
+    Verified, Verifier, any_audience, any_typ, danger, typ,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -269,4 +269,52 @@ fn a_key_that_is_elsewhere_signs_too() {
     assert!(block_on(is_send(signer.expiring_at(LATER).with_claims(&own).sign_async(NOW))).is_ok());
     let here = TokenSigner::new(key, typ("JWT").unwrap(), issuer()).unwrap();
     assert!(block_on(here.expiring_at(LATER).sign_async(NOW)).is_ok());
+}
+
+/// RFC 9864 section 2.2: Ed25519 under the name that says which curve it is, wherever a key of it is written, and under
+/// the other unless somebody asks.
+#[test]
+fn ed25519_is_called_what_its_key_says() {
+    let key = Ed25519SigningKey::from_raw(&auth_core::Secret::new((0..32).collect())).unwrap();
+    #[cfg(feature = "aws-lc-rs")]
+    let other = auth_jwt::aws_lc_rs::Ed25519SigningKey::from_raw(&key.to_raw()).unwrap();
+    let keys: Vec<(AnySigningKey, AnySigningKey)> = vec![
+        (key.clone().into(), key.fully_specified().into()),
+        #[cfg(feature = "aws-lc-rs")]
+        (other.clone().into(), other.fully_specified().into()),
+    ];
+    for (usual, full) in keys {
+        for (key, alg) in [(usual, "EdDSA"), (full.with_id(KeyId::new("k").unwrap()), "Ed25519")] {
+            let signer = TokenSigner::new(key.clone(), typ("invitation+jwt").unwrap(), issuer()).unwrap();
+            let token = signer.expiring_at(LATER).sign(NOW).unwrap();
+            assert_eq!(segment(&token, 0)["alg"], alg);
+            let jws = JwsSigner::new(key.clone()).compact(b"x").unwrap();
+            let header = URL_SAFE_NO_PAD.decode(jws.split('.').next().unwrap()).unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["alg"], alg);
+            // A key elsewhere, whose public half says the name.
+            let remote = RemoteSigningKey::new(key.clone(), key.verifying_key()).unwrap();
+            let signer = TokenSigner::new(remote, typ("invitation+jwt").unwrap(), issuer()).unwrap();
+            let remotely = block_on(signer.expiring_at(LATER).sign_async(NOW)).unwrap();
+            assert_eq!(segment(&remotely, 0)["alg"], alg);
+
+            let written = key.to_jwk().unwrap();
+            let public = key.verifying_key().to_jwk().unwrap();
+            let set = auth_jwt::KeySet::from(key.verifying_key()).to_jwks().unwrap();
+            for jwk in [written.expose_str().unwrap(), &public, &set] {
+                assert_eq!(jwk.matches(&format!(r#""alg":"{alg}""#)).count(), 1, "{jwk}");
+            }
+            // The name stays with the key, in whatever form it comes back.
+            let back = AnySigningKey::from_jwk(&written).unwrap();
+            assert_eq!(back.to_jwk().unwrap().expose_str(), written.expose_str());
+            let back = Ed25519SigningKey::from_jwk(&written).unwrap();
+            assert_eq!(back.verifying_key().to_jwk(), public);
+            // Whatever it is called, it is one algorithm: a key of either name verifies it.
+            let nameless = Ed25519VerifyingKey::from_raw(&back.verifying_key().to_raw()).unwrap();
+            for verifying in [nameless.clone(), nameless.fully_specified()] {
+                let policy = TokenPolicy::typed(typ("invitation+jwt").unwrap(), issuer(), any_audience());
+                let verified = Verifier::new(verifying, policy).verify::<Value>(token.expose(), NOW);
+                assert!(verified.is_ok(), "{verified:?}");
+            }
+        }
+    }
 }

@@ -114,7 +114,7 @@ impl Command {
 }
 
 fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&str>) -> Result<(), Failure> {
-    let algorithm = Algorithm::named(algorithm).ok_or("there is no such algorithm")?;
+    let (name, algorithm) = (algorithm, Algorithm::named(algorithm).ok_or("there is no such algorithm")?);
     if public.is_some() && algorithm.is_symmetric() {
         return Err("a shared secret has no public half".into());
     }
@@ -129,6 +129,7 @@ fn keygen(algorithm: &str, private: &Path, public: Option<&Path>, kid: Option<&s
             (write(&secret, kid.as_ref())?, None)
         }
         Generated::Key(key) => {
+            let key = keys::called(key, name);
             let key = match kid {
                 Some(kid) => key.with_id(kid),
                 None => key,

@@ -27,8 +27,7 @@ pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'s
         ([only], None) => *only,
         (several, Some(alg)) => {
             let algorithm = Algorithm::named(alg).ok_or("algorithm")?;
-            // What is signed with Ed25519 calls it `EdDSA`; who asks for its other name is not given this one.
-            if !several.contains(&algorithm) || algorithm.name() != alg {
+            if !several.contains(&algorithm) {
                 return Err("algorithm");
             }
             algorithm
@@ -37,7 +36,19 @@ pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'s
     };
     let default = jwk.signing_key(algorithm, Backend::default());
     // RSA keys sign with the other backend only.
-    default.or_else(|_| jwk.signing_key(algorithm, Backend::AwsLcRs)).map_err(|error| error.code())
+    let key =
+        default.or_else(|_| jwk.signing_key(algorithm, Backend::AwsLcRs)).map_err(|error| error.code())?;
+    let Some(alg) = alg else { return Ok(key) };
+    // A key that says which of the two names it is for is not for the other.
+    Some(called(key, alg)).filter(|key| key.alg() == alg).ok_or("algorithm")
+}
+
+/// The same key, whose tokens call the algorithm `alg`: Ed25519 has two names.
+pub(crate) fn called(key: AnySigningKey, alg: &str) -> AnySigningKey {
+    match key {
+        AnySigningKey::EdDsa(key) if alg == "Ed25519" => key.fully_specified().into(),
+        other => other,
+    }
 }
 
 /// Whether a key, public or private, is one for `algorithm`.

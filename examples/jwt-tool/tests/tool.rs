@@ -37,7 +37,9 @@ fn ask(request: &Value) -> Value {
 fn a_key_is_made_and_its_token_verified() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    for algorithm in ["HS256", "HS384", "HS512", "ES256", "ES384", "ES512", "EdDSA", "RS256", "PS512"] {
+    for algorithm in
+        ["HS256", "HS384", "HS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "PS512"]
+    {
         let (private, public) = (format!("{algorithm}.jwk"), format!("{algorithm}.pub"));
         let secret = algorithm.starts_with("HS");
         let mut arguments = vec!["keygen", algorithm, "--private", &private];
@@ -47,6 +49,9 @@ fn a_key_is_made_and_its_token_verified() {
         let made = tool(&arguments, folder, b"");
         assert!(made.status.success(), "{algorithm}: {}", String::from_utf8_lossy(&made.stderr));
         assert!(!tool(&arguments, folder, b"").status.success(), "a key is never written over");
+
+        let written: Value = serde_json::from_slice(&std::fs::read(folder.join(&private)).unwrap()).unwrap();
+        assert_eq!(written["alg"], algorithm);
 
         let claims = br#"{"iss":"me","sub":"42","aud":"you","exp":2000000000}"#;
         let token = tool(&["sign", "--key", &private, "--typ", "JWT"], folder, claims);
@@ -121,14 +126,23 @@ fn what_cannot_be_signed_as_asked_is_not_signed() {
         assert_eq!(answer["error"], "request", "{claims}");
     }
     // RFC 8037 appendix A.1.
-    let ed25519 = json!({
-        "kty": "OKP", "crv": "Ed25519", "alg": "Ed25519",
+    let mut ed25519 = json!({
+        "kty": "OKP", "crv": "Ed25519",
         "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
         "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
     });
-    let sign = |alg: &str| ask(&json!({"op": "sign", "jwk": ed25519, "claims": {}, "header": {"alg": alg}}));
-    assert_eq!(sign("EdDSA")["valid"], true);
-    assert_eq!(sign("Ed25519")["error"], "algorithm", "the token would call it EdDSA");
+    let ask_for = |jwk: &Value, alg: &str| {
+        ask(&json!({"op": "sign", "jwk": jwk, "claims": {}, "header": {"alg": alg}}))
+    };
+    // A header says what was asked for.
+    for (alg, begins) in [("EdDSA", "eyJhbGciOiJFZERTQSI"), ("Ed25519", "eyJhbGciOiJFZDI1NTE5I")] {
+        let token = ask_for(&ed25519, alg)["token"].as_str().unwrap().to_owned();
+        assert!(token.starts_with(begins), "{alg}: {token}");
+    }
+    assert_eq!(ask_for(&ed25519, "ES256")["error"], "algorithm");
+    ed25519["alg"] = json!("Ed25519");
+    assert_eq!(ask_for(&ed25519, "Ed25519")["valid"], true);
+    assert_eq!(ask_for(&ed25519, "EdDSA")["error"], "algorithm", "the key is for the other name");
 }
 
 /// `audience` and `leeway` do what they say.
