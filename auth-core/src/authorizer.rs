@@ -272,7 +272,7 @@ mod tests {
         assert!(permit.obligations().is_empty());
     }
 
-    /// Checklist, authorization 8: an answer to another question is no answer.
+    /// An answer to another question is no answer.
     #[test]
     fn a_permit_for_another_request_is_refused() {
         let who = who(Limits::unlimited());
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(reason(Confused.require(&request)), DenialReason::Indeterminate);
     }
 
-    /// Checklist, authorization 8: the circumstances are not in a permit, so it must not be kept for others.
+    /// The circumstances are not in a permit, so it must not be kept for others.
     #[test]
     fn a_permit_says_who_what_and_to_what_and_not_when() {
         let (ann, other) =

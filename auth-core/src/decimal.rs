@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for Decimal {
 mod tests {
     use super::*;
 
-    /// Checklist, authorization 21: no rounding, no overflow, no `NaN`.
+    /// No rounding, no overflow, no `NaN`.
     #[test]
     fn a_number_is_read_exactly_or_not_at_all() {
         for (text, units, written) in [

@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 18: a half-done login must not be completed by anything but what it lacks.
+    /// A half-done login must not be completed by anything but what it lacks.
     #[test]
     fn a_factor_that_does_not_fit_is_refused() {
         let gate = LoginGate::new(Arc::new(TwoFactors));

@@ -445,7 +445,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 34: the old key still opens, the new one seals, an unknown one is refused.
+    /// The old key still opens, the new one seals, an unknown one is refused.
     #[test]
     fn a_retired_key_opens_and_a_dropped_one_does_not() {
         let binding = Binding { account: None, row: b"row" };

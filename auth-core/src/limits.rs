@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    /// Checklist, authorization 19: a bad address in policy or request must not panic or match.
+    /// A bad address in policy or request must not panic or match.
     #[test]
     fn networks_contain_what_their_prefix_says() {
         let ten: Network = "10.0.0.0/8".parse().unwrap();

@@ -225,7 +225,7 @@ mod tests {
         assert!(!stranger.realm().is_local());
     }
 
-    /// Checklist, authorization 12: a tenant named like an issuer, or an id with separators, bleeds nowhere.
+    /// A tenant named like an issuer, or an id with separators, bleeds nowhere.
     #[test]
     fn separators_in_parts_do_not_move_the_borders() {
         let a = PrincipalId::new(Realm::local("t/u").unwrap(), PrincipalKind::User, "x").unwrap();
@@ -235,7 +235,7 @@ mod tests {
         assert_ne!(Realm::local("issuer:x").unwrap(), Realm::issuer("x").unwrap());
     }
 
-    /// Checklist, sessions 25: homoglyphs and case (GHSA-7rqj-j65f-68wh).
+    /// Homoglyphs and case (GHSA-7rqj-j65f-68wh).
     #[test]
     fn a_login_has_one_canonical_form() {
         let login = LoginName::canonical(" Ann@Example.COM\n").unwrap();

@@ -333,7 +333,7 @@ impl From<crate::EntropyError> for Refusal {
 mod tests {
     use super::*;
 
-    /// Checklist, sessions 30: a failing part is 503, never a login and never 200.
+    /// A failing part is 503, never a login and never 200.
     #[test]
     fn a_store_that_fails_is_service_unavailable() {
         assert_eq!(Refusal::from(StoreError::full()).status(), 503);

@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::SystemEntropy;
 
-    /// Checklist, sessions 33 and credentials P12: no secret, no hash in any log.
+    /// No secret, no hash in any log.
     #[test]
     fn debug_shows_nothing_of_a_secret() {
         let secret = Secret::from("hunter2".to_owned());

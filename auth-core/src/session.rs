@@ -340,7 +340,7 @@ mod tests {
         START.saturating_add(Duration::from_secs(secs))
     }
 
-    /// Checklist, sessions 3: no grace for the old secret after a privilege change.
+    /// No grace for the old secret after a privilege change.
     #[test]
     fn a_replaced_secret_is_dead_at_once() {
         let record = record(SecretState::first(hash(1), START).replaced(hash(2), START));

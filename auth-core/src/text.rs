@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(Text::new("").as_str(), "");
     }
 
-    /// Checklist, authorization 12: separators and NUL in ids must not make two names one.
+    /// Separators and NUL in ids must not make two names one.
     #[test]
     fn control_characters_are_in_no_name() {
         for class in [Class::Identifier, Class::Scope, Class::Visible, Class::Login, Class::Printable] {

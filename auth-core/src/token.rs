@@ -97,7 +97,7 @@ pub enum Claim {
 mod tests {
     use super::*;
 
-    /// Checklist, sessions 33: a login's state has a code verifier in its payload, a reset its address as subject.
+    /// A login's state has a code verifier in its payload, a reset its address as subject.
     #[test]
     fn debug_shows_neither_hash_nor_subject_nor_payload() {
         let record = TokenRecord {

@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(policy.judge(&[Method::HARDWARE_KEY], &none()), Judgement::Enough(Assurance::Aal1));
     }
 
-    /// Checklist, credentials M6: a second factor is asked for on every way in, though one factor is the rule.
+    /// A second factor is asked for on every way in, though one factor is the rule.
     #[test]
     fn a_second_factor_that_an_account_has_is_asked_for_on_every_way_in() {
         let policy = OneFactor::password().or(Method::MAIL_LINK);
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(policy.judge(&[Method::MULTI_FACTOR], &none()), Judgement::Enough(Assurance::Aal2));
     }
 
-    /// Checklist, credentials M7: whoever reads the mail has one way in, by link and by code.
+    /// Whoever reads the mail has one way in, by link and by code.
     #[test]
     fn a_mailed_code_is_never_a_second_factor() {
         let enrolled = Enrolled::assertion(vec![Method::MAIL_CODE]);

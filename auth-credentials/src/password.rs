@@ -100,7 +100,7 @@ impl fmt::Debug for Password {
 mod tests {
     use super::*;
 
-    /// Checklist, credentials P4: the cap is in bytes and is checked before any hashing.
+    /// The cap is in bytes and is checked before any hashing.
     #[test]
     fn an_over_long_input_keeps_nothing_but_the_fact() {
         let longest = Password::new("x".repeat(Password::MAX_BYTES));
@@ -112,7 +112,7 @@ mod tests {
         assert!(longer.expose().is_empty());
     }
 
-    /// Checklist, credentials P12.
+    /// A password in a log is read by more people than a password in a table.
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Password::new("hunter2".to_owned())), "Password(redacted)");
@@ -123,7 +123,7 @@ mod tests {
         (password.expose().to_vec(), password.expose_typed().map(<[u8]>::to_vec))
     }
 
-    /// Checklist, credentials P6: NIST SP 800-63B-4 asks for form C, where its drafts and revision 3 had others.
+    /// NIST SP 800-63B-4 asks for form C, where its drafts and revision 3 had others.
     #[test]
     fn what_is_hashed_is_in_form_c() {
         for (typed, form_c) in [

@@ -169,7 +169,7 @@ mod tests {
             .check(&Password::new(password.to_owned()), &LoginName::parse("ann.miller@example.com").unwrap())
     }
 
-    /// Checklist, credentials P7 and P4: 15 alone, 8 with a second factor, counted in code points.
+    /// 15 alone, 8 with a second factor, counted in code points.
     #[test]
     fn length_is_counted_in_code_points() {
         let alone = PasswordPolicy::default();

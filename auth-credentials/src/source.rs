@@ -131,7 +131,7 @@ mod tests {
         SourceKey::from_ip(address.parse().unwrap())
     }
 
-    /// Checklist, sessions 26 and 27: an attacker's /64 is one source.
+    /// An attacker's /64 is one source.
     #[test]
     fn an_ipv6_64_is_one_source_and_an_ipv4_address_is_one() {
         assert_eq!(source("2001:db8:0:1::1"), source("2001:db8:0:1:ffff:ffff:ffff:ffff"));

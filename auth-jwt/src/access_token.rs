@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(AccessToken::from_authorization(b"Bearer a/+==").unwrap().expose(), "a/+==");
     }
 
-    /// Checklist, encoding: white space and junk around tokens.
+    /// White space and junk around tokens.
     #[test]
     fn anything_else_is_malformed() {
         for bad in [

@@ -112,7 +112,7 @@ impl fmt::Display for Algorithm {
 mod tests {
     use super::*;
 
-    /// Checklist, alg selection: `none` in every spelling; names are exact (CVE-2015-9235, CVE-2022-23540).
+    /// `none` in every spelling; names are exact (CVE-2015-9235, CVE-2022-23540).
     #[test]
     fn names_are_exact_and_none_is_none_of_them() {
         for algorithm in Algorithm::ALL {

@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(Compact::split("ab.cd.", 8).unwrap().signature, "");
     }
 
-    /// Checklist, encoding: 0, 1, 3, 4, 5 dots; millions of them in constant memory (CVE-2025-30204).
+    /// 0, 1, 3, 4, 5 dots; millions of them in constant memory (CVE-2025-30204).
     #[test]
     fn another_number_of_dots_is_refused() {
         let dots = ".".repeat(5_000_000);

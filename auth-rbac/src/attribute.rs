@@ -172,7 +172,7 @@ as_text!(AttributePath);
 mod tests {
     use super::*;
 
-    /// Checklist, authorization 23: no look-alike letter and no invisible character gets into a name.
+    /// No look-alike letter and no invisible character gets into a name.
     #[test]
     fn names_are_dotted_ascii_identifiers() {
         for good in ["owner", "device.managed", "_a.b_1", "A"] {

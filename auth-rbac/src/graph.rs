@@ -131,7 +131,7 @@ mod tests {
         assert!(edges.iter().all(|(role, parent)| place(*role) > place(*parent)));
     }
 
-    /// Checklist, authorization 14.
+    /// A circle must neither loop nor be cut in silence; whoever wrote it has to find it.
     #[test]
     fn a_cycle_is_told_as_a_path_back_to_itself() {
         assert_eq!(order(&rows(1, &[(0, 0)])), Err(vec![0, 0]));
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(heirs(&parents, 5), [5]);
     }
 
-    /// Checklist, authorization 14: a cyclic table that slipped in must not loop either.
+    /// A cyclic table that slipped in must not loop either.
     #[test]
     fn searching_a_cycle_ends() {
         assert_eq!(path(&rows(2, &[(0, 1), (1, 0)]), 0, |_| false), None);

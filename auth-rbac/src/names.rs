@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(names.find_hashed(hash, 1, "role"), None);
     }
 
-    /// Checklist, authorization 12: what is one tenant's is no other's, and not everybody's.
+    /// What is one tenant's is no other's, and not everybody's.
     #[test]
     fn a_name_is_found_in_its_own_space_only() {
         let mut names = Names::new();

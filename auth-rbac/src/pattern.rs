@@ -174,7 +174,7 @@ impl Expanded {
 mod tests {
     use super::*;
 
-    /// Checklist, authorization 24: by whole segments, so that no prefix collides, and exactly as many as
+    /// By whole segments, so that no prefix collides, and exactly as many as
     /// there are stars.
     #[test]
     fn a_star_is_exactly_one_segment() {
@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    /// Checklist, authorization 24: what other systems read as a prefix is refused, not read in another way.
+    /// What other systems read as a prefix is refused, not read in another way.
     #[test]
     fn a_star_stands_alone_in_its_segment() {
         for bad in [

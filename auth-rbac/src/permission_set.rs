@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(PermissionId::of("foobar").get(), 0x8594_4171_f739_67e8);
     }
 
-    /// Checklist, authorization 23 and 24: no wildcard, no other alphabet, no second way to write a name.
+    /// No wildcard, no other alphabet, no second way to write a name.
     #[test]
     fn a_permission_is_named_by_lower_case_segments() {
         assert_eq!(__permission_dot("users.read"), Some(5));

@@ -214,7 +214,7 @@ mod tests {
             .collect()
     }
 
-    /// Checklist, authorization 12 and 23: separators, kinds, tenants, case and Unicode forms stay apart.
+    /// Separators, kinds, tenants, case and Unicode forms stay apart.
     #[test]
     fn principals_that_differ_in_any_part_are_different() {
         let mut principals = Principals::new();

@@ -95,7 +95,7 @@ impl Rows {
 mod tests {
     use super::*;
 
-    /// Checklist, authorization 12: the order of rows must not matter.
+    /// The order of rows must not matter.
     #[test]
     fn pairs_in_any_order_make_the_same_sorted_rows() {
         let rows = Rows::from_pairs(4, &[(2, 9), (0, 5), (2, 1), (0, 5), (2, 9), (9, 9)]);

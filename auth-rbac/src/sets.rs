@@ -321,7 +321,7 @@ mod tests {
         }
     }
 
-    /// Checklist, authorization 25.
+    /// A denial overrides, wherever the allow comes from.
     #[test]
     fn a_denial_removes_what_parents_and_the_role_itself_give() {
         let sets = close(

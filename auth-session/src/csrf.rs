@@ -203,7 +203,7 @@ mod tests {
         CsrfRequest::new("POST", site, origin)
     }
 
-    /// Checklist, sessions 10: same-site is refused like cross-site; a sibling is not us.
+    /// Same-site is refused like cross-site; a sibling is not us.
     #[test]
     fn fetch_metadata_decides_first() {
         assert_eq!(check(post(&[b"same-origin"], &[OWN])), None);
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 10 and 11: older browsers and plain HTTP send no `Sec-Fetch-Site`; `null` is nobody;
+    /// Older browsers and plain HTTP send no `Sec-Fetch-Site`; `null` is nobody;
     /// a proxy that rewrites hosts shows up as a mismatch.
     #[test]
     fn without_fetch_metadata_the_origin_decides() {
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(check(bare.ambient_credentials(false)), None);
     }
 
-    /// Checklist, sessions 12: logging somebody in as oneself needs no cookie of theirs.
+    /// Logging somebody in as oneself needs no cookie of theirs.
     #[test]
     fn a_route_that_begins_a_session_needs_a_header_or_a_token() {
         let login =
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(check(post(&[], &[]).token(token)), None);
     }
 
-    /// Checklist, sessions 11: an upgrade is a GET that acts, and a method's case counts.
+    /// An upgrade is a GET that acts, and a method's case counts.
     #[test]
     fn safe_methods_pass_and_upgrades_are_not_safe() {
         for method in ["GET", "HEAD", "OPTIONS"] {

@@ -111,7 +111,7 @@ mod tests {
         assert!(matches!(read("a=b"), Carried::Nothing));
     }
 
-    /// Checklist, sessions 21: whatever else it is, no store is asked.
+    /// Whatever else it is, no store is asked.
     #[test]
     fn a_value_of_another_form_is_unreadable() {
         let good = value();
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 33.
+    /// A secret in a log is as good as a login.
     #[test]
     fn debug_shows_no_secret() {
         let value = value();

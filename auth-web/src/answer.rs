@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(answer(&Refusal::Unauthenticated, PERSON).status, 401);
     }
 
-    /// Checklist, authorization 28: neither the reason nor the rule is for the client.
+    /// Neither the reason nor the rule is for the client.
     #[test]
     fn an_answer_does_not_tell_why() {
         let rejected = |reason| answer(&Rejection::new(reason).into(), Asker::PROGRAM);

@@ -60,7 +60,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 30 (GHSA-xmf8): no header makes it panic, and none passes as absent.
+    /// No header makes it panic, and none passes as absent (GHSA-xmf8).
     #[test]
     fn a_header_that_cannot_be_read_is_malformed_and_not_absent() {
         for line in

@@ -79,7 +79,7 @@ mod tests {
         TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()])
     }
 
-    /// Checklist, sessions 26: the leftmost entry is the attacker's to write.
+    /// The leftmost entry is the attacker's to write.
     #[test]
     fn the_header_counts_only_from_a_trusted_proxy() {
         let spoofed: &[&[u8]] = &[b"1.1.1.1, 2.2.2.2"];

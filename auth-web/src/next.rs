@@ -67,7 +67,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 29 and credentials R7 (rustango#125).
+    /// An open redirect lends our name to whoever made the link (rustango#125).
     #[test]
     fn whatever_may_lead_elsewhere_is_refused() {
         let bad = [

@@ -116,7 +116,7 @@ async fn a_certificate_for_another_name_or_time_is_refused() {
     assert!(wrong(trusting(port, &authority).unwrap().fetch().await.unwrap_err()));
 }
 
-/// Checklist, key selection: a redirect out of TLS, or anywhere, is refused (GHSA-9v7f-9g4p-ffgj).
+/// A redirect out of TLS, or anywhere, is refused (GHSA-9v7f-9g4p-ffgj).
 #[tokio::test]
 async fn a_redirect_over_tls_is_refused() {
     let authority = authority();

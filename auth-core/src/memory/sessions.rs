@@ -436,7 +436,7 @@ mod tests {
         assert!(insert(&store, &session(&ann(), 0), NOW).is_err());
     }
 
-    /// Sessions, checklist 6: two writers, and a write of one is lost (fastify-session#237).
+    /// Two writers, and a write of one is lost (fastify-session#237).
     #[test]
     fn no_update_of_eight_threads_is_lost() {
         const EACH: u64 = 200;

@@ -116,7 +116,7 @@ mod tests {
         record
     }
 
-    /// Sessions, checklist 6: the last writer must not win.
+    /// The last writer must not win.
     #[test]
     fn a_change_from_an_older_version_changes_nothing() {
         let record = session(&ann(), 0);

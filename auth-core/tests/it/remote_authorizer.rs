@@ -147,7 +147,7 @@ fn limits_come_before_the_network() {
     }
 }
 
-/// Checklist, authorization 8: a cache or a proxy in between that mixes up answers opens no door.
+/// A cache or a proxy in between that mixes up answers opens no door.
 #[test]
 fn a_permit_for_another_request_is_refused() {
     for says in [Says::AllowAnotherAction, Says::AllowSomebodyElse, Says::AllowAnotherResource] {

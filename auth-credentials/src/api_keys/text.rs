@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(value, 0xCBF4_3926);
     }
 
-    /// Checklist, credentials A1: any byte that is changed, and any cut, is noticed without a look into the store.
+    /// Any byte that is changed, and any cut, is noticed without a look into the store.
     #[test]
     fn a_key_that_was_copied_wrong_is_refused() {
         let (id, text) = prefix().generate(&SystemEntropy).unwrap();

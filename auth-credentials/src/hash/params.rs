@@ -146,7 +146,7 @@ mod tests {
     }
 
     proptest! {
-        /// Checklist, credentials P5: an old hash and its make-up work cost what today's hash costs.
+        /// An old hash and its make-up work cost what today's hash costs.
         #[test]
         fn the_difference_makes_up_the_work(
             memory_kib in 8_u32..70_000, passes in 1_u32..8, dearer_kib in 8_u32..70_000, dearer_passes in 1_u32..8,

@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(hash.expose_phc().expose_str(), Some(text.as_str()));
     }
 
-    /// Checklist, credentials P3: refused before anything is allocated or computed, in less than 1 ms.
+    /// Refused before anything is allocated or computed, in less than 1 ms.
     #[test]
     fn a_stored_hash_that_asks_for_too_much_is_refused_at_once() {
         let gigabyte = "A".repeat(1_400_000_000 / 1_000);

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(device.with_window(0).judge(&key().code_at(STEP - 1), None, NOW), OtpVerdict::Wrong);
     }
 
-    /// Checklist, credentials M2: neither the same code again nor an older one after a newer.
+    /// Neither the same code again nor an older one after a newer.
     #[test]
     fn a_used_step_and_every_older_one_is_replayed() {
         let device = OtpDevice::totp(key());

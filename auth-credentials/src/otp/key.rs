@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    /// Checklist, credentials M1: no counter and no length panics, and zeros in front are kept.
+    /// No counter and no length panics, and zeros in front are kept.
     #[test]
     fn every_code_has_its_digits() {
         for digits in [OtpDigits::Six, OtpDigits::Seven, OtpDigits::Eight] {
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!([5, 9].map(OtpDigits::new), [None, None]);
     }
 
-    /// Checklist, credentials M8.
+    /// RFC 4226 section 4: 128 bits at least; and whoever reads the secret makes every code.
     #[test]
     fn a_secret_has_128_bits_and_more_and_is_not_shown() {
         let new = |len| OtpKey::new(Secret::new(vec![1; len]), OtpAlgorithm::Sha1, OtpDigits::Six);

@@ -245,7 +245,7 @@ mod tests {
         OtpKey::new(secret, OtpAlgorithm::Sha1, OtpDigits::Six).unwrap()
     }
 
-    /// Checklist, credentials M8: nothing in a name gets out of its place.
+    /// Nothing in a name gets out of its place.
     #[test]
     fn names_are_escaped() {
         let uri = OtpUri::new("Ann & Bob's Büro?", "ann/x@example.com#1=%", OtpDevice::totp(key())).unwrap();

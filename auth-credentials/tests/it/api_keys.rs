@@ -64,7 +64,7 @@ fn terms() -> ApiKeyTerms {
     ApiKeyTerms::new("backup", Scopes::parse("notes.read").unwrap(), 30 * DAY).unwrap()
 }
 
-/// Checklist, credentials A3: scopes are limits.
+/// Scopes are limits.
 #[test]
 fn a_key_acts_for_its_owner_within_its_scopes() {
     let programs = Programs::new();
@@ -83,7 +83,7 @@ fn a_key_acts_for_its_owner_within_its_scopes() {
     assert_eq!(*programs.check(&all).unwrap().limits(), Limits::unlimited());
 }
 
-/// Checklist, credentials A1: what has a wrong checksum reaches no store.
+/// What has a wrong checksum reaches no store.
 #[test]
 fn what_is_no_key_is_refused_without_a_look_into_the_store() {
     let programs = Programs::new();
@@ -98,7 +98,7 @@ fn what_is_no_key_is_refused_without_a_look_into_the_store() {
     assert_eq!(programs.app.reasons().last(), Some(&RejectionReason::Malformed));
 }
 
-/// Checklist, credentials A2: one read of one row, whoever's key it is, and no write.
+/// One read of one row, whoever's key it is, and no write.
 #[test]
 fn a_check_is_one_read_and_no_write() {
     let programs = Programs::new();
@@ -115,7 +115,7 @@ fn a_check_is_one_read_and_no_write() {
     assert_eq!(programs.app.store.calls(), ["find"]);
 }
 
-/// Checklist, credentials A3 and P10: a boundary is a boundary, and everything that ends the owner ends the key.
+/// A boundary is a boundary, and everything that ends the owner ends the key.
 #[test]
 fn a_key_dies_with_its_time_and_with_what_happens_to_its_owner() {
     let programs = Programs::new();
@@ -190,7 +190,7 @@ fn a_key_changes_neither_factors_nor_keys_nor_the_address() {
     assert!(matches!(begun, Err(SecondFactorError::Refused(_))));
 }
 
-/// Checklist, credentials A4: refused keys are counted by source, and good ones are not. Behind one address, or behind
+/// Refused keys are counted by source, and good ones are not. Behind one address, or behind
 /// none that is known, one program with a revoked key must not shut out the others.
 #[test]
 fn a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass() {

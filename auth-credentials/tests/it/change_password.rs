@@ -97,7 +97,7 @@ fn reason(outcome: Result<EpochRaised, ChangePasswordError>) -> &'static str {
     }
 }
 
-/// Checklist, sessions 9 (ASVS 3.3.3, devise#3632): the other sessions end, this one lives on.
+/// The other sessions end, this one lives on (ASVS 3.3.3, devise#3632).
 #[test]
 fn a_changed_password_ends_every_session_but_the_requests_own() {
     let site = Site::new();
@@ -160,7 +160,7 @@ fn a_request_of_an_older_epoch_changes_nothing() {
     assert!(site.app.log_in("ann", PASSWORD).is_ok());
 }
 
-/// Checklist, credentials P7: the policy applies to the new password, and never locks out an old one.
+/// The policy applies to the new password, and never locks out an old one.
 #[test]
 fn the_new_password_must_be_one_that_may_be_chosen() {
     let site = Site::new();
@@ -367,7 +367,7 @@ fn an_epoch_that_is_raised_during_a_sweep_stays_pending() {
     assert!(!site.app.account("ann").sweep_pending);
 }
 
-/// Checklist, sessions 4: what was logged out does not come back; the others stay.
+/// What was logged out does not come back; the others stay.
 #[test]
 fn logging_out_ends_one_session() {
     let site = Site::new();

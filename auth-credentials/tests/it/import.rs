@@ -90,7 +90,7 @@ fn the_argon2_of_django_is_argon2() {
     assert!(PasswordHash::parse(&of_django.replace("argon2id", "argon2i")).is_err());
 }
 
-/// Checklist, credentials P1: what bcrypt cut off counts from the first login on.
+/// What bcrypt cut off counts from the first login on.
 #[test]
 fn the_whole_of_a_long_password_counts_once_it_is_hashed_anew() {
     let app = app();
@@ -119,7 +119,7 @@ fn an_imported_hash_gets_the_pepper() {
     assert!(app.credential("ann").data.expose().starts_with(b"$argon2id$v=19$m=8,t=1,p=1,keyid="));
 }
 
-/// Checklist, credentials P9 (roostorg/coop#901): a new password wins over the renewal of an imported hash.
+/// A new password wins over the renewal of an imported hash (roostorg/coop#901).
 #[test]
 fn a_password_that_is_changed_during_an_import_stays_changed() {
     let app = app();
@@ -134,7 +134,7 @@ fn a_password_that_is_changed_during_an_import_stays_changed() {
     assert!(app.log_in("ann", NEXT).is_ok());
 }
 
-/// Checklist, credentials P5: nobody can tell who has not logged in since the import, nor which hash was cheaper than
+/// Nobody can tell who has not logged in since the import, nor which hash was cheaper than
 /// the rest. Costs at which each algorithm takes some milliseconds.
 #[test]
 fn an_account_with_an_imported_hash_takes_the_same_time() {
@@ -179,7 +179,7 @@ fn takes_the_same_time(of_before: ForeignHashes, imported: &[String]) {
     assert!(tries.len() < 5, "{of_before:?}: {tries:?}");
 }
 
-/// Checklist, credentials P3: refused before anything is allocated or computed.
+/// Refused before anything is allocated or computed.
 #[test]
 fn an_imported_hash_that_asks_for_too_much_is_refused_at_once() {
     let tag = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -201,7 +201,7 @@ fn an_imported_hash_that_asks_for_too_much_is_refused_at_once() {
     assert!(started.elapsed() < Duration::from_millis(9));
 }
 
-/// Checklist, credentials P12.
+/// A hash in a log can be guessed at.
 #[test]
 fn an_imported_hash_is_not_printed() {
     for theirs in THEIRS {

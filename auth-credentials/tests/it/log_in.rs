@@ -27,7 +27,7 @@ fn rejected(outcome: Result<auth_core::Login, AuthenticateError>) -> bool {
 fn the_right_password_makes_a_login() {
     let app = App::new();
     app.sign_up("ann@example.com", PASSWORD);
-    // Checklist, sessions 25: one canonical form, however it is typed.
+    // One canonical form, however it is typed.
     let login = app.log_in(" Ann@Example.com ", PASSWORD).unwrap();
     let authentication = login.authentication();
     assert_eq!(authentication.principal, app.id("ann@example.com"));
@@ -94,7 +94,7 @@ fn wrong_logins(app: &App) -> Vec<(String, String, RejectionReason)> {
     cases
 }
 
-/// Checklist, credentials P5 and P11, sessions 24: the same words, the same calls to the store, the same work.
+/// The same words, the same calls to the store, the same work.
 #[test]
 fn every_wrong_login_is_refused_alike_after_the_same_work() {
     let app = App::unthrottled(cheap());
@@ -114,7 +114,7 @@ fn every_wrong_login_is_refused_alike_after_the_same_work() {
     }
 }
 
-/// Checklist, credentials P5: medians. The bound is generous, and a busy machine gets another try; a path that
+/// Medians. The bound is generous, and a busy machine gets another try; a path that
 /// skips its work misses it by far, every time.
 #[test]
 fn every_wrong_login_takes_the_same_time() {
@@ -130,7 +130,7 @@ fn every_wrong_login_takes_the_same_time() {
     assert!(tries.len() < 5, "{tries:?} for {cases:?}");
 }
 
-/// Checklist, credentials P3 and M3: 100 consecutive failures, then the right password is of no use either,
+/// 100 consecutive failures, then the right password is of no use either,
 /// until it is set anew.
 #[test]
 fn a_password_that_failed_a_hundred_times_is_locked_until_it_is_set_anew() {
@@ -152,7 +152,7 @@ fn a_password_that_failed_a_hundred_times_is_locked_until_it_is_set_anew() {
     assert!(app.log_in("ann", NEXT).is_ok());
 }
 
-/// Checklist, credentials M3: counted before comparing, in one step, so that guesses at once do not get more
+/// Counted before comparing, in one step, so that guesses at once do not get more
 /// of them than guesses in a row.
 #[test]
 fn parallel_guesses_do_not_exceed_the_cap() {
@@ -177,7 +177,7 @@ fn parallel_guesses_do_not_exceed_the_cap() {
     assert_eq!((compared, locked), (10, 22));
 }
 
-/// Checklist, credentials M3: the right password among too many guesses at once is not found either.
+/// The right password among too many guesses at once is not found either.
 #[test]
 fn beyond_the_cap_not_even_the_right_guess_gets_in() {
     let app = App::unthrottled(cheap());
@@ -225,7 +225,7 @@ fn a_throttled_login_costs_nothing() {
     assert!(app.log_in("ann", PASSWORD).is_ok());
 }
 
-/// Checklist, sessions 24: the throttle must not tell either which accounts exist.
+/// The throttle must not tell either which accounts exist.
 #[test]
 fn unknown_logins_are_throttled_like_known_ones() {
     let app = App::new();
@@ -253,7 +253,7 @@ fn an_overloaded_pool_is_503_and_counts_nothing() {
     assert!(app.log_in("ann", PASSWORD).is_ok());
 }
 
-/// Checklist, sessions 30: a store that fails is 503, whatever the call, and never a login.
+/// A store that fails is 503, whatever the call, and never a login.
 #[test]
 fn a_store_that_fails_is_503_and_never_a_login() {
     for how in [FailWith::NotWritten, FailWith::LostAnswer, FailWith::Timeout, FailWith::Full] {
@@ -305,7 +305,7 @@ fn a_login_brings_an_old_hash_up_to_date() {
     assert_eq!(app.credential("ann").data, stored, "once is enough");
 }
 
-/// Checklist, credentials P9 (roostorg/coop#901): the rehash of the old password must not overwrite the new.
+/// The rehash of the old password must not overwrite the new (roostorg/coop#901).
 #[test]
 fn a_password_that_is_changed_during_a_rehash_stays_changed() {
     let app = App::new();
@@ -368,7 +368,7 @@ fn disabling_ends_logins_and_enabling_does_not_revive_them() {
     assert!(app.audit.has("account.disabled") && app.audit.has("account.enabled"));
 }
 
-/// Checklist, credentials P12: whatever is printed, no password, no hash, no login name as it was typed.
+/// Whatever is printed, no password, no hash, no login name as it was typed.
 #[test]
 fn nothing_secret_is_ever_printed() {
     let app = App::new();

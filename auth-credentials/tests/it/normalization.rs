@@ -1,4 +1,4 @@
-//! Checklist, credentials P6: the same text is the same password, whichever spelling a keyboard sends.
+//! The same text is the same password, whichever spelling a keyboard sends.
 
 use std::time::Duration;
 

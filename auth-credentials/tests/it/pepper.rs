@@ -1,4 +1,4 @@
-//! Checklist, credentials P8: passwords that are keyed before they are hashed.
+//! Passwords that are keyed before they are hashed.
 
 use std::sync::Arc;
 

@@ -40,7 +40,7 @@ fn a_password_matches_its_hash_and_no_other() {
         block_on(place.verify(password(text), stored.clone())).unwrap()
     };
     assert!(matches!(check("a password"), PasswordCheck::Match { replacement: None }));
-    // Checklist, credentials P2: NUL bytes neither end nor start a password. P4: every byte counts.
+    // NUL bytes neither end nor start a password, and every byte counts.
     for wrong in ["", "a passwor", "a password ", "A password", "a password\0", "\0a password", "a\0password"]
     {
         assert!(matches!(check(wrong), PasswordCheck::Mismatch), "{wrong:?}");
@@ -50,7 +50,7 @@ fn a_password_matches_its_hash_and_no_other() {
     assert!(matches!(nothing, PasswordCheck::Mismatch));
 }
 
-/// Checklist, credentials P2: an empty password and one of a NUL byte are two.
+/// An empty password and one of a NUL byte are two.
 #[test]
 fn a_nul_byte_is_not_nothing() {
     let pool = pool(cheap(), 1, 64);
@@ -59,7 +59,7 @@ fn a_nul_byte_is_not_nothing() {
     assert!(matches!(block_on(place.verify(password(""), stored)).unwrap(), PasswordCheck::Mismatch));
 }
 
-/// Checklist, credentials P1: nothing is cut off, least of all at 72 bytes (CVE-2025-22228).
+/// Nothing is cut off, least of all at 72 bytes (CVE-2025-22228).
 #[test]
 fn the_end_of_a_long_password_counts() {
     let pool = pool(cheap(), 1, 64);
@@ -72,7 +72,7 @@ fn the_end_of_a_long_password_counts() {
     }
 }
 
-/// Checklist, credentials P10: who finds no place learns it at once, and nothing was done for them.
+/// Who finds no place learns it at once, and nothing was done for them.
 #[test]
 fn a_full_queue_turns_away_at_once() {
     let (pool, gate) = gated_pool(1, 64);
@@ -169,7 +169,7 @@ fn jobs_whose_callers_left_make_room() {
     }
 }
 
-/// Checklist, credentials P10: whoever leaves early and comes again must not get a second worker for it.
+/// Whoever leaves early and comes again must not get a second worker for it.
 #[test]
 fn a_started_job_keeps_its_place_until_it_ends() {
     let (pool, gate) = gated_pool(2, 8);
@@ -222,7 +222,7 @@ fn a_hash_is_renewed_in_the_same_job_and_only_for_the_right_password() {
     assert!(matches!(check, PasswordCheck::Match { replacement: None }));
 }
 
-/// Checklist, credentials P4 and P5: too long is refused when made, and matches nothing when checked.
+/// Too long is refused when made, and matches nothing when checked.
 #[test]
 fn an_over_long_password_is_never_hashed_anew_and_never_matches() {
     let pool = pool(cheap(), 1, 8);
@@ -309,7 +309,7 @@ fn the_last_handle_may_be_dropped_on_a_workers_thread() {
     assert!(block_on(job).is_ok());
 }
 
-/// Checklist, credentials P10, at the real parameters: a thousand at once are hashed or turned away at once,
+/// At the real parameters: a thousand at once are hashed or turned away at once,
 /// in the workers' memory and no other. In a process of its own, where nobody else takes memory.
 #[test]
 fn a_flood_of_a_thousand_stays_within_its_memory() {

@@ -79,7 +79,7 @@ impl Home {
     }
 }
 
-/// Checklist, credentials M6 ("remember me", better-auth#9122): the gate decides, by a policy that says so, and what needs
+/// "Remember me" (better-auth#9122): the gate decides, by a policy that says so, and what needs
 /// both factors still needs them.
 #[test]
 fn a_remembered_device_does_without_the_second_factor_where_the_policy_says_so() {
@@ -226,7 +226,7 @@ fn without_a_second_factor_no_device_is_remembered() {
     assert!(block_on(home.devices.list(&home.site.app.id("ann"))).unwrap().is_empty());
 }
 
-/// Checklist, credentials M4: strangers guess at Ann's account from everywhere, and at all of them; on a device where she
+/// Strangers guess at Ann's account from everywhere, and at all of them; on a device where she
 /// was before she logs in as if nothing was.
 #[test]
 fn what_strangers_do_does_not_slow_a_remembered_device() {

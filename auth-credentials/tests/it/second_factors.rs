@@ -28,7 +28,7 @@ fn rejected<T>(outcome: Result<T, AuthenticateError>) -> bool {
     matches!(outcome, Err(AuthenticateError::Rejected(_)))
 }
 
-/// Checklist, credentials M6: nothing but the gate makes a login, and it wants both.
+/// Nothing but the gate makes a login, and it wants both.
 #[test]
 fn a_password_and_a_code_make_a_login_of_two_factors() {
     let site = Site::new();
@@ -39,7 +39,7 @@ fn a_password_and_a_code_make_a_login_of_two_factors() {
     assert_eq!(login.authentication().assurance, Assurance::Aal2);
 }
 
-/// RFC 6238 section 5.2: the verifier must not accept the second attempt. Checklist, credentials M2.
+/// RFC 6238 section 5.2: the verifier must not accept the second attempt.
 #[test]
 fn of_32_tries_of_one_code_at_once_one_succeeds() {
     for _ in 0..8 {
@@ -124,8 +124,8 @@ fn a_code_is_refused_for_every_login_that_does_not_wait_for_it() {
     assert!(site.check_for(&pending, &site.shown(&uri), 5).is_ok());
 }
 
-/// Checklist, credentials M3: the cap of NIST section 3.2.2. Only a code that was right clears it: no new challenge,
-/// no password. And M4: the password is not locked by it.
+/// The cap of NIST section 3.2.2. Only a code that was right clears it: no new challenge,
+/// no password. And the password is not locked by it.
 #[test]
 fn a_device_that_failed_a_hundred_times_is_locked_until_it_is_enrolled_anew() {
     let site = Site::new();
@@ -162,7 +162,7 @@ fn a_device_that_failed_a_hundred_times_is_locked_until_it_is_enrolled_anew() {
     assert!(site.check(&site.shown(&uri)).is_ok());
 }
 
-/// Checklist, credentials M3: counted before comparing, so that guesses at once do not get more of them.
+/// Counted before comparing, so that guesses at once do not get more of them.
 #[test]
 fn guesses_at_once_do_not_exceed_the_cap() {
     let site = Site::unthrottled();
@@ -185,7 +185,7 @@ fn guesses_at_once_do_not_exceed_the_cap() {
     assert_eq!((count(RejectionReason::Mismatch), count(RejectionReason::Locked)), (10, 6));
 }
 
-/// Checklist, credentials M3 and M4: five tries, in counters of their own, whatever challenge they are for.
+/// Five tries, in counters of their own, whatever challenge they are for.
 #[test]
 fn guessing_at_codes_is_throttled_apart_from_passwords() {
     let site = Site::new();
@@ -224,7 +224,7 @@ fn what_fails_lets_nobody_in() {
     assert!(site.check_for(&pending, &site.shown(&uri), 1).is_ok());
 }
 
-/// Checklist, credentials P12.
+/// Secrets and codes must not get into a log.
 #[test]
 fn no_code_is_ever_printed() {
     let site = Site::new();

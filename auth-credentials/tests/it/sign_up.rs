@@ -31,7 +31,7 @@ fn an_account_is_made_and_nobody_is_logged_in() {
     assert!(app.log_in("ann@example.com", PASSWORD).is_ok());
 }
 
-/// Checklist, sessions 24: neither the answer nor the work tells that an address has an account.
+/// Neither the answer nor the work tells that an address has an account.
 #[test]
 fn a_taken_login_gets_the_same_answer_after_the_same_work() {
     let app = App::new();
@@ -53,7 +53,7 @@ fn a_taken_login_gets_the_same_answer_after_the_same_work() {
     assert!(app.audit.events().iter().any(|(_, event)| *event == taken));
 }
 
-/// Checklist, credentials P5 for sign-up: medians, with a generous bound and another try for a busy machine.
+/// Medians, with a generous bound and another try for a busy machine.
 #[test]
 fn a_taken_login_takes_the_same_time() {
     let _turn = alone();
@@ -146,7 +146,7 @@ fn sign_ups_are_throttled_by_source_before_hashing() {
     assert!(app.log_in("user0", PASSWORD).is_ok());
 }
 
-/// Checklist, sessions 30.
+/// A store that fails is no answer about an account.
 #[test]
 fn a_store_that_fails_is_503() {
     for call in ["by_login", "create"] {

@@ -137,7 +137,7 @@ fn success_clears_the_pair_only() {
     assert_eq!(fixture.attempt("somebody", source(5)), Ok(()));
 }
 
-/// Checklist, sessions 27: one source, many accounts (stuffing).
+/// One source, many accounts (stuffing).
 #[test]
 fn a_source_has_a_hundred_tries_whatever_the_accounts() {
     let fixture = Fixture::new();
@@ -148,7 +148,7 @@ fn a_source_has_a_hundred_tries_whatever_the_accounts() {
     assert_eq!(fixture.attempt("user100", source(2)), Ok(()));
 }
 
-/// Checklist, sessions 26: a /64 is one source, an IPv4 address is one, and a mapped address is not a second.
+/// A /64 is one source, an IPv4 address is one, and a mapped address is not a second.
 #[test]
 fn an_ipv6_64_and_a_mapped_address_are_one_source() {
     let fixture = Fixture::new();
@@ -166,7 +166,7 @@ fn an_ipv6_64_and_a_mapped_address_are_one_source() {
     assert!(fixture.attempt("bob", from("203.0.113.9")).is_err());
 }
 
-/// Checklist, credentials M4 and sessions 26: guessing from everywhere slows everybody at this account, its
+/// Guessing from everywhere slows everybody at this account, its
 /// owner included, and keeps nobody out: whoever waits as told gets in.
 #[test]
 fn an_account_over_its_limit_is_delayed_and_never_shut() {
@@ -284,7 +284,7 @@ fn tries_at_once_do_not_exceed_the_limit() {
     assert_eq!(passed, 10);
 }
 
-/// Checklist, sessions 30: a throttle that cannot count lets nobody through.
+/// A throttle that cannot count lets nobody through.
 #[test]
 fn counters_that_fail_let_nobody_through() {
     let counters = Arc::new(FailingStore::new(TestCounters::default()));

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(signature.as_bytes().len(), 96);
     }
 
-    /// Checklist, signature: overlong, negative, zero and padded numbers, bytes behind the end
+    /// Overlong, negative, zero and padded numbers, bytes behind the end
     /// (CVE-2022-21449, wycheproof's DER groups).
     #[test]
     fn only_the_one_encoding_is_read() {

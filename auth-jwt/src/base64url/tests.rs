@@ -34,7 +34,7 @@ fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n * 37 % 251) as u8).collect()
 }
 
-/// Checklist, encoding: two spellings of one segment would make token bytes ambiguous (libjwt#284,
+/// Two spellings of one segment would make token bytes ambiguous (libjwt#284,
 /// tink-java#82, joserfc#51, GHSA-hxm8-2xgr-2p9m).
 #[test]
 fn only_the_canonical_spelling_is_read() {

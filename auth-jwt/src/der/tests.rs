@@ -182,7 +182,7 @@ fn materials() -> impl Strategy<Value = PublicMaterial> {
 }
 
 proptest! {
-    /// Checklist, signature: no bytes make the reader panic; and of what is read there is one encoding.
+    /// No bytes make the reader panic; and of what is read there is one encoding.
     #[test]
     fn a_public_key_has_one_encoding(
         material in materials(),

@@ -28,7 +28,7 @@ fn a_header_tells_alg_kid_and_typ() {
     );
 }
 
-/// Checklist, alg selection and key selection: parameters of the wrong type.
+/// Parameters of the wrong type.
 #[test]
 fn a_parameter_of_the_wrong_type_is_refused() {
     for bad in [
@@ -57,7 +57,7 @@ fn a_parameter_of_the_wrong_type_is_refused() {
     assert_eq!(parse(&format!(r#"{{"alg":"HS256","kid":"{long}"}}"#)), Err(MalformedToken::Parameter("kid")));
 }
 
-/// Checklist, header: `crit` in every shape (CVE-2025-59420, GHSA-752w-5fwx-jx9f), and `b64` (RFC 7797
+/// `crit` in every shape (CVE-2025-59420, GHSA-752w-5fwx-jx9f), and `b64` (RFC 7797
 /// section 7, GHSA-w7vc-732c-9m39).
 #[test]
 fn crit_and_b64_are_always_refused() {
@@ -88,7 +88,7 @@ fn crit_and_b64_are_always_refused() {
     }
 }
 
-/// Checklist, encoding: JSON.
+/// A header is strict JSON: some parser in use accepts each of these.
 #[test]
 fn a_header_is_strict_json() {
     for (bad, error) in [

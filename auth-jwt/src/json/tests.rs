@@ -32,7 +32,7 @@ fn refused(text: &str) -> JsonError {
     error
 }
 
-/// Checklist, encoding: JSON. Each of these is accepted by some parser in use.
+/// Each of these is accepted by some parser in use.
 #[test]
 fn what_is_not_json_is_a_syntax_error() {
     for bad in [
@@ -102,7 +102,7 @@ fn what_is_not_json_is_a_syntax_error() {
     }
 }
 
-/// Checklist, encoding: trailing bytes, NUL among them.
+/// Trailing bytes, NUL among them.
 #[test]
 fn nothing_may_follow() {
     for bad in ["{}{}", "{} x", "1 2", "{}\0", "null,", "\"a\"\"b\"", "[]\u{feff}"] {
@@ -111,7 +111,7 @@ fn nothing_may_follow() {
     assert_eq!(skip(" \r\n\t{ } \r\n\t"), Ok(()));
 }
 
-/// Checklist, encoding: duplicate members at any depth, however they are written. Two readers of one token
+/// Duplicate members at any depth, however they are written. Two readers of one token
 /// would otherwise see two different subjects.
 #[test]
 fn a_member_name_comes_once() {
@@ -153,7 +153,7 @@ fn a_member_name_comes_once_in_long_objects_too() {
     assert_eq!(skip(&format!("{{{}}}", alike.join(","))), Ok(()));
 }
 
-/// Checklist, encoding: lone surrogates and NUL. What is skipped is checked as well, unlike elsewhere.
+/// Lone surrogates and NUL. What is skipped is checked as well, unlike elsewhere.
 #[test]
 fn an_escape_names_a_character() {
     for bad in [
@@ -177,7 +177,7 @@ fn an_escape_names_a_character() {
     );
 }
 
-/// Checklist, encoding: 100,000 levels (CVE-2025-53864, GHSA-8wjv-2p76-3863).
+/// 100,000 levels (CVE-2025-53864, GHSA-8wjv-2p76-3863).
 #[test]
 fn nesting_is_capped() {
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
@@ -189,7 +189,7 @@ fn nesting_is_capped() {
     }
 }
 
-/// Checklist, claims: dates are computed on digits, so no rounding of floats moves a second.
+/// Dates are computed on digits, so no rounding of floats moves a second.
 #[test]
 fn dates_are_exact() {
     fn date(text: &str, rounding: Rounding) -> Option<u64> {

@@ -313,7 +313,7 @@ mod tests {
         assert_eq!(id(Purpose::new("a")).as_str().len(), 11);
     }
 
-    /// Checklist, signature: empty and short secrets (PyJWT 2.13, wycheproof key_too_short and empty_key).
+    /// Empty and short secrets (PyJWT 2.13, wycheproof key_too_short and empty_key).
     #[test]
     fn a_weak_secret_is_refused() {
         assert_eq!(key(b"").unwrap_err(), KeyError::TooShort { found: 0, min: 32 });
@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(key(&[b'a'; 64]).unwrap_err(), KeyError::NotRandom);
     }
 
-    /// Checklist, alg selection: a public key as HMAC secret (CVE-2016-10555, CVE-2022-29217,
+    /// A public key as HMAC secret (CVE-2016-10555, CVE-2022-29217,
     /// CVE-2023-48223, CVE-2026-34950, CVE-2024-37568).
     #[test]
     fn an_asymmetric_key_is_not_a_secret() {

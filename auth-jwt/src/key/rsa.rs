@@ -110,7 +110,7 @@ mod tests {
         bytes
     }
 
-    /// Checklist, key selection: RSA n below 2048 bits, n above 8192 bits (denial of service).
+    /// RSA n below 2048 bits, n above 8192 bits (denial of service).
     #[test]
     fn a_modulus_has_2048_to_8192_bits() {
         for bits in [2048, 2049, 2055, 3072, 4096, 8191, 8192] {
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(check(&even, &[1, 0, 1]), Err(KeyError::Rsa));
     }
 
-    /// Checklist, key selection: RSA e = 1, under which every padded message is its own signature.
+    /// RSA e = 1, under which every padded message is its own signature.
     #[test]
     fn an_exponent_is_odd_and_neither_1_nor_huge() {
         let modulus = modulus(2048);

@@ -91,7 +91,7 @@ fn any_shape_of_type_that_takes_an_object_will_do() {
     assert!(matches!(claims::<String>(TEXT), Err(VerifyError::OwnClaims(_))));
 }
 
-/// Checklist, claims: a wrongly typed claim is an error, not an absence (CVE-2020-26160 and many others).
+/// A wrongly typed claim is an error, not an absence (CVE-2020-26160 and many others).
 #[test]
 fn registered_claims_have_their_registered_types() {
     let number = ["exp", "nbf", "iat", "auth_time"];
@@ -151,7 +151,7 @@ fn registered_claims_have_their_registered_types() {
     }
 }
 
-/// Checklist, encoding: Go matches member names without regard to case; nobody else may.
+/// Go matches member names without regard to case; nobody else may.
 #[test]
 fn names_are_exact() {
     let (registered, ()) = claims::<()>(r#"{"EXP":1,"Iss":"i","\u0065xp":2}"#).unwrap();

@@ -39,7 +39,7 @@ impl UnknownKeys {
 mod tests {
     use super::*;
 
-    /// Checklist, key selection: what a flood of names can make grow is bounded (GHSA-2gx3-rcp4-g85q).
+    /// What a flood of names can make grow is bounded (GHSA-2gx3-rcp4-g85q).
     #[test]
     fn only_so_many_names_are_remembered_and_only_for_so_long() {
         let now = UnixTime::from_secs(1_800_000_000);

@@ -1,4 +1,4 @@
-//! Which algorithm, which key. Checklist: alg selection, key selection, signature.
+//! Which algorithm, which key.
 
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
@@ -47,7 +47,7 @@ fn another_algorithm_is_refused_whatever_the_signature() {
     assert!(with_header(r#"{"alg":"\u0048S256","typ":"at+jwt"}"#).is_ok());
 }
 
-/// Checklist, signature: HS512 to HS256, under one secret that is long enough for both.
+/// HS512 to HS256, under one secret that is long enough for both.
 #[test]
 fn a_shorter_mac_of_the_same_secret_is_another_algorithm() {
     let secret = Secret::new((0..64).collect());
@@ -62,7 +62,7 @@ fn a_shorter_mac_of_the_same_secret_is_another_algorithm() {
     assert_eq!(refused, VerifyError::Signature);
 }
 
-/// Checklist, signature: ES256 under ES384. The length decides before a character is looked at.
+/// ES256 under ES384. The length decides before a character is looked at.
 #[test]
 fn a_signature_of_another_curve_is_refused_by_its_length() {
     let (small, large) =
@@ -107,7 +107,7 @@ fn keys_in_headers_are_never_used() {
     }
 }
 
-/// Checklist, key selection: what attackers write into `kid`.
+/// What attackers write into `kid`.
 #[test]
 fn a_key_id_is_compared_and_nothing_else() {
     let verifier = Verifier::new(key().with_id(KeyId::new("k1").unwrap()), policy());
@@ -150,7 +150,7 @@ fn several_keys_are_told_apart_by_name() {
     assert_eq!(both.verify::<()>(&misnamed, NOW).unwrap_err(), VerifyError::Signature);
 }
 
-/// Checklist, key selection: duplicate kids; `oct` beside asymmetric keys (wycheproof MixedKeySet).
+/// Duplicate kids; `oct` beside asymmetric keys (wycheproof MixedKeySet).
 #[test]
 fn keys_that_cannot_be_told_apart_are_refused() {
     assert_eq!(KeySet::new([named("a"), named("b"), named("a")]).unwrap_err(), KeySetError::DuplicateId);
@@ -162,7 +162,7 @@ fn keys_that_cannot_be_told_apart_are_refused() {
     assert_eq!(KeySet::new(mixed).unwrap_err(), KeySetError::Mixed);
 }
 
-/// Checklist, signature: truncated, empty, longer; another key's.
+/// Truncated, empty, longer; another key's.
 #[test]
 fn a_signature_is_all_of_the_signature() {
     let token = sign(HEADER, payload());

@@ -74,7 +74,7 @@ fn tokens_of_every_algorithm_verify_in_every_backend() {
     }
 }
 
-/// Checklist, signature: signature as long as the modulus; haproxy 648b0e7b: its length comes before everything.
+/// A signature is as long as the modulus, and its length comes before everything (haproxy 648b0e7b).
 #[test]
 fn the_length_of_an_rsa_signature_is_that_of_the_modulus() {
     for key in keys() {
@@ -152,7 +152,7 @@ fn a_second_backend_is_no_default() {
     assert!(matches!(AnySigningKey::from_jwk(&private).unwrap(), AnySigningKey::Es256(_)));
 }
 
-/// Checklist, signature: a signature of another curve, under the name of its own algorithm and of the key's. A
+/// A signature of another curve, under the name of its own algorithm and of the key's. A
 /// longer or a shorter one is not the key's, whatever its bytes are.
 #[test]
 fn a_signature_on_another_curve_is_refused() {

@@ -137,7 +137,7 @@ proptest! {
     }
 }
 
-/// Checklist, lifecycle: if verify results are cached, stop at `exp`.
+/// What is cached ends at `exp`.
 #[test]
 fn an_entry_expires_with_its_token() {
     let (cached, token) = (cached(verifier()), numbered(15)); // expires in 60 seconds

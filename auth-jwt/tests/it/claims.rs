@@ -1,4 +1,4 @@
-//! What a policy accepts. Checklist: claims.
+//! What a policy accepts.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ fn a_token_is_not_issued_in_the_future() {
     assert_eq!(at(&token, 1_800_000_000 - 30), Ok(()));
     let refused = at(&token, 1_800_000_000 - 31).unwrap_err();
     assert_eq!(refused, VerifyError::NotYetValid { claim: "iat", wait: Duration::from_secs(31) });
-    // Checklist, claims: a clock before 1970 reads as 1970.
+    // A clock before 1970 reads as 1970.
     assert!(matches!(at(&token, 0), Err(VerifyError::NotYetValid { .. })));
 }
 
@@ -173,7 +173,7 @@ fn fractions_of_seconds_count_against_the_token() {
     assert_eq!(at(&nbf, 1_800_000_071), Ok(()));
 }
 
-/// Checklist, claims: every number that is not a date.
+/// Every number that is not a date.
 #[test]
 fn what_is_not_a_date_is_refused() {
     for claim in ["exp", "nbf", "iat", "auth_time"] {

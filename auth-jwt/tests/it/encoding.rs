@@ -1,4 +1,4 @@
-//! How a token is written. Checklist: encoding.
+//! How a token is written.
 
 use auth_jwt::{JsonError, MalformedToken, TokenPolicy, Verifier, VerifyError};
 
@@ -30,7 +30,7 @@ fn what_is_not_three_segments_is_malformed() {
     assert!(matches!(verify(&smuggled), Err(VerifyError::Malformed(_))));
 }
 
-/// Checklist, encoding: white space and prefixes.
+/// White space and prefixes.
 #[test]
 fn nothing_is_trimmed() {
     let token = sign(HEADER, payload());
@@ -112,7 +112,7 @@ fn the_length_cap_is_a_setting_with_bounds() {
     assert_eq!(TokenPolicy::MAX_LEN, 8192);
 }
 
-/// Checklist, encoding: JSON, in a payload that the issuer has signed.
+/// Strict JSON also in a payload that the issuer has signed.
 #[test]
 fn a_payload_is_strict_json() {
     for (bad, error) in [

@@ -227,7 +227,7 @@ fn the_hash_function_is_that_of_the_key() {
     assert!(matches!(verify(sha256), Err(VerifyError::Mismatch { claim: "at_hash", .. })));
 }
 
-/// Checklist, cross-JWT confusion: none of the others is an ID token.
+/// None of the others is an ID token.
 #[test]
 fn other_tokens_of_the_provider_are_no_id_tokens() {
     let nonce = nonce();

@@ -1,4 +1,4 @@
-//! JWKs: what is read, and what is refused. Checklist: key selection.
+//! JWKs: what is read, and what is refused.
 
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
@@ -115,7 +115,7 @@ fn the_key_pair_of_rfc_8037_signs_as_the_standard_does() {
     assert_eq!(public.thumbprint(), key.verifying_key().thumbprint());
 }
 
-/// Checklist, key selection: a private JWK where a public one is expected. Any private member counts, of whatever
+/// A private JWK where a public one is expected. Any private member counts, of whatever
 /// type, and before anything else that may be wrong.
 #[test]
 fn a_private_key_is_not_a_public_one() {
@@ -155,7 +155,7 @@ fn private_members_of_other_types_are_refused() {
     }
 }
 
-/// Checklist, key selection: a short `x` that was padded to 32 bytes gave a key that anybody could sign for
+/// A short `x` that was padded to 32 bytes gave a key that anybody could sign for
 /// (go-jose#249). RFC 7518 section 6.2.1.2: full width.
 #[test]
 fn members_have_their_exact_length() {
@@ -179,7 +179,7 @@ fn members_have_their_exact_length() {
     assert_eq!(refused(&jwk(&[RFC7520_EC, &trimmed])), JwkError::Length { member: "d" });
 }
 
-/// Checklist, encoding: one spelling of each value.
+/// One spelling of each value.
 #[test]
 fn values_are_canonical_base64url() {
     let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
@@ -204,7 +204,7 @@ fn values_are_canonical_base64url() {
     }
 }
 
-/// Checklist, key selection: points off the curve, and of small order; no key is made of them.
+/// Points off the curve, and of small order; no key is made of them.
 #[test]
 fn a_point_is_on_its_curve() {
     let off = RFC7517_EC.replace("4Etl6SRW", "4Etl6SRX");
@@ -232,7 +232,7 @@ fn a_point_is_on_its_curve() {
     }
 }
 
-/// Checklist, key selection: `d` that does not match `x`.
+/// `d` that does not match `x`.
 #[test]
 fn the_private_part_is_that_of_the_public_part() {
     let other = Ed25519SigningKey::generate(&SystemEntropy).unwrap().verifying_key().to_raw();
@@ -240,7 +240,7 @@ fn the_private_part_is_that_of_the_public_part() {
     assert_eq!(Ed25519SigningKey::from_jwk(&secret(key)).unwrap_err(), JwkError::Key(KeyError::Mismatch));
 }
 
-/// Checklist, key selection: `use`, `key_ops` and `alg` that are not for verifying with this key (RFC 7517 sections
+/// `use`, `key_ops` and `alg` that are not for verifying with this key (RFC 7517 sections
 /// 4.2 to 4.4).
 #[test]
 fn what_a_key_says_of_its_use_is_obeyed() {
@@ -359,7 +359,7 @@ fn rsa_numbers_are_complete_and_minimal() {
     assert_eq!(refused(&foreign), JwkError::Key(KeyError::Rsa));
 }
 
-/// Checklist, signature: short and empty secrets; and a secret serves only for what it is long enough for.
+/// Short and empty secrets; and a secret serves only for what it is long enough for.
 #[test]
 fn secrets_are_long_enough_for_their_algorithm() {
     let oct = |len: u8, alg: &str| {
@@ -393,7 +393,7 @@ fn a_secret_does_what_its_operations_allow() {
     assert_eq!(refused, JwkError::Operation { operation: "verify" });
 }
 
-/// Checklist, encoding: strict JSON; and no key is so long that reading it is an attack.
+/// Strict JSON; and no key is so long that reading it is an attack.
 #[test]
 fn json_is_strict() {
     for (bad, error) in [

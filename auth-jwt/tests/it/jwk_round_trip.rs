@@ -85,7 +85,7 @@ fn secrets_come_back_as_they_went_out() {
 }
 
 proptest! {
-    /// Checklist, signature: no text makes the reader panic; and what was changed is another key or none.
+    /// No text makes the reader panic; and what was changed is another key or none.
     #[test]
     fn no_change_of_a_key_goes_unseen(
         at in any::<prop::sample::Index>(),

@@ -1,4 +1,4 @@
-//! JWK Sets. Checklist: key selection.
+//! JWK Sets.
 
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
@@ -41,7 +41,7 @@ fn verify(keys: &KeySet, token: &str) -> Result<(), VerifyError> {
     Verifier::new(keys.clone(), policy()).verify::<()>(token, NOW).map(drop)
 }
 
-/// Checklist, key selection: one unknown or malformed key must not fail the set (jsonwebtoken#529).
+/// One unknown or malformed key must not fail the set (jsonwebtoken#529).
 #[test]
 fn one_bad_key_does_not_spoil_the_set() {
     let good = ed25519("good");
@@ -127,7 +127,7 @@ fn only_what_is_no_set_at_all_is_refused_as_a_whole() {
     assert!(matches!(parse(&set(&many[..64])), Err(KeySetParseError::NothingUsable(_))));
 }
 
-/// Checklist, key selection: duplicate kids (wycheproof DuplicateKid). Which of the two a token means is not for
+/// Duplicate kids (wycheproof DuplicateKid). Which of the two a token means is not for
 /// their order to say.
 #[test]
 fn two_keys_of_one_name_are_both_refused() {
@@ -153,7 +153,7 @@ fn two_keys_of_one_name_are_both_refused() {
     assert_eq!(keys.len(), 1);
 }
 
-/// Checklist, key selection: `oct` inside a set for an asymmetric issuer (wycheproof MixedKeySet). Even a secret that
+/// `oct` inside a set for an asymmetric issuer (wycheproof MixedKeySet). Even a secret that
 /// could not be used says that the set was put together by mistake.
 #[test]
 fn secrets_are_not_mixed_with_other_keys() {

@@ -179,7 +179,7 @@ fn keys_are_read_from_what_openssl_writes_and_written_like_it() {
     );
 }
 
-/// Checklist, key selection: public and private keys are not taken for one another.
+/// Public and private keys are not taken for one another.
 #[test]
 fn what_is_no_key_of_the_kind_is_named_as_what_it_is() {
     for pem in [ALICE_PKCS8, ALICE_SEC1, ED25519_PRIVATE_V2, ENCRYPTED, ENCRYPTED_AS_BEFORE] {
@@ -329,7 +329,7 @@ fn points_come_back_as_they_went_out() {
 }
 
 proptest! {
-    /// Checklist, signature: no text makes the readers panic.
+    /// No text makes the readers panic.
     #[test]
     fn no_text_makes_the_readers_panic(
         at in any::<prop::sample::Index>(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::*;
 
-/// Checklist, signature: tampering. Every byte counts, whatever it is changed into.
+/// Tampering. Every byte counts, whatever it is changed into.
 #[test]
 fn every_changed_byte_is_noticed() {
     let verifier = verifier();
@@ -129,7 +129,7 @@ proptest! {
     }
 }
 
-/// Checklist, encoding: size is judged before anything is done with it.
+/// Size is judged before anything is done with it.
 #[test]
 fn a_hundred_megabytes_are_refused_at_once() {
     let token = "A".repeat(100_000_000);

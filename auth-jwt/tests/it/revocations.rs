@@ -194,7 +194,7 @@ fn a_revoked_token_is_a_rejection_with_its_reason() {
     assert_eq!(Refusal::from(VerifyError::Revoked).status(), 401);
 }
 
-/// Checklist, signature: (r, n - s) is a right signature too, so a token's bytes are not its identity
+/// (r, n - s) is a right signature too, so a token's bytes are not its identity
 /// (OWASP/CheatSheetSeries#2242). A list that went by them would let the other spelling pass.
 #[test]
 fn another_spelling_of_a_signature_is_revoked_as_well() {

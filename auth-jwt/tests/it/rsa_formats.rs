@@ -79,7 +79,7 @@ fn one_rsa_key_serves_several_algorithms_under_one_name() {
     }
 }
 
-/// Checklist, key selection: RSA with e = 1 or an even one, and fewer than 2,048 bits, whatever the format says.
+/// RSA with e = 1 or an even one, and fewer than 2,048 bits, whatever the format says.
 #[test]
 fn weak_rsa_keys_are_refused() {
     for backend in backends() {
@@ -188,7 +188,7 @@ mod private {
         );
     }
 
-    /// Checklist, key selection: a private part that is another key's, in whichever number.
+    /// A private part that is another key's, in whichever number.
     #[test]
     fn numbers_of_two_keys_make_none() {
         let members = |text: &'static str| text.split(',').collect::<Vec<_>>();

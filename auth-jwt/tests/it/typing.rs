@@ -1,4 +1,4 @@
-//! One kind of token is not taken for another. Checklist: cross-JWT confusion.
+//! One kind of token is not taken for another.
 
 use auth_jwt::{PolicyError, TokenPolicy, TypeRule, Verifier, VerifyError, any_typ, typ};
 

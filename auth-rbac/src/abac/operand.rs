@@ -313,7 +313,7 @@ fn seconds(duration: Duration) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Checklist, authorization 21: what overflows has no value; nothing wraps.
+    /// What overflows has no value; nothing wraps.
     #[test]
     fn what_overflows_has_no_value() {
         use Operation::{Add, Multiply, Subtract};

@@ -136,7 +136,7 @@ mod tests {
             .collect()
     }
 
-    /// Checklist, authorization 12 and 24: what differs in any part is another thing.
+    /// What differs in any part is another thing.
     #[test]
     fn things_that_differ_in_any_part_are_different() {
         let mut records = Records::<2>::new();

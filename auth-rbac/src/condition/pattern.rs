@@ -116,7 +116,7 @@ mod tests {
         pattern.matches(text)
     }
 
-    /// Checklist, authorization 24: prefixes that collide, a star that is meant, what is before a separator.
+    /// Prefixes that collide, a star that is meant, what is before a separator.
     #[test]
     fn a_star_stands_for_anything_and_the_rest_for_itself() {
         assert!(like("doc:a:b", "doc:*") && like("doc:", "doc:*") && !like("docs:a", "doc:*"));
@@ -133,7 +133,7 @@ mod tests {
         assert!(like("äö", "ä*") && !like("aa", "ä*"));
     }
 
-    /// Checklist, authorization 20: patterns that keep a backtracking matcher busy for years.
+    /// Patterns that keep a backtracking matcher busy for years.
     #[test]
     fn no_pattern_takes_long() {
         let text = "a".repeat(60_000);

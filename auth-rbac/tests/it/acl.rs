@@ -36,7 +36,7 @@ fn effect(acl: &Acl, who: &str, permission: &str, resource: &Resource) -> Effect
     evaluate_on(acl, &user(who), &action(permission), resource).effect()
 }
 
-/// Checklist, authorization 3: nothing said is nothing allowed.
+/// Nothing said is nothing allowed.
 #[test]
 fn what_no_entry_speaks_of_is_not_applicable() {
     let mut acl = builder(AclOrder::DenyOverrides);
@@ -60,7 +60,7 @@ fn what_no_entry_speaks_of_is_not_applicable() {
     assert_eq!(effect(&empty, "ann", "doc.read", &doc("1")), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 11: what everybody may on one object says nothing about another one, whoever holds a
+/// What everybody may on one object says nothing about another one, whoever holds a
 /// grant there (OpenFGA CVE-2026-24851).
 #[test]
 fn an_entry_for_everyone_is_for_its_own_resource_alone() {
@@ -79,7 +79,7 @@ fn an_entry_for_everyone_is_for_its_own_resource_alone() {
     }
 }
 
-/// Checklist, authorization 12: parts are never joined, so no separator moves a border.
+/// Parts are never joined, so no separator moves a border.
 #[test]
 fn tenants_and_ids_do_not_bleed() {
     let tenant = |name: &str| Realm::local(name).unwrap();
@@ -111,7 +111,7 @@ fn tenants_and_ids_do_not_bleed() {
     }
 }
 
-/// Checklist, authorization 12: the staff of one tenant is not that of another.
+/// The staff of one tenant is not that of another.
 #[test]
 fn groups_of_two_tenants_share_a_name_and_nothing_else() {
     let of = |realm: Realm| GroupId::new(realm, auth_core::GroupName::from_static("staff"));
@@ -125,7 +125,7 @@ fn groups_of_two_tenants_share_a_name_and_nothing_else() {
     assert_eq!(effect(&acl, "bob", "doc.read", &doc("1")), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 13: a user named like a group is not in it.
+/// A user named like a group is not in it.
 #[test]
 fn a_principal_named_like_a_group_gets_nothing() {
     let mut acl = builder(AclOrder::DenyOverrides);
@@ -138,7 +138,7 @@ fn a_principal_named_like_a_group_gets_nothing() {
     assert_eq!(acl.membership(&user("ivy"), &group("staff")), Some(vec![group("interns"), group("staff")]));
 }
 
-/// Checklist, authorization 24: there are no wildcards; a star is a star, and a prefix is nothing.
+/// There are no wildcards; a star is a star, and a prefix is nothing.
 #[test]
 fn no_character_means_more_than_itself() {
     let mut acl = builder(AclOrder::DenyOverrides);
@@ -157,7 +157,7 @@ fn no_character_means_more_than_itself() {
     assert_eq!(effect(&acl, "bob", "doc.read", &doc("b")), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 25: where a denial stands has no meaning, unless the first match decides.
+/// Where a denial stands has no meaning, unless the first match decides.
 #[test]
 fn a_denial_overrides_unless_the_first_match_decides() {
     for (order, expected) in [(AclOrder::DenyOverrides, Effect::Deny), (AclOrder::FirstMatch, Effect::Permit)]
@@ -176,7 +176,7 @@ fn a_denial_overrides_unless_the_first_match_decides() {
     }
 }
 
-/// Checklist, authorization 25: by the lists alone an owner can be locked out; what it keeps is a choice.
+/// By the lists alone an owner can be locked out; what it keeps is a choice.
 #[test]
 fn an_owner_keeps_what_the_policy_says_it_keeps() {
     let build = |keeps: bool| {

@@ -85,7 +85,7 @@ fn a_resource_is_inside_one_other() {
     assert_eq!(one.inside(&doc(3)).map(drop).unwrap_err(), AclError::TwoParents(doc(1)));
 }
 
-/// Checklist, authorization 14: a circle is told as a path back to itself.
+/// A circle is told as a path back to itself.
 #[test]
 fn groups_inside_themselves_are_refused_with_the_path() {
     let mut acl = builder();
@@ -105,7 +105,7 @@ fn groups_inside_themselves_are_refused_with_the_path() {
     assert_eq!(acl.build(V1).unwrap_err(), AclError::GroupCycle { path: vec![group("a"), group("a")] });
 }
 
-/// Checklist, authorization 14.
+/// Inheritance in a circle has no end.
 #[test]
 fn resources_inside_themselves_are_refused_with_the_path() {
     let mut acl = builder();
@@ -125,7 +125,7 @@ fn resources_inside_themselves_are_refused_with_the_path() {
     assert!(matches!(acl.build(V1), Err(AclError::ResourceCycle { .. })));
 }
 
-/// Checklist, authorization 14: neither nesting recurses, and neither is cut short.
+/// Neither nesting recurses, and neither is cut short.
 #[test]
 fn ten_thousand_levels_are_followed_to_their_end() {
     const DEEP: usize = 10_000;

@@ -27,7 +27,7 @@ fn a_role_that_is_not_assigned_cannot_be_activated() {
     assert_eq!(effect_with(&["admin"], "nobody", "users.read"), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 25: who may choose the active roles must not get rid of a denial by leaving the
+/// Who may choose the active roles must not get rid of a denial by leaving the
 /// role out that brings it.
 #[test]
 fn leaving_a_role_out_does_not_lift_its_denial() {

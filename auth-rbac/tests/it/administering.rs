@@ -1,4 +1,4 @@
-//! Changes of a policy that is in force. Checklist, authorization 9, 16 and 18.
+//! Changes of a policy that is in force.
 
 mod races;
 mod refused;
@@ -275,7 +275,7 @@ fn what_is_denied_in_a_tenant_is_not_given_everywhere() {
     assert_eq!(tried(&administration, &root, assign("zoe", "writer")), lacks("doc.write"));
 }
 
-/// Checklist, authorization 9: whoever made a change finds it made, at once.
+/// Whoever made a change finds it made, at once.
 #[test]
 fn a_revoked_role_is_gone_with_the_next_decision() {
     let (administration, _) = administer(shop());
@@ -317,7 +317,7 @@ impl DurableAudit for Full {
     }
 }
 
-/// Checklist, authorization 18: what could not be written down was not done.
+/// What could not be written down was not done.
 #[test]
 fn a_change_that_is_not_written_down_is_not_made() {
     let audit = Arc::new(Full(1, MemoryAudit::new(10)));

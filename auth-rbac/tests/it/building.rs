@@ -22,7 +22,7 @@ fn what_is_referred_to_must_exist() {
     assert_eq!(unknown_role().to_string(), "there is no role nobody");
 }
 
-/// Checklist, authorization 12 and 23: one way to write a name, in ASCII, without separators of lines or C
+/// One way to write a name, in ASCII, without separators of lines or C
 /// strings; and a cap on its length.
 #[test]
 fn names_are_checked() {
@@ -38,7 +38,7 @@ fn names_are_checked() {
     assert_eq!(policy.role(&long).unwrap_err(), PolicyError::RoleName(NameError::TooLong { max: 128 }));
 }
 
-/// Checklist, authorization 14.
+/// Roles in a circle would each hold what all of them do.
 #[test]
 fn a_circle_is_refused_with_its_path() {
     let mut policy = office();
@@ -48,7 +48,7 @@ fn a_circle_is_refused_with_its_path() {
     assert_eq!(error.to_string(), "roles inherit in a circle: support > admin > support");
 }
 
-/// Checklist, authorization 14.
+/// The shortest circle of all.
 #[test]
 fn a_role_that_inherits_itself_is_a_circle() {
     let mut policy = office();
@@ -56,7 +56,7 @@ fn a_role_that_inherits_itself_is_a_circle() {
     assert_eq!(policy.build(V1).unwrap_err(), PolicyError::Cycle { path: roles(&["admin", "admin"]) });
 }
 
-/// Checklist, authorization 14: two ways to one role are no circle.
+/// Two ways to one role are no circle.
 #[test]
 fn a_diamond_is_no_circle() {
     let mut policy = PolicyBuilder::new();
@@ -83,7 +83,7 @@ fn chain(len: usize) -> PolicyBuilder {
     policy
 }
 
-/// Checklist, authorization 14 and 22: neither the stack nor a hidden limit ends the chain (casbin #1632,
+/// Neither the stack nor a hidden limit ends the chain (casbin #1632,
 /// spicedb #1927). The thread's stack is far too small for one frame a role.
 #[test]
 fn a_chain_of_ten_thousand_roles_is_followed_to_its_end() {
@@ -104,7 +104,7 @@ fn a_chain_of_ten_thousand_roles_is_followed_to_its_end() {
     std::thread::Builder::new().stack_size(128 << 10).spawn(walk).unwrap().join().unwrap();
 }
 
-/// Checklist, authorization 14: the circle is found however long, and told briefly.
+/// The circle is found however long, and told briefly.
 #[test]
 fn a_circle_of_ten_thousand_roles_is_refused() {
     let mut policy = chain(10_000);
@@ -116,7 +116,7 @@ fn a_circle_of_ten_thousand_roles_is_refused() {
     assert_eq!(path.first(), path.last());
 }
 
-/// Checklist, authorization 12: rows may come in any order, and more than once.
+/// Rows may come in any order, and more than once.
 #[test]
 fn the_order_of_rows_does_not_matter() {
     let everything = |order: &[usize]| {
@@ -149,7 +149,7 @@ fn the_order_of_rows_does_not_matter() {
     }
 }
 
-/// Checklist, authorization 12 and 13: a name means something only among its own kind.
+/// A name means something only among its own kind.
 #[test]
 fn principals_roles_and_permissions_are_separate_spaces() {
     let mut policy = PolicyBuilder::new();

@@ -196,7 +196,7 @@ fn stacks_nest() {
     });
 }
 
-/// Checklist, authorization 1: cedar skips a `forbid` that cannot be evaluated, and so allows.
+/// Cedar skips a `forbid` that cannot be evaluated, and so allows.
 #[test]
 fn a_denial_that_cannot_be_evaluated_denies() {
     with_request(|request| {
@@ -263,7 +263,7 @@ fn what_the_asking_itself_denies_is_written_down_once() {
     told(&[DenialReason::Scope, DenialReason::Obligation, DenialReason::Scope, DenialReason::Obligation]);
 }
 
-/// Checklist, authorization 2: infrastructure that is missing is neither a denial nor an allow.
+/// Infrastructure that is missing is neither a denial nor an allow.
 #[test]
 fn an_engine_without_a_policy_is_an_error_and_no_answer() {
     with_request(|request| {

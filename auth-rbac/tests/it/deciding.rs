@@ -22,7 +22,7 @@ fn a_role_gets_nothing_from_those_that_inherit_it() {
     assert_eq!(effect(&office_snapshot(), &user("bob"), "users.delete"), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 3: no rule, no answer, and hence a denial; in lists as well.
+/// No rule, no answer, and hence a denial; in lists as well.
 #[test]
 fn what_no_rule_speaks_of_is_denied() {
     let empty = PolicyBuilder::new().build(V1).unwrap();
@@ -45,7 +45,7 @@ fn what_no_rule_speaks_of_is_denied() {
     assert!(empty.principals_with("users.read", auth_core::Page::first()).is_empty());
 }
 
-/// Checklist, authorization 25: the denial of a lowly role beats the allow of a mighty one.
+/// The denial of a lowly role beats the allow of a mighty one.
 #[test]
 fn a_denial_overrides_every_allow() {
     let office = office_snapshot();
@@ -55,7 +55,7 @@ fn a_denial_overrides_every_allow() {
     assert_eq!(denial.reason(), DenialReason::Forbidden);
 }
 
-/// Checklist, authorization 25: whichever way the denial comes.
+/// Whichever way the denial comes.
 #[test]
 fn a_denial_is_inherited_and_beats_the_heirs_own_allow() {
     let mut policy = PolicyBuilder::new();
@@ -73,7 +73,7 @@ fn a_denial_is_inherited_and_beats_the_heirs_own_allow() {
     }
 }
 
-/// Checklist, authorization 1: a rule that cannot be evaluated opens nothing, whatever it would have said.
+/// A rule that cannot be evaluated opens nothing, whatever it would have said.
 #[test]
 fn only_a_permit_becomes_an_allow() {
     let (who, action, thing) = (who(&user("ann")), action("users.read"), thing());
@@ -96,7 +96,7 @@ fn only_a_permit_becomes_an_allow() {
     assert_eq!(reason(Verdict::not_applicable(V1)), Some(DenialReason::NotPermitted));
 }
 
-/// Checklist, authorization 2: no policy is neither a denial nor an allow, but 503.
+/// No policy is neither a denial nor an allow, but 503.
 #[test]
 fn without_a_policy_there_is_no_answer() {
     let rbac = Rbac::without_policy();
@@ -124,7 +124,7 @@ fn limits_hold_before_the_policy_is_asked() {
     assert_eq!(denial.reason(), DenialReason::Scope);
 }
 
-/// Checklist, authorization 8: a decision says under which policy it was made, and for what.
+/// A decision says under which policy it was made, and for what.
 #[test]
 fn a_permit_is_for_one_request_under_one_version() {
     let rbac = Rbac::new(office_snapshot());

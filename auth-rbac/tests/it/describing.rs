@@ -30,7 +30,7 @@ fn a_denial_names_the_rule_that_forbids() {
     assert_eq!(description.to_string(), "no rule allows it");
 }
 
-/// Checklist, authorization 28: who is refused learns neither roles nor rules (AuthZEN, "Policy
+/// Who is refused learns neither roles nor rules (AuthZEN, "Policy
 /// Confidentiality").
 #[test]
 fn nothing_of_the_policy_is_in_what_a_client_is_told() {

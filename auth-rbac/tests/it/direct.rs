@@ -19,7 +19,7 @@ fn a_permission_of_ones_own_needs_no_role() {
     assert_eq!(snapshot.roles_of(&user("bob")), roles(&["support"]));
 }
 
-/// Checklist, authorization 25.
+/// A denial overrides, whether it is the person's own or a role's.
 #[test]
 fn a_denial_of_ones_own_overrides_every_role_and_a_role_overrides_it() {
     let mut policy = office();

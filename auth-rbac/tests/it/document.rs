@@ -199,7 +199,7 @@ fn syntax(text: &str) -> (usize, usize, String) {
     }
 }
 
-/// Checklist, authorization 4: what is not understood is refused, with its place.
+/// What is not understood is refused, with its place.
 #[test]
 fn what_is_mistyped_is_refused_at_its_place() {
     let replaced = |from: &str, to: &str| {
@@ -247,7 +247,7 @@ fn what_is_mistyped_is_refused_at_its_place() {
     assert!(syntax(&OFFICE.replacen("version = 3\n", "", 1)).2.contains("version"));
 }
 
-/// Checklist, authorization 4, in JSON: a key that comes twice is refused as well.
+/// In JSON, too: a key that comes twice is refused.
 #[test]
 fn json_is_read_as_strictly() {
     let json = PolicyDocument::from_toml(OFFICE).unwrap().to_json().unwrap();
@@ -324,7 +324,7 @@ fn what_does_not_fit_together_is_refused_by_its_item() {
     }
 }
 
-/// Checklist, authorization 3: a document that says nothing allows nothing.
+/// A document that says nothing allows nothing.
 #[test]
 fn an_empty_document_allows_nothing() {
     let policy = PolicyDocument::from_toml("format = 1\nversion = 1\n").unwrap().compile().unwrap();

@@ -74,7 +74,7 @@ fn settled(reloader: &mut PolicyReloader) -> Result<Reloaded, ReloadError> {
     reloaded(reloader)
 }
 
-/// Checklist, authorization 2: no policy is 503, and never an answer.
+/// No policy is 503, and never an answer.
 #[test]
 fn without_a_policy_nothing_is_decided() {
     let live = LivePolicy::without_policy();
@@ -100,7 +100,7 @@ fn no_policy_takes_the_place_of_one_of_the_same_version_or_a_newer_one() {
     assert_eq!(effect(&live, "thing.y"), (6, Effect::Deny));
 }
 
-/// Checklist, authorization 9: whoever revoked something finds it revoked, or an error.
+/// Whoever revoked something finds it revoked, or an error.
 #[test]
 fn a_decision_at_a_version_is_never_made_by_an_older_one() {
     let live = LivePolicy::new(document(5).compile().unwrap());
@@ -185,7 +185,7 @@ fn of_all_models(version: u64) -> Policy {
     PolicyDocument::from_toml(&format!("{roles}{more}")).unwrap().compile().unwrap()
 }
 
-/// Checklist, authorization 17: a decision is of the old policy or of the new one, in all of its models, never a mix.
+/// A decision is of the old policy or of the new one, in all of its models, never a mix.
 #[test]
 fn readers_see_one_whole_policy_of_all_models_at_any_moment() {
     let live = LivePolicy::new(of_all_models(0));
@@ -241,7 +241,7 @@ fn a_file_is_put_in_force_and_again_when_it_has_changed() {
     assert_eq!(effect(reloader.live(), "thing.x"), (3, Effect::Deny));
 }
 
-/// Checklist, authorization 18: half a file may be a policy that lacks what forbids.
+/// Half a file may be a policy that lacks what forbids.
 #[test]
 fn a_file_that_is_being_written_is_not_taken() {
     let file = Written::new(&document(2).to_toml().unwrap());
@@ -359,7 +359,7 @@ fn a_change_without_a_larger_version_is_reported_as_such() {
     assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
 }
 
-/// Checklist, authorization 17: a failed load keeps the old policy, says so, and does not keep a good one out.
+/// A failed load keeps the old policy, says so, and does not keep a good one out.
 #[test]
 fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
     let file = Written::new(&document(2).to_toml().unwrap());

@@ -5,7 +5,7 @@ use auth_rbac::PolicyBuilder;
 
 use crate::support::{V1, effect, user};
 
-/// Checklist, authorization 23 and 24: no case folding, no wildcard, no prefix, no parent segment.
+/// No case folding, no wildcard, no prefix, no parent segment.
 #[test]
 fn only_the_exact_permission_is_given() {
     let mut policy = PolicyBuilder::new();
@@ -24,7 +24,7 @@ fn only_the_exact_permission_is_given() {
     }
 }
 
-/// Checklist, authorization 23: ids that look alike are different people.
+/// Ids that look alike are different people.
 #[test]
 fn only_the_exact_principal_holds_the_role() {
     let mut policy = PolicyBuilder::new();

@@ -20,7 +20,7 @@ fn alternating(version: u64) -> Snapshot {
     policy.build(PolicyVersion::new(version)).unwrap()
 }
 
-/// Checklist, authorization 9: what is revoked is denied by the very next check.
+/// What is revoked is denied by the very next check.
 #[test]
 fn a_revoked_role_gives_nothing_any_more() {
     let rbac = Rbac::new(office_snapshot());
@@ -32,7 +32,7 @@ fn a_revoked_role_gives_nothing_any_more() {
     assert_eq!(effect(&rbac, &user("ann"), "users.delete"), Effect::NotApplicable);
 }
 
-/// Checklist, authorization 17: a policy that fails to compile changes nothing.
+/// A policy that fails to compile changes nothing.
 #[test]
 fn a_failed_load_keeps_the_old_policy() {
     let rbac = Rbac::new(office_snapshot());
@@ -84,7 +84,7 @@ fn every_policy_that_comes_into_force_is_written_down() {
     assert_eq!(audit.events().len(), 2, "none is no policy");
 }
 
-/// Checklist, authorization 17: old or new, never a mix and never nothing (gravitino #13363).
+/// Old or new, never a mix and never nothing (gravitino #13363).
 #[test]
 fn readers_see_one_whole_policy_at_any_moment() {
     const READERS: usize = 3;

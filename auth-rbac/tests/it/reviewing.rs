@@ -35,7 +35,7 @@ fn number(name: &RoleName) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Checklist, authorization 10 and 12: differential, in two orders of rows.
+    /// Differential, in two orders of rows.
     #[test]
     fn a_compiled_policy_decides_as_the_model(model in Model::any(), rotate in 0..50_usize) {
         let (one, two) = (model.compile(0), model.compile(rotate));
@@ -70,7 +70,7 @@ proptest! {
         }
     }
 
-    /// Checklist, authorization 10: a list holds exactly what a check permits (OpenFGA CVE-2023-40579, SpiceDB
+    /// A list holds exactly what a check permits (OpenFGA CVE-2023-40579, SpiceDB
     /// CVE-2025-65111).
     #[test]
     fn lists_hold_exactly_what_checks_permit(model in Model::any(), limit in 1..6_u32) {
@@ -146,7 +146,7 @@ proptest! {
     }
 }
 
-/// Checklist, authorization 26: a list is as long as its page, whoever asks.
+/// A list is as long as its page, whoever asks.
 #[test]
 fn a_list_is_never_longer_than_its_page() {
     let mut policy = office();

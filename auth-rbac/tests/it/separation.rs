@@ -1,4 +1,4 @@
-//! Separation of duty (ANSI INCITS 359). Checklist, authorization 15.
+//! Separation of duty (ANSI INCITS 359).
 
 use std::collections::BTreeSet;
 

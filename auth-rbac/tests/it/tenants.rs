@@ -64,7 +64,7 @@ fn a_role_held_in_a_tenant_counts_there_alone() {
     assert_eq!(writes("nobody"), [false, false, false]);
 }
 
-/// Checklist, authorization 12: a role of a tenant and one of the policy, by the same name, have nothing in
+/// A role of a tenant and one of the policy, by the same name, have nothing in
 /// common; whichever was declared first (casbin#858).
 #[test]
 fn a_role_of_a_tenant_is_not_the_policys_of_that_name() {
@@ -110,7 +110,7 @@ fn a_tenants_role_goes_nowhere_else() {
     assert!(may(&policy.build(V1).unwrap(), "ann", Some(&acme), "news.write"), "inherited from the policy's");
 }
 
-/// Checklist, authorization 12: separators in names of tenants and roles move no border.
+/// Separators in names of tenants and roles move no border.
 #[test]
 fn separators_do_not_move_the_borders() {
     let (one, two) = (Realm::local("a").unwrap(), Realm::local("a/b").unwrap());
@@ -168,7 +168,7 @@ fn asserted_roles_are_the_policys_own() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Checklist, authorization 10 and 12: as the naive model says, for every tenant, in two orders of rows, with all
+    /// As the naive model says, for every tenant, in two orders of rows, with all
     /// roles and with some, by request, by numbers and by list.
     #[test]
     fn a_policy_with_tenants_decides_as_the_model(

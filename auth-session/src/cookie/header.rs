@@ -105,7 +105,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 14: never first-wins, over all header lines.
+    /// Never first-wins, over all header lines.
     #[test]
     fn two_of_our_cookies_are_refused() {
         for lines in [&["sid=a; sid=b"][..], &["sid=a", "sid=a"], &["sid=a; x=y", "sid =b"], &["sid=;sid="]] {
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 21: a megabyte of cookies is not walked.
+    /// A megabyte of cookies is not walked.
     #[test]
     fn an_oversize_header_is_refused_over_all_lines() {
         let half = "x".repeat(MAX_HEADER_LEN / 2);

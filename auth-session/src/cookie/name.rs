@@ -75,7 +75,7 @@ fn is_token_byte(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    /// Checklist, sessions 17 (CVE-2024-47764): a name that carries a separator writes attributes.
+    /// A name that carries a separator writes attributes (CVE-2024-47764).
     #[test]
     fn only_a_token_is_a_name() {
         for good in ["sid", "__Host-sid", "a.b_c-d", "x!#$%&'*+^`|~"] {

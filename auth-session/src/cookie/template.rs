@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(none.sent_over_plain_http(), Err(CookieError::SameSiteNone));
     }
 
-    /// Checklist, sessions 16 (better-auth#8585): never dropped in silence.
+    /// Never dropped in silence (better-auth#8585).
     #[test]
     fn what_a_browser_would_drop_is_a_typed_error() {
         let room = CookieTemplate::MAX_LEN - template("sid").set("", None).unwrap().expose().len();
@@ -376,7 +376,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 17 (CVE-2024-47764, symfony#65023).
+    /// A value that carries a separator writes attributes (CVE-2024-47764, symfony#65023).
     #[test]
     fn separators_and_controls_are_refused_in_every_part() {
         for bad in ["\r", "\n", ";", ",", "\0", "\u{7f}", " ", "\"", "\\", "é", "a\r\nSet-Cookie: x=y"] {

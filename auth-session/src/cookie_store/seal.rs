@@ -144,7 +144,7 @@ mod tests {
         }
     }
 
-    /// Checklist, sessions 34, and every way to make a cookie of what is none.
+    /// Every way to make a cookie of what is none; and a key that is no longer in the ring opens nothing.
     #[test]
     fn only_what_was_sealed_for_this_cookie_under_a_key_of_the_ring_opens() {
         let (session, keys) = (session(), ring(1));

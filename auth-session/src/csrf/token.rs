@@ -96,7 +96,7 @@ mod tests {
         CsrfTokens::new(Arc::new(ring(byte)))
     }
 
-    /// Checklist, sessions 13: a token is right for one browser only.
+    /// A token is right for one browser only.
     #[test]
     fn a_token_is_bound_to_what_the_browser_holds() {
         let token = tokens(1).issue(b"session-a", &SystemEntropy).unwrap();
@@ -114,7 +114,7 @@ mod tests {
         assert_ne!(a.unwrap().expose(), b.unwrap().expose());
     }
 
-    /// Checklist, sessions 34.
+    /// A change of key must not break the forms that are open.
     #[test]
     fn a_token_of_a_retired_key_is_still_right() {
         let old = tokens(1).issue(b"x", &SystemEntropy).unwrap();

@@ -138,7 +138,7 @@ mod tests {
         assert!(!format!("{host:?}").contains(&text[50..]));
     }
 
-    /// Checklist, sessions 14: never first-wins.
+    /// Never first-wins.
     #[test]
     fn two_tokens_are_refused_and_what_is_none_of_ours_is_none() {
         let cookie = RefreshCookie::host("rt").unwrap();

@@ -180,7 +180,7 @@ mod tests {
         assert!(!RefreshToken::make(&both, token.id, 7).hash().ct_eq(&token.hash()));
     }
 
-    /// Checklist, sessions 33.
+    /// A secret in a log is as good as a login.
     #[test]
     fn debug_shows_no_secret() {
         let token = token();

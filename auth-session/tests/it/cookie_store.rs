@@ -152,7 +152,7 @@ fn a_visitor_without_data_has_no_cookie() {
     assert_eq!(browser, Browser(None));
 }
 
-/// Checklist, sessions 5 and 6: deadlines are the server's, and use does not pass the absolute one.
+/// Deadlines are the server's, and use does not pass the absolute one.
 #[test]
 fn deadlines_are_inside_the_seal_and_sliding_ends_at_the_absolute_one() {
     let (app, mut browser) = (app(), Browser::default());
@@ -179,7 +179,7 @@ fn deadlines_are_inside_the_seal_and_sliding_ends_at_the_absolute_one() {
     assert_eq!(app.who(&first), None, "a copy that nobody used");
 }
 
-/// Checklist, sessions 21: what we did not seal opens nothing, is cleared, and is no error.
+/// What we did not seal opens nothing, is cleared, and is no error.
 #[test]
 fn a_cookie_that_was_changed_or_is_of_another_kind_is_nobodys() {
     let (app, mut browser) = (app(), Browser::default());
@@ -208,7 +208,7 @@ fn a_cookie_that_was_changed_or_is_of_another_kind_is_nobodys() {
     assert!(block_on(sessions.open(&moved)).unwrap().authenticated().is_none(), "a cookie of another name");
 }
 
-/// Checklist, sessions 34.
+/// Keys are changed without logging anybody out, and a key that leaked can be dropped.
 #[test]
 fn a_retired_key_opens_the_current_one_seals_and_a_dropped_one_ends_all() {
     let (app, mut browser) = (app(), Browser::default());
@@ -239,7 +239,7 @@ fn without_a_list_a_copy_outlives_the_logout() {
     assert_eq!(app.who(&thief).as_deref(), Some("ann"));
 }
 
-/// Checklist, sessions 9: a changed password ends what was before, at the next check, and a login under way too.
+/// A changed password ends what was before, at the next check, and a login under way too.
 #[test]
 fn a_raised_epoch_ends_every_copy_at_the_next_check() {
     let (app, mut browser) = (app(), Browser::default());
@@ -331,7 +331,7 @@ fn data_over_an_old_cookie_takes_the_place_of_a_newer_login() {
     assert_eq!(browser, Browser(None));
 }
 
-/// Checklist, sessions 1 and 2: nothing of what the browser brought along lives on.
+/// Nothing of what the browser brought along lives on.
 #[test]
 fn with_a_list_a_login_ends_the_session_that_it_replaces() {
     let (app, mut browser) = (app_with_list(Arc::new(MemoryTokens::new(100))), Browser::default());
@@ -413,7 +413,7 @@ impl SessionData for Note {
     const VERSION: u16 = 1;
 }
 
-/// Checklist, sessions 16: a browser drops a larger one in silence.
+/// A browser drops a larger one in silence.
 #[test]
 fn what_does_not_go_into_a_cookie_is_a_typed_error_and_the_old_one_stays() {
     let (app, mut browser) = (app(), Browser::default());
@@ -434,7 +434,7 @@ fn what_does_not_go_into_a_cookie_is_a_typed_error_and_the_old_one_stays() {
     assert_eq!(app.who(&browser).as_deref(), Some("ann"));
 }
 
-/// Checklist, sessions 33.
+/// A cookie in a log is as good as a login, and the data is nobody's to read.
 #[test]
 fn debug_shows_neither_cookie_nor_data() {
     let (app, mut browser) = (app(), Browser::default());

@@ -5,7 +5,7 @@ use auth_session::{CookieName, Incoming};
 
 use crate::support::{App, Browser, Cart, login};
 
-/// Checklist, sessions 21: a cookie that we never made costs no look into the store, and is cleared.
+/// A cookie that we never made costs no look into the store, and is cleared.
 #[test]
 fn a_cookie_of_another_form_reaches_no_store_and_is_cleared() {
     let app = App::new();
@@ -29,7 +29,7 @@ fn a_cookie_of_another_form_reaches_no_store_and_is_cleared() {
     assert_eq!(app.store.calls(), 0);
 }
 
-/// Checklist, sessions 14: a cookie that a sibling domain tossed in must not be taken for ours, nor ours for it.
+/// A cookie that a sibling domain tossed in must not be taken for ours, nor ours for it.
 #[test]
 fn our_cookie_twice_is_malformed_before_any_store_is_asked() {
     let app = App::new();
@@ -51,7 +51,7 @@ fn our_cookie_twice_is_malformed_before_any_store_is_asked() {
     assert_eq!(app.store.calls(), 0);
 }
 
-/// Checklist, sessions 15: a browser that dropped our cookie is anonymous, and nothing else happens.
+/// A browser that dropped our cookie is anonymous, and nothing else happens.
 #[test]
 fn a_browser_that_lost_its_cookie_is_anonymous() {
     let app = App::new();
@@ -92,7 +92,7 @@ fn a_persistent_cookie_lasts_until_the_absolute_deadline_and_no_longer() {
     assert!(block_on(session.commit()).cookie().unwrap().expose().ends_with("; Max-Age=35400"));
 }
 
-/// Checklist, sessions 33: neither secret nor hash in anything that may be logged.
+/// Neither secret nor hash in anything that may be logged.
 #[test]
 fn nothing_that_can_be_printed_shows_a_secret() {
     let app = App::new();
@@ -111,7 +111,7 @@ fn nothing_that_can_be_printed_shows_a_secret() {
     assert!(shown.contains(browser.id_text()), "the public id may be shown");
 }
 
-/// Checklist, sessions 20: what the store holds cannot be sent as a cookie.
+/// What the store holds cannot be sent as a cookie.
 #[test]
 fn a_copy_of_the_store_opens_nothing() {
     let app = App::new();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::support::{App, Browser, Cart, Visits};
 
-/// Checklist, sessions 6 (fastify-session#237, flask-session#71): different keys, both kept.
+/// Different keys, both kept (fastify-session#237, flask-session#71).
 #[test]
 fn two_writers_of_different_slots_are_both_kept() {
     let app = App::new();
@@ -23,7 +23,7 @@ fn two_writers_of_different_slots_are_both_kept() {
     });
 }
 
-/// Checklist, sessions 6: the same key is never last-writer-wins in silence.
+/// The same key is never last-writer-wins in silence.
 #[test]
 fn two_writers_of_one_slot_conflict_and_the_first_is_kept() {
     let app = App::new();
@@ -122,7 +122,7 @@ fn what_is_not_merged_is_a_conflict() {
     }
 }
 
-/// Checklist, sessions 6: where somebody else is always faster, it ends, and says that nothing was written.
+/// Where somebody else is always faster, it ends, and says that nothing was written.
 #[test]
 fn a_write_that_never_gets_its_turn_is_contended() {
     let app = App::new();

@@ -1,4 +1,4 @@
-//! Futures that are dropped half way, as when a client leaves. Checklist, sessions 32: what was dropped has
+//! Futures that are dropped half way, as when a client leaves: what was dropped has
 //! happened or not, and never half.
 
 use std::{

@@ -37,7 +37,7 @@ impl EpochSource for Accounts {
     }
 }
 
-/// Checklist, sessions 9: a changed password ends what others hold; who changed it stays.
+/// A changed password ends what others hold; who changed it stays.
 #[test]
 fn ending_all_others_spares_the_session_that_asks_and_changes_its_secret() {
     let app = App::new();
@@ -62,7 +62,7 @@ fn ending_all_others_spares_the_session_that_asks_and_changes_its_secret() {
     assert!(app.has_audit("sessions.ended"));
 }
 
-/// Checklist, sessions 9: a login that was checked against the old password must not outlive the change.
+/// A login that was checked against the old password must not outlive the change.
 #[test]
 fn a_login_that_was_under_way_does_not_survive_the_end_of_all() {
     let app = App::new();
@@ -112,7 +112,7 @@ fn a_disabled_account_is_noticed_and_let_in_again_at_once() {
     assert!(app.who(&mut browser).is_some());
 }
 
-/// Checklist, sessions 30: if nobody can say whether the account is alive, nobody is let in and nobody is
+/// If nobody can say whether the account is alive, nobody is let in and nobody is
 /// logged out.
 #[test]
 fn a_failing_account_store_is_an_error_and_keeps_the_cookie() {

@@ -1,4 +1,4 @@
-//! Stores that fail. Checklist, sessions 30: 503, never a login, and never "nobody is logged in".
+//! Stores that fail: 503, never a login, and never "nobody is logged in".
 
 use std::sync::Arc;
 

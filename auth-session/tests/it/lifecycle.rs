@@ -14,7 +14,7 @@ use crate::support::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Checklist, sessions 1 (OWASP, ASVS 7.2.4): what a stranger put into the browser is never adopted.
+/// What a stranger put into the browser is never adopted (OWASP, ASVS 7.2.4).
 #[test]
 fn an_unknown_id_is_never_adopted() {
     let app = App::new();
@@ -33,7 +33,7 @@ fn an_unknown_id_is_never_adopted() {
     assert!(!preset.starts_with(browser.id_text()));
 }
 
-/// Checklist, sessions 1: fixation. The attacker's own session, put into the victim's browser, must not be
+/// Fixation. The attacker's own session, put into the victim's browser, must not be
 /// logged in with the victim.
 #[test]
 fn a_login_changes_id_and_secret_and_the_old_cookie_is_dead() {
@@ -48,7 +48,7 @@ fn a_login_changes_id_and_secret_and_the_old_cookie_is_dead() {
     assert_eq!(app.who(&mut victim).as_deref(), Some("ann"));
 }
 
-/// Checklist, sessions 2 (Django's `login`): nothing of A is left for B.
+/// Nothing of A is left for B, as with Django's `login`.
 #[test]
 fn logging_in_over_anothers_session_leaves_nothing_of_it() {
     let app = App::new();
@@ -125,7 +125,7 @@ fn a_visitor_has_a_row_only_once_there_is_data() {
     assert_eq!(app.who(&mut browser), None);
 }
 
-/// Checklist, sessions 4 (devise#4272, civiform#6975).
+/// Logging out ends the session on the server, not only in the browser (devise#4272, civiform#6975).
 #[test]
 fn after_logout_the_old_cookie_is_anonymous() {
     let app = App::new();
@@ -221,7 +221,7 @@ fn a_stranger_who_knows_the_id_ends_nothing() {
     assert_eq!(app.who(&mut browser), None);
 }
 
-/// Checklist, sessions 8: the browser keeps what it likes; the server's deadlines count.
+/// The browser keeps what it likes; the server's deadlines count.
 #[test]
 fn the_idle_deadline_ends_a_session_that_is_not_used() {
     let app = App::new();
@@ -233,7 +233,7 @@ fn the_idle_deadline_ends_a_session_that_is_not_used() {
     assert_eq!(app.who(&mut browser), None);
 }
 
-/// Checklist, sessions 8: sliding never passes the absolute deadline.
+/// Sliding never passes the absolute deadline.
 #[test]
 fn the_absolute_deadline_ends_a_session_however_much_it_is_used() {
     let app = App::new();
@@ -403,7 +403,7 @@ fn as_an_authenticator_it_has_one_rejection_for_whatever_opens_nothing() {
     }
 }
 
-/// Checklist, sessions 18: a refresh token's row shares the store, and its id opens no browser session.
+/// A refresh token's row shares the store, and its id opens no browser session.
 #[test]
 fn a_row_of_another_kind_is_no_browser_session() {
     let app = App::new();
@@ -416,7 +416,7 @@ fn a_row_of_another_kind_is_no_browser_session() {
     assert_eq!(app.who(&mut browser), None);
 }
 
-/// Checklist, sessions 32: a request that is dropped, by a panic or by a client that left, has written no data.
+/// A request that is dropped, by a panic or by a client that left, has written no data.
 #[test]
 fn a_session_that_is_dropped_writes_nothing() {
     let app = App::new();
@@ -434,7 +434,7 @@ fn a_session_that_is_dropped_writes_nothing() {
     assert_eq!(app.request(&mut browser, |session| session.get::<Cart>().unwrap()), None);
 }
 
-/// Checklist, sessions 5 (connect-redis#328): the classic resurrection.
+/// The classic resurrection (connect-redis#328).
 #[test]
 fn saving_after_a_logout_elsewhere_brings_nothing_back_and_sets_no_cookie() {
     let app = App::new();

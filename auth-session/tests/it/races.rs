@@ -34,7 +34,7 @@ pub(crate) fn at_once<'a, T: Send + 'a>(
     race((0..n).map(|i| Box::new(move || what(i)) as Box<dyn FnOnce() -> T + Send>).collect())
 }
 
-/// Checklist, sessions 7 (expressjs/session#923, pow#435): one winner, and every request stays logged in.
+/// One winner, and every request stays logged in (expressjs/session#923, pow#435).
 #[test]
 fn parallel_requests_rotate_once_and_all_stay_in() {
     for _ in 0..ROUNDS {
@@ -106,7 +106,7 @@ fn parallel_lost_answers_are_made_good_once() {
     }
 }
 
-/// Checklist, sessions 7: two logins over one session. What was there ends once, its data goes along once, and
+/// Two logins over one session. What was there ends once, its data goes along once, and
 /// whichever answer the browser keeps, it is logged in.
 #[test]
 fn parallel_logins_end_what_was_there_and_each_answer_works() {
@@ -164,7 +164,7 @@ fn parallel_logins_of_one_person_keep_the_limit() {
     }
 }
 
-/// Checklist, sessions 5: whoever is first, a session that was logged out is gone, and no answer brings it or
+/// Whoever is first, a session that was logged out is gone, and no answer brings it or
 /// its cookie back.
 #[test]
 fn a_logout_beats_every_write_and_rotation_under_way() {
@@ -205,7 +205,7 @@ fn a_logout_beats_every_write_and_rotation_under_way() {
     }
 }
 
-/// Checklist, sessions 9: a password change races logins that were checked against the old one.
+/// A password change races logins that were checked against the old one.
 #[test]
 fn no_login_of_the_old_epoch_survives_the_end_of_all() {
     for _ in 0..ROUNDS {
@@ -230,7 +230,7 @@ fn no_login_of_the_old_epoch_survives_the_end_of_all() {
     }
 }
 
-/// Checklist, sessions 6: each puts something else in, and what was reported saved is there, neither more nor less.
+/// Each puts something else in, and what was reported saved is there, neither more nor less.
 #[test]
 fn every_write_that_was_reported_saved_is_there() {
     let mut conflicts = 0;

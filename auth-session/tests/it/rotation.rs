@@ -23,7 +23,7 @@ fn rotated(app: &App) -> (Browser, Browser) {
     (browser, before)
 }
 
-/// Checklist, sessions 3 (OWASP): no grace after a change of privilege.
+/// No grace after a change of privilege (OWASP).
 #[test]
 fn a_privilege_change_kills_the_old_secret_at_once() {
     let app = App::new();

@@ -25,7 +25,7 @@ async fn cut<T>(polls: usize, call: impl Future<Output = T>) -> bool {
 }
 
 /// A client that hangs up drops the handler's future, wherever it is. A transaction that stayed open would
-/// stop every later write; one that was half-way must not take half effect. (Sessions 32.)
+/// stop every later write; one that was half-way must not take half effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_call_happens_entirely_or_not_at_all_and_blocks_nobody() {
     let folder = Folder::new();

@@ -7,7 +7,7 @@ use auth_core::{
 
 use crate::support::{Folder, NOW, account, ann, password, session, token};
 
-/// Sessions 20: a backup or a leaked file must open no session and use no token.
+/// A backup or a leaked file must open no session and use no token.
 #[tokio::test]
 async fn the_files_hold_no_bearer_secret() {
     let folder = Folder::new();
@@ -39,7 +39,7 @@ async fn the_files_hold_no_bearer_secret() {
     assert!(!contains(&bytes, b"correct horse"));
 }
 
-/// Sessions 33: what is printed of a handle or of an error has nothing of a row.
+/// What is printed of a handle or of an error has nothing of a row.
 #[tokio::test]
 async fn nothing_that_is_printed_has_a_row_in_it() {
     let folder = Folder::new();

@@ -66,7 +66,7 @@ async fn the_smallest_and_the_largest_data_survive() {
     assert_eq!(database.accounts().find(&credential.key).await.unwrap().unwrap().credential, credential);
 }
 
-/// Authorization 12 and sessions 25: names that look alike to a person, a collation or a LIKE are different.
+/// Names that look alike to a person, a collation or a LIKE are different.
 #[tokio::test]
 async fn names_compare_byte_by_byte() {
     let folder = Folder::new();

@@ -162,7 +162,7 @@ async fn refusals_are_the_same_as_on_axum() {
     assert!(junk.header("set-cookie").unwrap().contains("Max-Age=0"));
 }
 
-/// Checklist, sessions 32, as on axum.
+/// As on axum: what did not come to an answer has saved nothing.
 #[actix_web::test]
 async fn what_a_handler_set_before_it_panicked_or_was_dropped_is_not_saved() {
     let fixture = fixture();
@@ -256,7 +256,7 @@ async fn without_the_middleware_an_extractor_is_503() {
     assert!(!read_body(response).await.is_empty());
 }
 
-/// Sessions checklist 12, for the browsers that send no header to tell by.
+/// For the browsers that send no header to tell by.
 #[actix_web::test]
 async fn a_browser_that_sends_neither_header_logs_in_by_the_forms_token() {
     let fixture = fixture();

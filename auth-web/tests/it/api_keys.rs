@@ -154,7 +154,7 @@ fn elsewhere(line: &str) -> Vec<(String, Vec<(&'static str, String)>)> {
     ways
 }
 
-/// Checklist, credentials A4: a URL ends up in logs, histories and `Referer`.
+/// A URL ends up in logs, histories and `Referer`.
 #[tokio::test]
 async fn a_key_is_read_from_its_header_and_from_nowhere_else() {
     let programs = Programs::new().await;

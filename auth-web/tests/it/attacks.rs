@@ -1,4 +1,4 @@
-//! Lines of the sessions checklist that are about whole requests.
+//! Attacks that are about whole requests.
 
 use std::{
     future::Future,
@@ -17,7 +17,7 @@ pub fn cut<T>(future: impl Future<Output = T>) -> std::thread::Result<Poll<T>> {
     catch_unwind(AssertUnwindSafe(|| pin!(future).poll(&mut Context::from_waker(Waker::noop()))))
 }
 
-/// Checklist, sessions 11: what the request really is counts, and not what it says that it were.
+/// What the request really is counts, and not what it says that it were.
 #[tokio::test]
 async fn no_header_or_field_makes_a_method_another_one() {
     let fixture = fixture();
@@ -33,7 +33,7 @@ async fn no_header_or_field_makes_a_method_another_one() {
     assert_eq!(fixture.get("/user", &[cookie]).await.body, "ann");
 }
 
-/// Checklist, sessions 11: a form of another site can send JSON as `text/plain`, without asking first.
+/// A form of another site can send JSON as `text/plain`, without asking first.
 #[tokio::test]
 async fn json_in_plain_text_is_neither_read_nor_exempt() {
     let fixture = fixture();
@@ -48,7 +48,7 @@ async fn json_in_plain_text_is_neither_read_nor_exempt() {
     assert_eq!(own.status, 415);
 }
 
-/// Checklist, sessions 15: a browser that holds too many cookies drops one of two that go together.
+/// A browser that holds too many cookies drops one of two that go together.
 #[tokio::test]
 async fn a_browser_that_dropped_one_of_its_cookies_is_nobody_and_no_more() {
     let fixture = fixture();
@@ -68,7 +68,7 @@ async fn a_browser_that_dropped_one_of_its_cookies_is_nobody_and_no_more() {
     assert_eq!(fixture.get("/user", &left).await.body, "ann");
 }
 
-/// Checklist, sessions 23: behind a careless proxy a stranger chooses these. Where people are sent, and which site is
+/// Behind a careless proxy a stranger chooses these. Where people are sent, and which site is
 /// ours, is configured.
 #[tokio::test]
 async fn no_host_header_moves_the_site() {
@@ -98,7 +98,7 @@ async fn counted(fixture: &Fixture, cookie: &str) -> String {
     fixture.get("/count", &[("cookie", cookie)]).await.body
 }
 
-/// Checklist, sessions 32: a handler that panics, and a client that leaves while it is answered, have saved nothing, and
+/// A handler that panics, and a client that leaves while it is answered, have saved nothing, and
 /// are in nobody's way.
 #[tokio::test]
 async fn what_a_handler_set_before_it_panicked_or_was_dropped_is_not_saved() {

@@ -148,7 +148,7 @@ async fn passwords(fixture: &Fixture) -> Vec<String> {
     [first, stored().await].iter().flat_map(|phc| phc.rsplit('$').take(2)).map(str::to_owned).collect()
 }
 
-/// Checklist, sessions 33: whoever reads the log cannot log in by it, at whatever level it is kept.
+/// Whoever reads the log cannot log in by it, at whatever level it is kept.
 #[tokio::test]
 async fn no_secret_is_in_the_log_over_logins_refusals_and_rotations() {
     let captured = Captured::from_now_on();

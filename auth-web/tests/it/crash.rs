@@ -238,7 +238,7 @@ async fn act(act: Act, server: &Server, cookie: &str) {
     server.accounts.sweep_done(&raised).await.unwrap();
 }
 
-/// Checklist, sessions 9: whatever the moment of death, either nothing happened, or everything of before is dead at
+/// Whatever the moment of death, either nothing happened, or everything of before is dead at
 /// its next use, a login under way included; and once the new process has swept, it is dead for good.
 #[tokio::test]
 async fn a_death_at_any_step_leaves_no_session_of_before() {

@@ -1,4 +1,4 @@
-//! Sessions checklist 12, for the browsers that send neither `Sec-Fetch-Site` nor `Origin`: a token in the form.
+//! For the browsers that send neither `Sec-Fetch-Site` nor `Origin`: a token in the form.
 
 use crate::app::{Answer, Fixture, ORIGIN, fixture, fixture_with};
 

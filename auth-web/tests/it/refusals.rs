@@ -4,7 +4,7 @@ use auth_web::core::{RejectionReason, testing::FailWith};
 
 use crate::app::{ORIGIN, fixture};
 
-/// Checklist, sessions 30: a store that fails is 503 for every extractor, also for those that take nobody.
+/// A store that fails is 503 for every extractor, also for those that take nobody.
 #[tokio::test]
 async fn a_dead_store_is_503_and_never_nobody() {
     let fixture = fixture();
@@ -122,7 +122,7 @@ async fn headers_that_cannot_be_read_are_400_before_any_store() {
     assert_eq!(fixture.get("/maybe", &[("cookie", "__Host-sid=junk")]).await.body, "nobody");
 }
 
-/// Checklist, sessions 15: HTTP/2 may send each cookie in a line of its own, and neighbours may plant many.
+/// HTTP/2 may send each cookie in a line of its own, and neighbours may plant many.
 #[tokio::test]
 async fn many_cookie_lines_are_read_and_still_only_one_of_ours() {
     let fixture = fixture();

@@ -110,7 +110,7 @@ async fn to_leave_out_the_user_agent_is_to_change_it() {
     assert_eq!(fixture.get("/user", &[own, FIREFOX, FIREFOX]).await.status, 401);
 }
 
-/// Checklist, sessions 12: neither a link nor an image elsewhere logs anybody out, even where a route is careless.
+/// Neither a link nor an image elsewhere logs anybody out, even where a route is careless.
 #[tokio::test]
 async fn no_other_site_logs_anybody_out_by_get() {
     let fixture = fixture();

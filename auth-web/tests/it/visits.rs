@@ -31,7 +31,7 @@ async fn a_login_lasts_until_logout_and_the_old_cookie_opens_nothing() {
     );
 }
 
-/// Checklist, sessions 1 to 3: what was presented is ended, and its secret opens nothing.
+/// What was presented is ended, and its secret opens nothing.
 #[tokio::test]
 async fn logging_in_again_makes_another_session() {
     let fixture = fixture();
@@ -42,7 +42,7 @@ async fn logging_in_again_makes_another_session() {
     assert_eq!(fixture.get("/maybe", &[("cookie", &again)]).await.body, "ann");
 }
 
-/// Checklist, sessions 10 to 12.
+/// A form, an image or a link elsewhere acts for nobody, and logs nobody in as its author.
 #[tokio::test]
 async fn other_sites_neither_act_nor_log_in() {
     let fixture = fixture();
@@ -157,7 +157,7 @@ async fn a_refusal_of_another_site_varies_by_what_gave_it_away() {
     assert_eq!(varies(&fixture.get("/open", &[]).await), [""; 0]);
 }
 
-/// Checklist, sessions 31.
+/// A cache in between must not serve one person's page, or cookie, to another.
 #[tokio::test]
 async fn answers_that_depend_on_who_asks_are_kept_out_of_caches() {
     let fixture = fixture();
@@ -174,7 +174,7 @@ async fn answers_that_depend_on_who_asks_are_kept_out_of_caches() {
     assert_eq!(cleared.header("cache-control"), Some("no-store"));
 }
 
-/// Checklist, sessions 8: the server's deadlines count, whatever the browser keeps.
+/// The server's deadlines count, whatever the browser keeps.
 #[tokio::test]
 async fn a_session_ends_by_the_servers_clock() {
     let fixture = fixture();

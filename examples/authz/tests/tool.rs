@@ -172,7 +172,7 @@ fn attributes_decide_and_a_missing_one_allows_nothing() {
     assert_eq!(with(json!({"id": "ann"}), office)["decision"], "deny");
 }
 
-/// Checklist, authorization 13: what a credential asserts is a role, and a name is not.
+/// What a credential asserts is a role, and a name is not.
 #[test]
 fn a_role_comes_by_assignment_or_by_the_credential() {
     let with = |principal: Value| {
@@ -456,7 +456,7 @@ fn checks_are_measured() {
     assert_eq!(tool(&["bench", "--policy", POLICY], b"\n").status.code(), Some(2));
 }
 
-/// Checklist, authorization 4 and 17: no decision is made by a policy that is none.
+/// No decision is made by a policy that is none.
 #[test]
 fn a_policy_that_is_none_is_refused_with_its_place() {
     let (_folder, path) = changed(r#"effect = "deny", to"#, r#"effect = "Deny", to"#);

@@ -104,7 +104,7 @@ fn a_person_signs_up_enrols_a_device_and_logs_in_with_its_code() {
     });
 }
 
-/// Sessions checklist 12: a page elsewhere acts for nobody, though the browser is logged in.
+/// A page elsewhere acts for nobody, though the browser is logged in.
 #[test]
 fn a_form_on_another_site_does_nothing() {
     let server = Server::start();

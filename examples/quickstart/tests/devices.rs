@@ -127,7 +127,7 @@ fn everything_else_is_logged_out_at_once_and_this_stays() {
     assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 303, "the password is as it was");
 }
 
-/// Sessions checklist 12: another site must not log people out, and a link must not either.
+/// Another site must not log people out, and a link must not either.
 #[test]
 fn only_a_page_of_ours_ends_devices() {
     let server = Server::start();

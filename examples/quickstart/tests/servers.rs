@@ -177,7 +177,7 @@ fn an_account_is_protected_and_recovered(server: &Server) {
 }
 
 /// A server that takes connections and answers nothing is worse than one that is gone: whoever waits for it for ever takes
-/// others along. (Sessions 28.)
+/// others along.
 fn nobody_waits_long_or_gets_in(server: &Server, cookie: &str, token: &str) {
     let started = Instant::now();
     let own: &[(&str, &str)] = &[("cookie", cookie), ("origin", &server.url)];

@@ -39,7 +39,7 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert!(first.body.contains("ann@example.com") && first.body.contains("session</dt><dd>1</dd>"));
     assert_eq!(first.header("cache-control"), Some("no-store"));
     assert!(first.header("vary").is_some());
-    // No other site is told where a link was followed (sessions checklist 22).
+    // No other site is told where a link was followed.
     assert_eq!(first.header("referrer-policy"), Some("same-origin"));
     assert!(first.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
     assert!(server.get("/profile", with_cookie).body.contains("session</dt><dd>2</dd>"));
@@ -52,7 +52,7 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     server.cli(&["revoke", "ann@example.com", "admin"]);
     server.until("the role no longer counts", || server.get("/admin", with_cookie).status == 403);
 
-    // Logging out takes a page of ours (sessions checklist 12).
+    // Logging out takes a page of ours.
     assert_eq!(server.get("/logout", with_cookie).status, 405);
     for headers in [&[("cookie", &*cookie)][..], &[("cookie", &*cookie), ("origin", "https://evil.example")]]
     {
@@ -62,7 +62,7 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     let out = server.post("/logout", &[("cookie", &cookie), ("origin", &server.url)], String::new());
     assert_eq!(out.status, 303);
     assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
-    // Sessions checklist 4: the old cookie opens nothing.
+    // The old cookie opens nothing.
     assert_eq!(server.get("/profile", with_cookie).status, 303);
 }
 
@@ -152,7 +152,7 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     assert_eq!(server.post_json("/api/login", &[], json("ann@example.com", PASSWORD)).status, 401);
 }
 
-/// Sessions checklist 3: whoever has a copy of a cookie or a token from before must not come to more than it was worth.
+/// Whoever has a copy of a cookie or a token from before must not come to more than it was worth.
 #[test]
 fn a_role_that_is_given_counts_for_nothing_of_before() {
     let server = Server::start();
@@ -171,7 +171,7 @@ fn a_role_that_is_given_counts_for_nothing_of_before() {
     assert_eq!(admin(&own), 200);
 }
 
-/// Sessions checklist 9: a password change ends the other sessions and the tokens, and not its own session.
+/// A password change ends the other sessions and the tokens, and not its own session.
 #[test]
 fn changing_the_password_ends_everything_else() {
     let server = Server::start();
@@ -226,7 +226,7 @@ fn what_was_answered_survives_kill_9() {
     assert_eq!(log_in(&server, "ann@example.com", PASSWORD).status, 303);
 }
 
-/// Sessions checklist 26: guessing is answered 429 with the time to wait, and does not lock others out.
+/// Guessing is answered 429 with the time to wait, and does not lock others out.
 #[test]
 fn guessing_is_throttled() {
     let server = Server::start();
@@ -252,7 +252,7 @@ fn what_cannot_be_read_is_refused_before_any_work() {
     sign_up(&server, "ann@example.com");
     let live = cookie(&log_in(&server, "ann@example.com", PASSWORD));
 
-    // Sessions checklist 12: a stranger must not log people in as himself.
+    // A stranger must not log people in as himself.
     for headers in [&[][..], &[("origin", "https://evil.example")], &[("sec-fetch-site", "cross-site")]] {
         let body = form(&[("email", "ann@example.com"), ("password", PASSWORD)]);
         let response = server.post("/login", headers, body);
@@ -337,7 +337,7 @@ fn a_password_can_be_set_from_the_command_line() {
     assert_eq!(log_in(&server, "ann@example.com", "a sentence that was reset").status, 303);
 }
 
-/// Checklist, authorization 27: a route whose handler asks nobody who they are is on this list, or is a mistake.
+/// A route whose handler asks nobody who they are is on this list, or is a mistake.
 #[test]
 fn every_route_that_lets_strangers_in_is_meant_to() {
     /// How people get in, and out again: what they prove it by is in the body.

@@ -84,7 +84,7 @@ fn a_bearer_token_logs_out_its_own_login_only() {
     assert_eq!(server.get("/profile", own).status, 200);
 }
 
-/// Sessions checklist 28 and RFC 9700 section 4.14: two parties hold copies, and which is the thief cannot be known.
+/// RFC 9700 section 4.14: two parties hold copies, and which is the thief cannot be known.
 #[test]
 fn an_old_refresh_token_that_comes_back_ends_its_login() {
     let server = server_with(&["ann@example.com"]);
@@ -99,7 +99,7 @@ fn an_old_refresh_token_that_comes_back_ends_its_login() {
     assert_eq!(refresh(&server, &other).status, 200, "another login is none of its business");
 }
 
-/// Sessions checklist 28.
+/// Tabs and retries refresh at once; it is no theft, and makes no second login.
 #[test]
 fn many_refreshes_at_once_come_to_one_successor() {
     let server = server_with(&["ann@example.com"]);
@@ -145,12 +145,12 @@ fn refused_tokens_are_told_one_reason() {
     }
     let large = server.post_json("/api/refresh-token", &[], presented(&"x".repeat(9_000)));
     assert_eq!(large.status, 413);
-    // JSON as a form of another site could send it (sessions checklist 11).
+    // JSON as a form of another site could send it.
     assert_eq!(server.post("/api/logout", &[], presented(&good)).status, 415);
     assert_eq!(refresh(&server, &good).status, 200, "none of it has harmed the login");
 }
 
-/// Sessions checklist 9: what ends everything of an account ends its refresh tokens: they are sessions of the same store and epoch.
+/// What ends everything of an account ends its refresh tokens: they are sessions of the same store and epoch.
 #[test]
 fn a_changed_password_a_disabled_and_a_deleted_account_end_refresh_tokens() {
     let server = server_with(&["ann@example.com", "bob@example.com", "eve@example.com", "joe@example.com"]);

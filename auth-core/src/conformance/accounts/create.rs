@@ -78,7 +78,7 @@ pub(super) async fn every_field_of_a_credential_is_kept_exactly(bench: &AccountB
     expect_keys(pair, &ann, &credentials.iter().collect::<Vec<_>>()).await
 }
 
-/// Checklist, sessions 25: whoever signs up with a login that is taken must not get into the other account.
+/// Whoever signs up with a login that is taken must not get into the other account.
 pub(super) async fn a_login_belongs_to_one_account_of_its_realm(bench: &AccountBench<'_>) -> Verdict {
     let (pair, ann) = (&bench.store, account("ann")?);
     create(pair, &ann, &[password(&ann)?]).await?;

@@ -83,7 +83,7 @@ pub(super) async fn a_touch_and_a_rotation_at_once_are_both_kept(bench: &Session
     race.await
 }
 
-/// Checklist, sessions 5, raced: whichever comes first, the session is over.
+/// A race: whichever comes first, the session is over.
 pub(super) async fn a_write_at_once_with_removal_brings_nothing_back(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let ann = owner_in(round.n)?;

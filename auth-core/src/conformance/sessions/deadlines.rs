@@ -1,4 +1,4 @@
-//! When a session ends by itself. Checklist, sessions 8: the deadlines are the server's.
+//! When a session ends by itself: the deadlines are the server's.
 
 use super::{
     SessionBench,

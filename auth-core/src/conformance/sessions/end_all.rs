@@ -1,4 +1,4 @@
-//! Ending everything of a principal at once. Checklist, sessions 9: a changed password ends the other
+//! Ending everything of a principal at once: a changed password ends the other
 //! sessions.
 
 use super::{

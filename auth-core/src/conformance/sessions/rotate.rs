@@ -58,7 +58,7 @@ pub(super) async fn a_rotation_of_no_session_makes_none(bench: &SessionBench<'_>
     expect("listed", store.list(&ann, Page::first(), START).await?.len(), 0)
 }
 
-/// Checklist, sessions 7: of two rotations in parallel one wins, and the loser sets no cookie (pow#435).
+/// Of two rotations in parallel one wins, and the loser sets no cookie (pow#435).
 pub(super) async fn of_many_rotations_of_one_version_one_wins(bench: &SessionBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let record = session(&owner_in(round.n)?, 1)?;

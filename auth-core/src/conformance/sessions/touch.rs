@@ -40,7 +40,7 @@ pub(super) async fn a_touch_never_moves_a_deadline_back(bench: &SessionBench<'_>
     load(store, &record.id, at(99)).await.map(drop)
 }
 
-/// Checklist, sessions 8: sliding never exceeds the absolute deadline.
+/// Sliding never exceeds the absolute deadline.
 pub(super) async fn a_touch_never_passes_the_absolute_deadline(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, short(1)?);
     insert_all(store, [&record]).await?;

@@ -33,7 +33,7 @@ pub(super) async fn an_update_replaces_the_data_and_nothing_else(bench: &Session
     expect_same(&load(store, &other.id, START).await?, &other)
 }
 
-/// Checklist, sessions 6: two writers of different slots must not lose one's (fastify-session#237).
+/// Two writers of different slots must not lose one's (fastify-session#237).
 pub(super) async fn an_update_of_another_version_is_a_conflict(bench: &SessionBench<'_>) -> Verdict {
     let (store, record) = (&bench.store, session(&owner("ann")?, 1)?);
     let record = SessionRecord { version: Version::new(5), ..record };
@@ -46,7 +46,7 @@ pub(super) async fn an_update_of_another_version_is_a_conflict(bench: &SessionBe
     Ok(())
 }
 
-/// Checklist, sessions 5: a request in flight must not bring back a session that another one ended
+/// A request in flight must not bring back a session that another one ended
 /// (connect-redis#328).
 pub(super) async fn an_update_after_removal_is_gone(bench: &SessionBench<'_>) -> Verdict {
     let (store, ann) = (&bench.store, owner("ann")?);

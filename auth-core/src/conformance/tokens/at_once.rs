@@ -30,7 +30,7 @@ pub(super) async fn of_many_that_put_one_key_one_does(bench: &TokenBench<'_>) ->
     race.await
 }
 
-/// Checklist, sessions 22: two clicks on one reset link.
+/// Two clicks on one reset link.
 pub(super) async fn of_many_that_take_one_token_one_gets_it(bench: &TokenBench<'_>) -> Verdict {
     let race = bench.race(|round| async move {
         let token = token("ann", round.n)?;

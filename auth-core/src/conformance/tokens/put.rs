@@ -51,7 +51,7 @@ pub(super) async fn tokens_of_one_subject_stay_beside_each_other(bench: &TokenBe
     Ok(())
 }
 
-/// Checklist, sessions 22: a link that verifies an address must not reset a password.
+/// A link that verifies an address must not reset a password.
 pub(super) async fn a_token_is_for_its_purpose_only(bench: &TokenBench<'_>) -> Verdict {
     let (store, token) = (&bench.store, token("ann", 1)?);
     let [other, ..] = elsewhere(&token)?;

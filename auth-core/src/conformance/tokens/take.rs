@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Checklist, sessions 22: single use.
+/// Single use.
 pub(super) async fn a_token_is_taken_once(bench: &TokenBench<'_>) -> Verdict {
     let (store, token, other) = (&bench.store, token("ann", 1)?, token("ann", 2)?);
     put_all(store, [&token, &other]).await?;

@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Checklist, credentials P1: what other programs hashed was cut off at 72 bytes, and must be right nevertheless.
+    /// What other programs hashed was cut off at 72 bytes, and must be right nevertheless.
     /// 72 bytes exactly are no error.
     #[test]
     fn seventy_two_bytes_are_hashed_and_what_follows_is_right() {
@@ -156,7 +156,7 @@ mod tests {
         assert!(!hash.is_of(&[b'x'; 71]));
     }
 
-    /// Checklist, credentials P2: the keys of these are equal, or were to programs that stop at the first NUL.
+    /// The keys of these are equal, or were to programs that stop at the first NUL.
     #[test]
     fn a_password_with_nul_is_never_right() {
         let mut hash = hash("$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");

@@ -158,7 +158,7 @@ mod tests {
 
     const TAG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-    /// Checklist, credentials P3.
+    /// A stored hash is input: nothing is computed for one that would keep a worker busy.
     #[test]
     fn what_asks_for_too_much_or_is_no_hash_of_pbkdf2_is_refused() {
         let phc =

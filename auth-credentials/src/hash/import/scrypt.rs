@@ -179,7 +179,7 @@ mod tests {
 
     const TAG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-    /// Checklist, credentials P3.
+    /// A stored hash is input: nothing is allocated for one that would take all memory.
     #[test]
     fn what_asks_for_too_much_or_is_no_hash_of_scrypt_is_refused() {
         let phc = |params: &str| Hash::parse_phc(&format!("{params}$c2FsdA${TAG}")).err();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     proptest! {
-        /// Checklist, credentials P5: a cheaper hash and its make-up work cost what the dearest costs.
+        /// A cheaper hash and its make-up work cost what the dearest costs.
         #[test]
         fn the_missing_work_is_made_up(most in (1_u32..=20, 1_u32..=32, 1_u32..=16), done in 0_u64..(5 << 20)) {
             if let Some(most) = Cost::new(most.0, most.1, most.2) {

@@ -23,7 +23,7 @@ fn a_list_tells_everything_but_the_key() {
     assert!(!shown.contains(&first.key.expose_str().unwrap()[21..64]), "{shown}");
 }
 
-/// Checklist, credentials A3: at once, and another's is not found.
+/// A key that leaked is dead at once, and another's is not found.
 #[test]
 fn a_revoked_key_is_dead_at_once() {
     let programs = Programs::new();
@@ -41,7 +41,7 @@ fn a_revoked_key_is_dead_at_once() {
     assert!(programs.app.audit.has("credential.added") && programs.app.audit.has("credential.removed"));
 }
 
-/// Checklist, credentials A3: both work for a while, then the old one is dead; never longer than it would have been.
+/// Both work for a while, then the old one is dead; never longer than it would have been.
 #[test]
 fn a_rotated_key_works_for_the_overlap_and_the_new_one_as_long_as_the_old_one_did() {
     let programs = Programs::new();
@@ -113,7 +113,7 @@ fn an_epoch_that_is_raised_before_the_rotation_refuses_it() {
     assert_eq!(block_on(programs.keys.list(&programs.app.id("ann"))).unwrap().len(), 1);
 }
 
-/// Checklist, credentials A3 (better-auth#10921): once an interval, by a job, and never on the way of a request.
+/// Once an interval, by a job, and never on the way of a request (better-auth#10921).
 #[test]
 fn the_last_use_is_written_once_an_interval_and_by_the_job() {
     let programs = Programs::new();

@@ -15,7 +15,7 @@ use crate::support::{
     mail::{ANN, Post, token_of},
 };
 
-/// Checklist, credentials R5, sessions 24: the same answer and the same calls, whoever has the address.
+/// The same answer and the same calls, whoever has the address.
 #[test]
 fn asking_answers_alike_after_the_same_work() {
     let post = Post::verified();
@@ -40,7 +40,7 @@ fn asking_answers_alike_after_the_same_work() {
     assert!(calls.iter().all(|one| *one == calls[0]), "{calls:?}");
 }
 
-/// Checklist, credentials R3, sessions 23: links begin with what is configured; mail goes to the stored address.
+/// Links begin with what is configured; mail goes to the stored address.
 #[test]
 fn links_go_to_the_stored_address_and_begin_with_the_configured_url() {
     let post = Post::new();
@@ -116,7 +116,7 @@ fn a_stranger_who_keeps_asking_does_not_take_the_newest_link_away() {
     assert!(asked && post.works(LinkPurpose::MagicLink, &post.token()));
 }
 
-/// Checklist, credentials R4: whatever opens the link, it still works.
+/// Whatever opens the link, it still works.
 #[test]
 fn looking_uses_nothing_up() {
     let post = Post::new();
@@ -126,7 +126,7 @@ fn looking_uses_nothing_up() {
     }
 }
 
-/// Checklist, credentials R1 (integreat-cms#782): a link for one thing is no link for another.
+/// A link for one thing is no link for another (integreat-cms#782).
 #[test]
 fn a_link_is_for_one_purpose() {
     let post = Post::new();
@@ -145,7 +145,7 @@ fn a_link_is_for_one_purpose() {
     assert!(post.works(LinkPurpose::ResetPassword, &token));
 }
 
-/// Checklist, credentials R2: the newest wins, and each purpose has its own.
+/// The newest wins, and each purpose has its own.
 #[test]
 fn a_newer_link_ends_the_older_one() {
     let post = Post::new();
@@ -184,7 +184,7 @@ fn what_fails_is_unavailable_and_a_lost_message_is_written_down() {
     assert!(block_on(full.ask_to_reset(ANN, Some(address(5_000)))).is_ok(), "nobody is told");
 }
 
-/// Checklist, credentials P12: a log of messages is no way in.
+/// A log of messages is no way in.
 #[test]
 fn no_link_and_no_address_is_printed() {
     let post = Post::new();

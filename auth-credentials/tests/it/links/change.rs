@@ -40,7 +40,7 @@ fn the_link_makes_the_new_address_the_login() {
     assert_eq!(reason(block_on(post.links.change(&token, &who, None))), "unknown");
 }
 
-/// Checklist, credentials R2: a reset that was sent to the old mailbox is dead.
+/// A reset that was sent to the old mailbox is dead.
 #[test]
 fn a_link_to_the_old_address_is_dead() {
     let post = Post::verified();

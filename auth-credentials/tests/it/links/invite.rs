@@ -68,7 +68,7 @@ fn whoever_has_an_account_is_not_invited() {
     assert!(post.app.log_in(BOB, PASSWORD).is_ok());
 }
 
-/// Checklist, credentials R6 (GHSA-qq9h-g4jm-xgf3): a stranger signs up with the address, before the invitation or
+/// GHSA-qq9h-g4jm-xgf3: a stranger signs up with the address, before the invitation or
 /// after it, and waits. Whoever reads the mail is let in all the same, and finds nothing of the stranger there.
 #[test]
 fn an_invitation_takes_over_an_account_that_nobody_verified() {

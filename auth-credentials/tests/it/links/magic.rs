@@ -52,7 +52,7 @@ fn of_16_logins_by_one_link_at_once_one_wins() {
     assert_eq!(won, 1);
 }
 
-/// Checklist, credentials M6 (better-auth#9122): a link is no way around the second factor.
+/// A link is no way around the second factor (better-auth#9122).
 #[test]
 fn a_link_does_not_get_past_a_second_factor() {
     let post = Post::verified();
@@ -69,7 +69,7 @@ fn a_link_does_not_get_past_a_second_factor() {
     }
 }
 
-/// Checklist, credentials R6 (better-auth#4274): a link that was asked for in one browser is no use in another, and
+/// better-auth#4274: a link that was asked for in one browser is no use in another, and
 /// trying costs its owner nothing.
 #[test]
 fn a_link_that_is_bound_to_a_browser_works_there_alone() {
@@ -83,7 +83,7 @@ fn a_link_that_is_bound_to_a_browser_works_there_alone() {
     assert!(block_on(post.links.log_in(&token, Some(&browser), None)).is_ok());
 }
 
-/// Checklist, credentials R6 (GHSA-qq9h-g4jm-xgf3): a stranger made the account and waits.
+/// A stranger made the account and waits (GHSA-qq9h-g4jm-xgf3).
 #[test]
 fn an_account_that_nobody_verified_loses_its_password_and_sessions() {
     let post = Post::new();

@@ -91,7 +91,7 @@ fn other_than(code: &str) -> &'static str {
     if code == "00000000" { "00000001" } else { "00000000" }
 }
 
-/// Checklist, credentials M6: the gate decides, and wants the second factor as after any other first one.
+/// The gate decides, and wants the second factor as after any other first one.
 #[test]
 fn a_mailed_code_is_a_first_factor() {
     let coded = Coded::new();
@@ -112,7 +112,7 @@ fn a_mailed_code_is_a_first_factor() {
     assert!(rejected(block_on(coded.post.accounts.begin(factor, None))));
 }
 
-/// Checklist, credentials R5: the same answer and the same calls, whoever has the address, when asking and when trying.
+/// The same answer and the same calls, whoever has the address, when asking and when trying.
 #[test]
 fn asking_for_a_code_answers_alike_after_the_same_work() {
     let coded = Coded::new();
@@ -160,7 +160,7 @@ fn an_address_that_nobody_has_proven_is_sent_a_link() {
     assert!(coded.check(&handle, &code, 1).is_ok());
 }
 
-/// Checklist, credentials M7: single use, ten minutes, the newest one, in the browser that asked.
+/// Single use, ten minutes, the newest one, in the browser that asked.
 #[test]
 fn a_mailed_code_works_once_beside_its_handle() {
     let coded = Coded::unthrottled();
@@ -201,7 +201,7 @@ fn of_32_tries_of_one_mailed_code_at_once_one_succeeds() {
     assert_eq!(passed, 1);
 }
 
-/// Checklist, credentials M3: a stranger can ask for codes and guess. Five tries a code, whatever is sent again, and a
+/// A stranger can ask for codes and guess. Five tries a code, whatever is sent again, and a
 /// hundred in a row; then a link that sets a password proves the address anew, which nobody guesses.
 #[test]
 fn guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset() {
@@ -232,7 +232,7 @@ fn guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset() {
     assert!(coded.check(&handle, &code, 1).is_ok());
 }
 
-/// Checklist, credentials M7: mail is read by somebody and paid by somebody.
+/// Mail is read by somebody and paid by somebody.
 #[test]
 fn few_codes_are_sent_and_the_answer_stays_the_same() {
     let coded = Coded::new();
@@ -350,7 +350,7 @@ fn what_fails_sends_nothing_and_lets_nobody_in() {
     assert!(coded.check(&handle, &code, 1).is_ok());
 }
 
-/// Checklist, credentials P12.
+/// A code in a log is as good as the mailbox.
 #[test]
 fn no_mailed_code_is_printed() {
     let coded = Coded::new();

@@ -17,7 +17,7 @@ use crate::support::{
     password,
 };
 
-/// Checklist, credentials R2, sessions 9 and 22.
+/// Whoever had the old password is out, the link is used up, and its reader still has to log in.
 #[test]
 fn a_reset_sets_the_password_ends_sessions_and_logs_nobody_in() {
     let post = Post::verified();
@@ -35,7 +35,7 @@ fn a_reset_sets_the_password_ends_sessions_and_logs_nobody_in() {
     assert!(post.app.audit.has("credential.changed") && post.app.audit.has("address.proven"));
 }
 
-/// Checklist, credentials R1.
+/// A link is good once, also for two clicks at the same moment.
 #[test]
 fn of_16_resets_by_one_link_at_once_one_wins() {
     let post = Post::verified();
@@ -71,7 +71,7 @@ fn the_password_is_judged_before_the_link_is_used_up() {
     assert!(block_on(post.links.reset(&token, password(NEXT), None)).is_ok());
 }
 
-/// Checklist, credentials R2: whatever happens to the account ends the link.
+/// Whatever happens to the account ends the link.
 #[test]
 fn a_link_does_not_survive_what_happens_to_the_account() {
     for (what, expected) in [

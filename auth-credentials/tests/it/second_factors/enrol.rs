@@ -45,7 +45,7 @@ fn a_device_counts_from_its_first_code_on() {
     assert!(site.app.audit.has("credential.added"));
 }
 
-/// Checklist, credentials M2 (hanko#2723).
+/// The code that enrols is used up by that (hanko#2723).
 #[test]
 fn the_code_that_enrols_counts_as_used() {
     let site = Site::new();

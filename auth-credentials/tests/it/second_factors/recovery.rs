@@ -9,7 +9,7 @@ use auth_core::{
 
 use crate::support::{address, factors::Site};
 
-/// Checklist, credentials M5.
+/// A recovery code is good once, also when it is sent twice at the same moment.
 #[test]
 fn of_32_tries_of_one_recovery_code_at_once_one_succeeds() {
     for _ in 0..8 {
@@ -53,7 +53,7 @@ fn every_code_of_a_list_is_another_and_works_once() {
     }
 }
 
-/// Checklist, credentials M5: regenerating ends the old set, and what was used stays used.
+/// Regenerating ends the old set, and what was used stays used.
 #[test]
 fn a_new_list_ends_the_old_one() {
     let site = Site::new();

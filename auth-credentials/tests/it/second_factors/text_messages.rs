@@ -121,7 +121,7 @@ fn a_password_and_a_code_that_was_sent_make_a_login_of_two_factors() {
     assert!(sender.site.app.audit.has("code.sent"));
 }
 
-/// Checklist, credentials M7: single use, ten minutes, the newest, for this login and no other.
+/// Single use, ten minutes, the newest, for this login and no other.
 #[test]
 fn a_code_is_for_one_login_once_and_the_newest() {
     let sender = Sender::new(Site::unthrottled());
@@ -169,7 +169,7 @@ fn of_32_tries_of_one_sent_code_at_once_one_succeeds() {
     assert_eq!(passed, 1);
 }
 
-/// Checklist, credentials M3 and M7: five tries for a login, counted before anything is looked up. Another code brings no
+/// Five tries for a login, counted before anything is looked up. Another code brings no
 /// new ones, and another login none beyond a hundred in a row.
 #[test]
 fn tries_at_a_sent_code_are_few_and_a_new_code_brings_none() {
@@ -207,7 +207,7 @@ fn tries_at_a_sent_code_are_few_and_a_new_code_brings_none() {
     assert_eq!(sender.site.app.reasons().last(), Some(&RejectionReason::Locked));
 }
 
-/// Checklist, credentials M7: a message costs money, whoever knows the password.
+/// A message costs money, whoever knows the password.
 #[test]
 fn messages_are_few_for_an_account_and_a_source() {
     let sender = Sender::new(Site::new());
@@ -321,7 +321,7 @@ fn tries_at_an_enrolment_are_few_where_counters_are_not_exact() {
     assert!(block_on(sender.factors.confirm_phone(&who, &sender.received())).is_ok());
 }
 
-/// Checklist, credentials M8: no row tells the number, and none of what is kept tells a code.
+/// No row tells the number, and none of what is kept tells a code.
 #[test]
 fn neither_number_nor_code_is_stored_or_printed() {
     let sender = Sender::new(Site::new());

@@ -62,7 +62,7 @@ mod tests {
         digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
     }
 
-    /// Checklist, key selection: ROCA modulus. Cards, TPMs and national identity documents have had them.
+    /// ROCA modulus. Cards, TPMs and national identity documents have had them.
     #[test]
     fn a_modulus_of_the_broken_generator_is_found() {
         assert_eq!(modulus().len(), 256);

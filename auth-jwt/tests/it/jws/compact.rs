@@ -1,4 +1,4 @@
-//! The compact serialisation. Checklist: encoding.
+//! The compact serialisation.
 
 use auth_jwt::{JsonError, JwsError, JwsVerifier, MalformedToken, PolicyError};
 
@@ -104,7 +104,7 @@ fn segments_are_canonical() {
     }
 }
 
-/// Checklist, encoding: a header is strict JSON.
+/// A header is strict JSON.
 #[test]
 fn a_header_is_strict_json() {
     for (bad, error) in [

@@ -1,4 +1,4 @@
-//! What decides, and what does not. Checklist: header, alg selection.
+//! What decides, and what does not.
 
 use auth_core::SystemEntropy;
 use auth_jwt::{Algorithm, Es256SigningKey, JwsError, JwsVerifier, KeyId, KeySet, MalformedToken, typ};

@@ -47,7 +47,7 @@ fn never_panics(jws: &str) {
     }
 }
 
-/// Checklist, signature: tampering. Whatever byte is changed, what is accepted is still what was signed.
+/// Tampering. Whatever byte is changed, what is accepted is still what was signed.
 #[test]
 fn every_changed_byte_is_noticed_or_means_nothing() {
     let jws = flattened_with(r#"{"alg":"HS256","typ":"a"}"#, r#""header":{"kid":"a"},"#);

@@ -1,4 +1,4 @@
-//! The JSON serialisations (RFC 7515 section 7.2). Checklist: encoding.
+//! The JSON serialisations (RFC 7515 section 7.2).
 
 use auth_jwt::{JsonError, JwsError, MalformedToken};
 
@@ -129,7 +129,7 @@ fn a_payload_is_detached_or_not() {
     assert_eq!(verifier().flattened(&empty).unwrap().payload(), b"");
 }
 
-/// Checklist, encoding: duplicate members at any depth, byte order mark, trailing bytes, nesting, NUL.
+/// Duplicate members at any depth, byte order mark, trailing bytes, nesting, NUL.
 #[test]
 fn a_serialisation_is_strict_json() {
     let good = flattened(PLAIN);

@@ -124,7 +124,7 @@ fn signatures_agree_on_the_encoding() {
     assert_eq!(unencoded.unwrap().payload(), b"aGVsbG8");
 }
 
-/// Checklist, key selection: what a protected `kid` says has to be true; without one, there has to be no choice.
+/// What a protected `kid` says has to be true; without one, there has to be no choice.
 #[test]
 fn a_protected_kid_chooses_among_keys() {
     let (one, two) = (named("one"), named("two"));

@@ -26,7 +26,7 @@ fn is_unknown(service: &Service, token: &str) -> bool {
     matches!(service.verify(token), Err(RemoteVerifyError::Refused(VerifyError::UnknownKey)))
 }
 
-/// Checklist, key selection: a flood of random `kid`s costs one fetch per cooldown at most
+/// A flood of random `kid`s costs one fetch per cooldown at most
 /// (GHSA-2gx3-rcp4-g85q, GHSA-fhv5-28vv-h8m8).
 #[test]
 fn a_flood_of_unknown_keys_costs_one_fetch_per_cooldown() {
@@ -64,7 +64,7 @@ fn a_failed_fetch_is_not_repeated_within_the_cooldown() {
     assert_eq!(service.asked(), 2);
 }
 
-/// Checklist, key selection: a failure must not wipe the cache; and keys that cannot be confirmed end at last.
+/// A failure must not wipe the cache; and keys that cannot be confirmed end at last.
 #[test]
 fn keys_outlive_failures_for_a_day_and_no_longer() {
     let many = format!(r#"{{"keys":[{}]}}"#, vec!["{}"; KeySet::MAX_KEYS + 1].join(","));
@@ -190,7 +190,7 @@ fn a_new_key_is_fetched_when_its_first_token_comes() {
     assert_eq!(service.asked(), 2);
 }
 
-/// Checklist, key selection: an unknown `kid` that comes again and again is not asked for every time. When the
+/// An unknown `kid` that comes again and again is not asked for every time. When the
 /// issuer publishes it late, it is known from then on.
 #[test]
 fn a_key_that_the_issuer_does_not_have_is_remembered() {
@@ -299,7 +299,7 @@ fn one_bad_key_does_not_spoil_the_set() {
     assert_eq!((keys.keys().len(), keys.report().refused().len()), (1, 1));
 }
 
-/// Checklist, key selection: `oct` in a published set; an accepted algorithm that is an HMAC (RFC 8725
+/// `oct` in a published set; an accepted algorithm that is an HMAC (RFC 8725
 /// section 2.1).
 #[test]
 fn secrets_are_never_taken() {

@@ -10,7 +10,7 @@ use auth_jwt::RefreshError;
 
 use super::*;
 
-/// Checklist, key selection: concurrent misses are one fetch.
+/// Concurrent misses are one fetch.
 #[test]
 fn threads_that_all_need_the_keys_fetch_them_once() {
     let (key, gate) = (signing_key("a"), Gate::default());
@@ -130,7 +130,7 @@ fn a_fetch_that_never_ends_is_given_up() {
     assert_eq!(service.asked(), 2);
 }
 
-/// Checklist, key selection: an older answer must not overwrite a newer one (jose 6.2.10).
+/// An older answer must not overwrite a newer one (jose 6.2.10).
 #[test]
 fn an_answer_that_comes_too_late_is_dropped() {
     let (old, new) = (signing_key("a"), signing_key("b"));

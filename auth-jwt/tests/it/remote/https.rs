@@ -139,7 +139,7 @@ fn the_request_says_no_more_than_it_has_to() {
     assert_eq!(names, ["accept", "get", "host", "user-agent"], "{request}");
 }
 
-/// Checklist, key selection: redirects are refused, whatever they say and wherever they go (GHSA-9v7f-9g4p-ffgj).
+/// Redirects are refused, whatever they say and wherever they go (GHSA-9v7f-9g4p-ffgj).
 #[test]
 fn a_redirect_is_not_followed() {
     run(async {
@@ -163,7 +163,7 @@ fn only_status_200_is_an_answer() {
     }
 }
 
-/// Checklist, key selection: the body is capped, also where no length is announced and it never ends.
+/// The body is capped, also where no length is announced and it never ends.
 #[test]
 fn a_body_that_is_too_long_is_not_read() {
     let whole = "x".repeat(KeySet::MAX_JSON_LEN);
@@ -227,7 +227,7 @@ fn https_is_never_anything_less() {
     assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
 }
 
-/// Checklist, key selection: other schemes are refused (GHSA-993g-76c3-p5m4).
+/// Other schemes are refused (GHSA-993g-76c3-p5m4).
 #[test]
 fn only_https_urls_are_taken() {
     assert!(HttpsFetcher::new("https://id.example/jwks?x=1").is_ok());

@@ -40,7 +40,7 @@ fn a_token_that_nothing_could_make_good_is_refused_without_keys() {
     assert_eq!(service.asked(), 0);
 }
 
-/// Checklist, key selection: `jwk`, `jku`, `x5u` and `x5c` of a header are neither trusted nor fetched
+/// `jwk`, `jku`, `x5u` and `x5c` of a header are neither trusted nor fetched
 /// (CVE-2018-0114, RFC 8725 section 3.10).
 #[test]
 fn keys_and_addresses_in_a_header_mean_nothing() {
@@ -76,7 +76,7 @@ fn a_token_that_is_refused_for_itself_causes_no_fetch() {
     assert_eq!(service.asked(), 1);
 }
 
-/// Checklist, alg selection: the algorithm is the key's, whatever the header says.
+/// The algorithm is the key's, whatever the header says.
 #[test]
 fn a_key_serves_for_its_own_algorithm_only() {
     let key = Es256SigningKey::generate(&SystemEntropy).unwrap().with_id(KeyId::new("a").unwrap());

@@ -224,7 +224,7 @@ fn a_revocation_that_refuses_nothing_takes_no_room() {
     assert_eq!(check(&list, &seven), Err(VerifyError::Revoked));
 }
 
-/// Checklist, sessions 30: what is down is 503, never a 401 and never a 200.
+/// What is down is 503, never a 401 and never a 200.
 #[test]
 fn a_list_that_is_not_loaded_accepts_nothing() {
     let rows = Arc::new(Rows::default());

@@ -9,7 +9,7 @@ fn problem(text: &str) -> ConditionProblem {
     Condition::parse(text).unwrap_err().problem().clone()
 }
 
-/// Checklist, authorization 22: nesting that is deeper than the stack is refused while it is read, in every form.
+/// Nesting that is deeper than the stack is refused while it is read, in every form.
 #[test]
 fn deep_nesting_is_refused() {
     let levels = 100_000 / 16;
@@ -147,7 +147,7 @@ fn a_set_that_is_too_large_is_not_known() {
     }
 }
 
-/// Checklist, authorization 20: a text that no policy would read from plain values is not looked at either where a program
+/// A text that no policy would read from plain values is not looked at either where a program
 /// lends it.
 #[test]
 fn a_text_that_is_too_long_is_not_known() {
@@ -170,7 +170,7 @@ fn a_text_that_is_too_long_is_not_known() {
     }
 }
 
-/// Checklist, authorization 20: what one rule may read, ten thousand may not read again and again.
+/// What one rule may read, ten thousand may not read again and again.
 #[test]
 fn long_texts_times_many_rules_end() {
     let with = |path: String| Asked { of_resource: map(&[("path", path.into())]), ..asked() };
@@ -214,7 +214,7 @@ fn comparing_long_texts_for_every_element_ends() {
     assert!(matches!(with(Value::MAX_TEXT_LEN - 3).effect(&compile(&rules)), Effect::Indeterminate(_)));
 }
 
-/// Checklist, authorization 19 and 20: bad addresses and patterns in policy or request neither panic nor match.
+/// Bad addresses and patterns in policy or request neither panic nor match.
 #[test]
 fn bad_constants_are_refused() {
     for text in [
@@ -238,7 +238,7 @@ fn bad_constants_are_refused() {
     assert!(matches!(problem(&stars), ConditionProblem::Constant(_)));
 }
 
-/// Checklist, authorization 23: what turns text around, or cannot be seen, does not hide in a policy ("Trojan Source").
+/// What turns text around, or cannot be seen, does not hide in a policy ("Trojan Source").
 #[test]
 fn characters_that_cannot_be_seen_are_written_as_escapes() {
     for character in [
@@ -264,7 +264,7 @@ fn characters_that_cannot_be_seen_are_written_as_escapes() {
     }
 }
 
-/// Checklist, authorization 24: a star is a star where it is not a pattern.
+/// A star is a star where it is not a pattern.
 #[test]
 fn a_star_in_an_equality_is_a_star() {
     let owned = |owner: &str| Asked { of_resource: map(&[("owner", owner.into())]), ..asked() };

@@ -122,7 +122,7 @@ fn a_zone_of_the_iana_database_is_known_by_name() {
     assert_eq!(truth(r#"context.time.zone("Europe/Berlin").hour == 12"#, &summer), Some(true));
 }
 
-/// Checklist, authorization 5: a negated operator on what is missing must not be true (`StringNotLike` of AWS is), and
+/// A negated operator on what is missing must not be true (`StringNotLike` of AWS is), and
 /// neither must anything else that looks at it.
 #[test]
 fn what_looks_at_what_is_missing_is_neither_true_nor_false() {
@@ -174,7 +174,7 @@ fn what_is_unknown_decides_only_where_it_matters() {
     assert_eq!(truth("!resource.public", &asked()), None);
 }
 
-/// Checklist, authorization 5: "for all" of nothing must not allow (`ForAllValues` of AWS does), nor its contrary.
+/// "for all" of nothing must not allow (`ForAllValues` of AWS does), nor its contrary.
 #[test]
 fn all_of_nothing_is_neither_true_nor_false() {
     let nothing = Asked { of_resource: map(&[("departments", texts(&[]))]), ..full() };
@@ -199,7 +199,7 @@ fn a_quantifier_over_unknowns_is_decided_by_what_is_known() {
     }
 }
 
-/// Checklist, authorization 21: what overflows is neither true nor false, whichever way it is asked.
+/// What overflows is neither true nor false, whichever way it is asked.
 #[test]
 fn what_overflows_is_neither_true_nor_false() {
     let asked = Asked {
@@ -276,7 +276,7 @@ fn an_id_belongs_to_users_of_the_home_realm() {
     );
 }
 
-/// Checklist, authorization 23: case counts, and what looks alike is not the same.
+/// Case counts, and what looks alike is not the same.
 #[test]
 fn texts_are_compared_byte_by_byte() {
     for other in ["Ann", "ann ", "аnn", "a\u{200b}nn", "ａnn", ""] {

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::{Asked, DOCUMENT, EDIT, READ, V1, asked, compile, condition, deny, map, name, permit};
 
-/// Checklist, authorization 3: no rule, an action or a kind that nobody declared: denied.
+/// No rule, an action or a kind that nobody declared: denied.
 #[test]
 fn what_no_rule_speaks_of_is_denied() {
     let everybody = Rule::permit(name("all"), Actions::Any, Kinds::Any, condition("true"));
@@ -74,7 +74,7 @@ fn effects_are_combined_by_deny_overrides() {
     assert_eq!(asked().effect(&compile(&[permit("p", u), permit("q", t)])), Effect::Permit);
 }
 
-/// Checklist, authorization 1: a deny rule that cannot be evaluated must not open access (Cedar skips it).
+/// A deny rule that cannot be evaluated must not open access (Cedar skips it).
 #[test]
 fn a_deny_rule_that_cannot_be_evaluated_denies() {
     for text in [
@@ -162,7 +162,7 @@ fn conditions_restrict_what_roles_allow() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Checklist, authorization 12: what a policy says does not depend on the order of its rules.
+    /// What a policy says does not depend on the order of its rules.
     #[test]
     fn the_order_of_rules_changes_no_effect(order in Just((0..12).collect::<Vec<usize>>()).prop_shuffle()) {
         let texts = ["true", "false", "resource.public", "resource.level == 1", r#"principal.id == "ann""#, "has resource.owner"];

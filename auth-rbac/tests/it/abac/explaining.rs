@@ -71,7 +71,7 @@ fn a_denial_tells_what_was_missing() {
     assert_eq!(text, "not applicable: no rule speaks of it");
 }
 
-/// Checklist, authorization 28: neither values nor the policy are in what a client is told, nor values in a log.
+/// Neither values nor the policy are in what a client is told, nor values in a log.
 #[test]
 fn nothing_of_it_is_in_what_a_client_is_told() {
     let asked = Asked { of_resource: map(&[("owner", "bob-the-secret".into())]), ..asked() };

@@ -20,7 +20,7 @@ fn refused(text: &str) -> String {
     }
 }
 
-/// Checklist, authorization 6 (cerbos#1333): an ill-typed clause is refused, never dropped.
+/// An ill-typed clause is refused, never dropped (cerbos#1333).
 #[test]
 fn what_can_never_be_right_is_refused_where_it_stands() {
     for (text, problem, column) in [
@@ -165,7 +165,7 @@ fn a_caret_shows_the_place_in_its_line() {
     assert!(error.contains("resource.nonsense"), "{error}");
 }
 
-/// Checklist, authorization 4: "Deny", "DENY " and "block" must fail at load, as must a misspelt field.
+/// "Deny", "DENY " and "block" must fail at load, as must a misspelt field.
 #[test]
 fn a_rule_that_is_misspelt_is_refused() {
     let good = r#"{"name":"a","effect":"deny","actions":["documents.read"],"resource":"document","condition":"true"}"#;
@@ -278,7 +278,7 @@ fn a_schema_that_contradicts_itself_is_refused() {
     }
 }
 
-/// Checklist, authorization 7 (CVE-2026-55772): nothing in a map of plain values makes it something else.
+/// Nothing in a map of plain values makes it something else (CVE-2026-55772).
 #[test]
 fn plain_attributes_are_read_as_what_the_schema_says() {
     use serde::de::DeserializeSeed;

@@ -117,7 +117,7 @@ fn nobody_else_can_read_what_is_written() {
     }
 }
 
-/// Checklist, sessions 21: whatever a file holds, nothing panics, nobody is logged in, and no list fails for it.
+/// Whatever a file holds, nothing panics, nobody is logged in, and no list fails for it.
 #[test]
 fn a_damaged_file_is_an_error_for_its_session_and_no_others() {
     let (_above, folder) = place();

@@ -32,7 +32,7 @@ fn the_key_is_all_that_a_forger_lacks() {
     assert_eq!(text(&minted(&key, &token.id(), 0).unwrap()), text(&token));
 }
 
-/// Checklist, sessions 33: whoever reads the store, a backup or a log of its queries mints nothing.
+/// Whoever reads the store, a backup or a log of its queries mints nothing.
 #[test]
 fn a_copy_of_the_store_mints_no_token() {
     let api = Api::new();
@@ -61,7 +61,7 @@ fn a_copy_of_the_store_mints_no_token() {
     api.next(&second);
 }
 
-/// Checklist, sessions 21: a flood of forgeries reaches no store, refreshing and logging out alike.
+/// A flood of forgeries reaches no store, refreshing and logging out alike.
 #[test]
 fn a_forged_token_asks_no_store() {
     let api = Api::new();
@@ -128,7 +128,7 @@ fn a_token_that_names_a_browsers_session_neither_opens_nor_ends_it() {
     assert!(api.app.who(&mut browser).is_some());
 }
 
-/// Checklist, sessions 33.
+/// A token in a log is as good as a login.
 #[test]
 fn debug_of_what_comes_out_shows_no_token() {
     let api = Api::new();

@@ -10,7 +10,7 @@ use crate::{
 
 const CLIENTS: usize = 6;
 
-/// Checklist, sessions 7 (supabase/auth#2026 and many): one successor, and everybody gets it.
+/// One successor, and everybody gets it (supabase/auth#2026 and many).
 #[test]
 fn parallel_refreshes_get_one_successor() {
     for _ in 0..ROUNDS {

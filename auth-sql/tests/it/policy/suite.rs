@@ -61,7 +61,7 @@ async fn save(store: &Store, expected: u64, document: &PolicyDocument) {
     assert_eq!(saved, Saved::Saved(document.version));
 }
 
-/// Checklist, authorization 2 and 3: nobody is denied, or allowed anything, by a policy that was never written.
+/// Nobody is denied, or allowed anything, by a policy that was never written.
 pub(crate) async fn where_nothing_was_stored_there_is_no_policy(store: Store) {
     assert!(matches!(store.load(None).await, Err(SourceError::Nothing)));
     let old = Revision::new("7");
@@ -101,7 +101,7 @@ pub(crate) async fn what_has_not_changed_is_not_loaded_again(store: Store) {
     assert_eq!(document.version, version(8));
 }
 
-/// Checklist, authorization 12 and 23: names that look alike to a person, a collation or a LIKE are different.
+/// Names that look alike to a person, a collation or a LIKE are different.
 pub(crate) async fn names_of_policies_compare_byte_by_byte(store: Store) {
     let mut document = PolicyDocument::new(version(1));
     for name in ["a.b", "A.b", "a_b", "a-b"] {
@@ -355,7 +355,7 @@ pub(crate) async fn of_writers_at_once_one_wins_each_version(store: Store) {
     assert_eq!(loaded(&store).await.1.roles.len(), WRITERS * ROUNDS);
 }
 
-/// Checklist, authorization 17: old or new, never a mix of the tables of both.
+/// Old or new, never a mix of the tables of both.
 pub(crate) async fn a_policy_is_read_as_it_was_at_one_moment(store: Store) {
     const VERSIONS: u64 = 40;
     let document = |number: u64| {

@@ -128,7 +128,7 @@ fn doing_without_a_device_takes_the_password_and_ends_other_sessions() {
     Browser::logged_in(&server, ANN);
 }
 
-/// Credentials checklist M9: counted by where it comes from, as the connection says, and apart from the password.
+/// Counted by where it comes from, as the connection says, and apart from the password.
 #[test]
 fn guessing_codes_is_throttled_whatever_address_is_claimed() {
     let server = Server::start();

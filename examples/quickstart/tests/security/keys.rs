@@ -179,7 +179,7 @@ fn what_no_key_can_be_is_said_beside_the_form() {
     }
 }
 
-/// Credentials checklist: a copy of the database, and of the log, is worth nothing.
+/// A copy of the database, and of the log, is worth nothing.
 #[test]
 fn no_secret_is_in_the_database_or_in_the_log() {
     let server = Server::start();

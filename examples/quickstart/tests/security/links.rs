@@ -60,7 +60,7 @@ fn whoever_forgot_the_password_sets_another_by_the_link_in_the_mail() {
     assert_eq!(log_in(&server, ANN, NEW).status, 303);
 }
 
-/// Credentials checklist R9: whoever reads the mail has one factor, and not the other.
+/// Whoever reads the mail has one factor, and not the other.
 #[test]
 fn a_reset_does_not_get_past_the_second_factor() {
     let server = Server::start();
@@ -106,7 +106,7 @@ fn whoever_confirms_the_address_where_they_signed_up_keeps_everything() {
     server.until("its owner is told", || told().contains("You already have an account"));
 }
 
-/// Credentials checklist R11: whoever signs up with somebody else's address and waits.
+/// Whoever signs up with somebody else's address and waits.
 #[test]
 fn whoever_only_reads_the_mail_ends_what_somebody_else_made() {
     let server = Server::start();

@@ -26,7 +26,7 @@ async fn cut<T>(polls: usize, call: impl Future<Output = T>) -> bool {
 }
 
 /// A client that hangs up drops the handler's future, wherever it is. A transaction that stayed open would hold its
-/// locks; one that was half-way must not take half effect. (Sessions 32.)
+/// locks; one that was half-way must not take half effect.
 async fn a_dropped_call_happens_entirely_or_not_at_all_and_blocks_nobody<S: Server>() {
     let server = S::shared();
     let url = server.create().await;

@@ -40,7 +40,7 @@ fn counter() -> (CounterKey, Window) {
 }
 
 /// A logout that was answered must not be undone by a crash, a login not be lost, a claim not be given twice, and a
-/// throttle not be emptied. (Sessions 27.)
+/// throttle not be emptied.
 async fn what_was_answered_survives_a_crash<S: Server>() {
     let mut server = S::own();
     let url = server.create().await;

@@ -13,7 +13,7 @@ on_every_server!(
     after_a_call_that_was_too_late_no_idle_connection_is_trusted,
 );
 
-/// A request that waits for ever takes a worker with it, and soon there is none left. (Sessions 28.)
+/// A request that waits for ever takes a worker with it, and soon there is none left.
 async fn a_frozen_server_is_an_error_in_time_and_never_a_hang<S: Server>() {
     let server = S::own();
     let url = server.create().await;

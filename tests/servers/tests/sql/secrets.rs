@@ -18,7 +18,7 @@ fn chain(error: &dyn Error) -> String {
     printed
 }
 
-/// Sessions 33: servers quote the row that a constraint was against. Logs of a program are read by more people than its
+/// Servers quote the row that a constraint was against. Logs of a program are read by more people than its
 /// database.
 async fn no_error_has_a_row_in_it<S: Server>() {
     let server = S::shared();

@@ -29,7 +29,7 @@ async fn a_torture_breaks_no_promise<S: Server>() {
     assert_eq!(report.failed, 0, "{report}");
 }
 
-/// What was answered is on the disk, and what was not is there as a whole or not at all. (Sessions 27.)
+/// What was answered is on the disk, and what was not is there as a whole or not at all.
 async fn a_torture_breaks_no_promise_while_the_server_is_killed<S: Server>() {
     let mut server = S::own();
     let nodes = nodes(&server).await;
@@ -40,7 +40,7 @@ async fn a_torture_breaks_no_promise_while_the_server_is_killed<S: Server>() {
     assert_tried(&report.await);
 }
 
-/// What was not answered in time may happen when the server goes on, and then nobody is surprised. (Sessions 28.)
+/// What was not answered in time may happen when the server goes on, and then nobody is surprised.
 async fn a_torture_breaks_no_promise_while_the_server_is_frozen<S: Server>() {
     let server = S::own();
     let nodes = nodes(&server).await;

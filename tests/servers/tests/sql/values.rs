@@ -69,7 +69,7 @@ async fn the_longest_names_survive<S: Server>() {
     assert_eq!(stores.sessions.load(&record.id, NOW).await.unwrap(), Some(record));
 }
 
-/// Authorization 12 and sessions 25: names that look alike to a person, a collation or a LIKE are different.
+/// Names that look alike to a person, a collation or a LIKE are different.
 async fn names_compare_byte_by_byte<S: Server>() {
     let server = S::shared();
     let accounts = S::open(&server.create().await, TIMEOUT).await.unwrap().accounts;
