@@ -19,7 +19,7 @@ use crate::{accounts::Accounts, password_authenticator::PasswordAuthenticator};
 /// [gate](Accounts::gate) has to find it enough: whoever has a second factor is refused like a wrong password, for there is
 /// no way to ask for it here. Such a request opens no session and changes neither factors nor keys nor the address.
 ///
-/// A password in every request is a hash in every request: 15 ms of a core, and a place in the queue.
+/// A password in every request is a hash in every request: tens of milliseconds of a core, and a place in the queue.
 #[derive(Debug, Clone)]
 pub struct BasicAuthenticator {
     accounts: Accounts,

@@ -91,7 +91,7 @@ impl From<Overloaded> for Refusal {
 ///
 /// Needs no runtime and blocks none: [`admit`](Self::admit) answers at once, and the futures wait for a
 /// channel. Clones share the pool; when the last one is dropped, jobs that wait are given up, and the drop
-/// waits for those that run (15 ms at the default parameters).
+/// waits for those that run (tens of milliseconds at the default parameters).
 ///
 /// - A flood costs its source an eighth of the queue and everybody else nothing; what does not fit is
 ///   [`Overloaded`] at once. One from everywhere fills the queue, and not the places of remembered devices.

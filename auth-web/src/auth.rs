@@ -21,8 +21,9 @@ use crate::{NextPath, PublicUrl, TrustedProxies};
 
 /// What all requests of an application have in common: sessions, tokens, policy, public address.
 ///
-/// Cheap to clone. It reaches handlers by `mount`, together with the layer that opens and commits
-/// sessions, so neither can be forgotten.
+/// Cheap to clone. On axum it reaches handlers by `mount`, together with the layer that opens and commits sessions, and a
+/// route that takes an extractor does not compile without. On actix-web it is in the middleware; without that, extractors
+/// answer 503.
 #[derive(Clone)]
 pub struct Auth(pub(crate) Arc<Inner>);
 
