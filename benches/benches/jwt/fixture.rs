@@ -40,7 +40,7 @@ pub(crate) const KEY: &[u8; 32] = b"0123456789abcdef-a-key-for-bench";
 pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "https://api.example";
 pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
-/// 215 bytes, as in the budgets. It expires in the year 2096, since one of the peers has no other clock than
+/// 215 bytes. It expires in the year 2096, since one of the peers has no other clock than
 /// the system's.
 pub(crate) const PAYLOAD: &str = concat!(
     r#"{"iss":"https://id.example","sub":"user-0123456789","aud":"https://api.example","exp":4000000000,"#,
