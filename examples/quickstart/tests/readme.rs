@@ -43,7 +43,7 @@ sed() {
 
 /// The blocks of shell that stand under a heading.
 fn blocks(heading: &str) -> Vec<String> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(readme).unwrap();
     let section = readme.split_once(heading).unwrap().1;
     let section = section.split("\n## ").next().unwrap();
@@ -86,7 +86,7 @@ fn promised(line: &str) -> Option<u16> {
 #[test]
 fn the_walk_with_curl_goes_as_the_readme_says() {
     let server = Server::start();
-    let blocks = blocks("### A walk with curl");
+    let blocks = blocks("## A walk with curl");
     assert_eq!(blocks.len(), 3, "the walk in two parts, and how to set a password");
     let walk = blocks[..2].concat().replace("http://127.0.0.1:3000", &server.url);
     let lines: Vec<_> = walk.lines().collect();
