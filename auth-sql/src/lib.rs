@@ -1,17 +1,7 @@
+// The programs of the front page need these features; without them it is shown, and not run.
 #![cfg_attr(
-    all(feature = "audit", feature = "sqlite", feature = "postgres", feature = "mysql", feature = "policy"),
+    any(not(doctest), all(feature = "audit", feature = "policy", feature = "postgres", feature = "sqlite")),
     doc = include_str!("../README.md")
-)]
-#![cfg_attr(
-    not(all(
-        feature = "audit",
-        feature = "sqlite",
-        feature = "postgres",
-        feature = "mysql",
-        feature = "policy"
-    )),
-    doc = "The storage traits of auth-core on SQL databases: choose one by its feature, `sqlite`, `postgres` or \
-        `mysql`. The whole front page is in the README."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "test code"))]

@@ -1,8 +1,5 @@
-#![cfg_attr(feature = "axum08", doc = include_str!("../README.md"))]
-#![cfg_attr(
-    not(feature = "axum08"),
-    doc = "Framework adapters for the auth toolkit: choose one by its feature, `axum08` or `actix4`."
-)]
+// The programs of the front page need both frameworks; without them it is shown, and not run.
+#![cfg_attr(any(not(doctest), all(feature = "actix4", feature = "axum08")), doc = include_str!("../README.md"))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(any(feature = "actix4", feature = "axum08")),
