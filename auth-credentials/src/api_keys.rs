@@ -37,6 +37,45 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// written by [`write_uses`](Self::write_uses), which a job of the application calls now and then.
 ///
 /// Clones share everything.
+///
+/// # What they withstand
+///
+/// `acme_<id><secret><checksum>`: 16 letters that name the key and are no secret, 256 bits that are one, and a
+/// CRC-32, all in base62. Register `acme_[0-9A-Za-z]{65}` with the secret scanners of the places where your users
+/// keep their code.
+///
+/// ```rust
+/// # use std::{net::IpAddr, sync::Arc, time::Duration};
+/// # use auth_core::{Authenticated, Authenticator, MemoryCounters, Scopes};
+/// # use auth_credentials::{Accounts, ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys};
+/// # async fn demo(accounts: Accounts, who: Authenticated, header: &[u8], peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = ApiKeys::new(accounts, ApiKeyPrefix::parse("acme")?, Arc::new(MemoryCounters::new(10_000)));
+/// let terms = ApiKeyTerms::new("nightly backup", Scopes::parse("notes.read")?, Duration::from_secs(90 * 86_400))?;
+/// let new = keys.create(&who, &terms).await?; // show `new.key` once, then keep `new.id`
+///
+/// // For each request of a program:
+/// let request: Authenticated = keys.authenticate(ApiKeyCredential::bearer(header, peer)?).await?;
+/// # let _ = (new, request);
+/// # Ok(()) }
+/// ```
+///
+/// - *A copy of the database* has SHA-256 hashes of 256 bits: `a_row_does_not_tell_the_key`. A slow hash would
+///   protect nothing more, and cost every request.
+/// - *A key that leaked* does what its scopes say, from the networks that it is for, until it expires or is
+///   revoked, at once: `a_key_acts_for_its_owner_within_its_scopes`, `a_key_is_good_in_its_networks_alone`,
+///   `a_revoked_key_is_dead_at_once`. It makes no session, no other key, no second factor and no other address:
+///   `a_key_changes_neither_factors_nor_keys_nor_the_address`,
+///   `rotating_takes_a_fresh_login_and_revoking_one_without_limits`. Administrators have `create_for`, `rotate_for`
+///   and `revoke_for`: whether they may is yours to check.
+/// - *Whoever took an account over* may have made a key to stay. So a person's keys die with the sessions, when the
+///   password changes: `a_key_dies_with_its_time_and_with_what_happens_to_its_owner`. `outliving_sessions` gives
+///   that up; a service has no password to change.
+/// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. A
+///   source of refused keys is told to wait, and a good key behind the same address passes:
+///   `a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass`.
+/// - *A key in a URL* ends up in logs. `ApiKeyCredential::bearer` reads a header; nothing here reads a query.
+/// - A check is one read of one row, and no write: `a_check_is_one_read_and_no_write`; `credentials/api-key-check`
+///   in the benchmarks.
 #[derive(Clone)]
 pub struct ApiKeys {
     accounts: Accounts,

@@ -20,6 +20,21 @@ use crate::{accounts::Accounts, password_authenticator::PasswordAuthenticator};
 /// no way to ask for it here. Such a request opens no session and changes neither factors nor keys nor the address.
 ///
 /// A password in every request is a hash in every request: tens of milliseconds of a core, and a place in the queue.
+///
+/// # What it withstands
+///
+/// A login name and a password with each request (RFC 7617), for old programs that know nothing else;
+/// `AuthBuilder::basic` in `auth-web` takes it, over TLS only. Prefer API keys.
+///
+/// - *Whoever finds the password* in a script has the account, and not only what the script does: nothing limits
+///   it. It opens no session, makes no key and changes neither factors nor the address.
+/// - *Guessing* is throttled like any login, and counted apart, so that a program that does its work keeps nobody
+///   out: `good_basic_requests_use_up_nothing_of_logins`. It does not get past a second factor: there is no way to
+///   ask for one, so such an account is refused like a wrong password
+///   (`whoever_has_a_second_factor_is_refused_like_a_wrong_password` in `auth-web`).
+/// - *A flood* has the hash pool's queue, of which a source gets an eighth; each request costs a hash.
+/// - A header has one spelling: `anything_else_is_malformed`, `the_examples_of_the_rfc_are_read`; fuzz target
+///   `basic`.
 #[derive(Debug, Clone)]
 pub struct BasicAuthenticator {
     accounts: Accounts,

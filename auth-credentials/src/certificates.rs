@@ -27,6 +27,50 @@ use crate::accounts::{Accounts, TRIES};
 ///
 /// Such a request opens no session and changes neither factors nor keys nor the address. A binding outlives the sessions
 /// of its owner; what ends it is [`unbind`](Self::unbind), disabling the account, or the certificate's own end.
+///
+/// # What it withstands
+///
+/// Mutual TLS (RFC 8705 section 2), with the feature `certificates`. Your TLS server verifies the chain, the dates
+/// and that the peer has the key; here it is found out whose the certificate is. An account is bound to one
+/// certificate by its SHA-256, or to a URI (a SPIFFE id) or host name that certificates of your authority carry as
+/// a subject alternative name.
+///
+/// ```rust
+/// # #[cfg(feature = "certificates")]
+/// # mod demo {
+/// # use std::net::IpAddr;
+/// # use auth_core::{Authenticated, Authenticator, PrincipalId};
+/// # use auth_credentials::{Accounts, CertificateAuthenticator, CertificateCredential, CertificateName, VerifiedCertificate};
+/// # async fn demo(accounts: Accounts, backup: &PrincipalId, der: &[u8], peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let certificates = CertificateAuthenticator::new(accounts);
+/// let name = CertificateName::uri("spiffe://example.com/backup").ok_or("no name")?;
+/// certificates.bind(backup, &name).await?; // whoever may do that, once
+///
+/// // For each request, `der` being the peer's own certificate of this connection, which TLS has verified:
+/// let verified = VerifiedCertificate::assertion(der)?;
+/// let request: Authenticated = certificates.authenticate(CertificateCredential::new(verified, peer)).await?;
+/// # drop(request);
+/// # Ok(()) } }
+/// ```
+///
+/// - *A certificate that nobody verified* is the caller's word: `VerifiedCertificate::assertion` is the only way to
+///   make one, so every place is one search away. Take it from the connection, and never from a header that a
+///   client could have written.
+/// - *An authority that vouches for anybody* makes no account: `a_certificate_acts_for_whom_it_was_bound_to`.
+///   Whoever can have it sign a name has what is bound to that name; a fingerprint trusts it with nothing. Common
+///   names, addresses, mailboxes and wildcards are no names:
+///   `a_certificate_is_its_fingerprint_and_the_names_that_it_carries`.
+/// - *A certificate with the names of two accounts* is nobody's: `a_certificate_of_two_accounts_is_nobodys`. Nor
+///   has it anybody in another realm: `a_certificate_is_nobodys_in_another_realm`.
+/// - *A stolen key* works until `unbind`, or the account is disabled, at once, or the certificate ends, even on a
+///   connection that was made before: `a_certificate_ends_with_its_time_and_with_its_account`. Revocation lists are
+///   for TLS to look at. It opens no session, makes no key and changes neither factors nor the address:
+///   `a_certificate_changes_neither_factors_nor_keys`.
+/// - *Whoever took an account over* may have had it bound to stay: a new password does not end a binding. Let
+///   administrators bind, and look through `CredentialStore::list`.
+/// - *Bytes that are no certificate*, or have more than 16 KiB or 16 names, are an error before anything is looked
+///   up: `what_is_no_certificate_is_refused`.
+/// - *A copy of the database* has fingerprints and names. They are no secret, and open nothing.
 #[derive(Clone)]
 pub struct CertificateAuthenticator {
     accounts: Accounts,

@@ -53,6 +53,59 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// sessions ([`Accounts::finish_sweep`]).
 ///
 /// Clones share everything.
+///
+/// # What they withstand
+///
+/// One mechanism for all: 256 bits in the link, their SHA-256 in the `TokenStore`, bound to purpose, account,
+/// address and epoch, single use, the newest one only.
+///
+/// ```rust
+/// # use std::{net::IpAddr, sync::Arc};
+/// # use auth_core::{MemoryCounters, MemoryTokens};
+/// # use auth_credentials::{Accounts, AccountLinks, LinkBase, LinkPurpose, Password, WriterNotifier};
+/// # async fn demo(accounts: Accounts, typed: &str, token: &str, new: String, peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let links = AccountLinks::new(
+///     accounts.clone(),
+///     Arc::new(MemoryTokens::new(10_000)),
+///     Arc::new(WriterNotifier::console()?), // your mail queue
+///     LinkBase::parse("https://app.example")?,
+///     Arc::new(MemoryCounters::new(10_000)),
+/// );
+/// links.ask_to_reset(typed, peer).await?; // the page says "if there is such an account, a link is on its way"
+/// links.look(LinkPurpose::ResetPassword, token).await?; // GET: shows a form with the token in a hidden field
+/// let raised = links.reset(token, Password::new(new), peer).await?; // POST; then `accounts.finish_sweep`, and the login page
+/// # Ok(()) }
+/// ```
+///
+/// - *Who asks for somebody else's address* gets the same answer after the same work, and three tries an hour; over
+///   an account's limit its owner still has a turn within sixteen seconds:
+///   `asking_answers_alike_after_the_same_work`, `asking_is_throttled_and_the_owner_still_gets_a_link`. Whoever
+///   keeps asking from everywhere neither floods the mailbox nor keeps ending the link in it:
+///   `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the `Notifier` queue: the time that a
+///   mail server takes tells who has an account.
+/// - *A forged `Host` header* changes no link: `links_go_to_the_stored_address_and_begin_with_the_configured_url`.
+/// - *Programs that open links in mail* use nothing up, for only `reset`, `log_in`, `verify`, `change` and `accept`
+///   do: `looking_uses_nothing_up`. Call those on POST alone. Send `Referrer-Policy: no-referrer` and
+///   `Cache-Control: no-store` with the page.
+/// - *An old link* is dead after its use, a newer one, another password or address, a disabled account, logging out
+///   everywhere: `a_link_does_not_survive_what_happens_to_the_account`, `a_newer_link_ends_the_older_one`,
+///   `a_link_to_the_old_address_is_dead`, `a_link_is_for_one_purpose`; at once it works once:
+///   `of_16_resets_by_one_link_at_once_one_wins`, `of_16_logins_by_one_link_at_once_one_wins`.
+/// - *Whoever reads the mail* gets no further than the second factor: `a_second_factor_stays`,
+///   `a_link_does_not_get_past_a_second_factor`. A reset logs nobody in.
+/// - *Whoever signs up with somebody else's address and waits* loses password, second factor, keys and sessions
+///   when its owner proves to read the mail: `an_account_that_nobody_verified_keeps_nothing`,
+///   `an_invitation_takes_over_an_account_that_nobody_verified`,
+///   `an_account_that_nobody_verified_loses_its_password_and_sessions`,
+///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they signed up keeps
+///   them.
+/// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
+///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`.
+/// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
+///   `only_a_fresh_login_asks_for_another_address`, `the_link_makes_the_new_address_the_login`.
+/// - *A link to a stranger's account* that is sent to somebody's address proves nothing when they press the button:
+///   `change` takes the request of the account's owner.
+///   `whoever_reads_the_mail_does_not_prove_a_strangers_account`. Have its page ask for a login first.
 #[derive(Clone)]
 pub struct AccountLinks {
     accounts: Accounts,

@@ -90,6 +90,42 @@ impl fmt::Debug for PasswordCredential {
 ///
 /// A hash of older parameters is replaced at login if it is still the one that was checked. A password that
 /// is changed while a login is under way ends that login.
+///
+/// # What it withstands
+///
+/// Argon2id (RFC 9106) with a salt each, on a bounded pool; chosen under NIST SP 800-63B-4: at least 15 characters
+/// alone or 8 beside a second factor, the whole password against lists, no character classes, no expiry.
+///
+/// - *Guessing at the door* is throttled per account, source and pair before anything is hashed, and ends after a
+///   hundred failures in a row (`an_account_over_its_limit_is_delayed_and_never_shut`).
+/// - *A copy of the database* costs an Argon2id hash a guess. With a pepper it is of no use at all: what is hashed
+///   is an HMAC of the password under a key of a `KeyRing`, whose id is stored beside the hash.
+///   `a_hash_names_its_pepper_and_is_right_under_no_other`. A new key comes into use as people log in
+///   (`logging_in_brings_a_hash_to_the_current_pepper`), and a check costs the same whichever key it needs
+///   (`a_check_costs_the_same_whichever_pepper_it_needs`). Whoever loses the key file loses every password; the log
+///   then says `unknown-key`, and not that the password was wrong:
+///   `an_unknown_pepper_is_refused_like_a_wrong_password_and_named_in_the_log`.
+/// - *A password that leaked elsewhere* is tried here first. Fifteen characters and a small list of the first
+///   guesses keep the worst out; `LeakedPasswords` asks a breach corpus whenever a password is chosen:
+///   `a_leaked_password_cannot_be_chosen`, `a_leaked_password_gets_in_by_no_link_and_for_no_factor`. It is told
+///   five hexadecimal digits of a hash (`a_server_is_told_five_digits_and_nothing_else`), after whatever refuses
+///   the password anyway (`nobody_is_asked_for_what_is_refused_anyway`). What becomes of a password when it does
+///   not answer is for you to say: `a_list_that_does_not_answer_refuses_unless_it_was_told_otherwise`. No strength
+///   is estimated: for a long password, an estimate says less than such a list.
+///
+/// ```rust
+/// # use std::sync::Arc;
+/// # use auth_core::{KeyRing, SystemEntropy};
+/// # use auth_credentials::{Accounts, Argon2Params, HashPool, HashPoolSize, IfUnanswered, LeakedPasswords, PasswordHasher, RangeClient};
+/// # fn demo(accounts: Accounts, keys: Arc<KeyRing>, client: Arc<dyn RangeClient>) -> Result<(), Box<dyn std::error::Error>> {
+/// // What a `PasswordAuthenticator` is made of:
+/// let hasher = PasswordHasher::new(Argon2Params::OWASP, Arc::new(SystemEntropy))?.with_pepper(keys);
+/// let pool = HashPool::start(hasher, HashPoolSize::default())?;
+/// // `client` is `HttpsRanges::pwned_passwords()` (feature `reqwest`), or yours.
+/// let accounts = accounts.with_leaked_passwords(LeakedPasswords::new(client, IfUnanswered::Accept));
+/// # let _ = (pool, accounts);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct PasswordAuthenticator {
     pub(crate) stores: AccountStores,

@@ -34,6 +34,46 @@ use crate::{
 /// no factor.
 ///
 /// Clones share everything.
+///
+/// # What it withstands
+///
+/// A sealed cookie for one account, and a row that can be removed. It stands for the second factor where the policy
+/// says so (`or_remembered_device`), and gives a login tries of its own.
+///
+/// ```rust
+/// # use std::net::IpAddr;
+/// # use auth_core::{Authenticated, Authenticator, LoginOutcome};
+/// # use auth_credentials::{Accounts, DeviceCredential, PasswordCredential, RememberedDevices};
+/// # async fn demo(accounts: Accounts, devices: RememberedDevices, who: Authenticated, cookie: String, form: PasswordCredential, peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let token = devices.remember(&who).await?; // after both factors, where "trust this device" was ticked: `token.expose()`
+///
+/// // At the next login, with the cookie if there is one:
+/// let known = devices.recognise(&cookie).await?;
+/// let pending = match accounts.log_in(form.on(known)).await? {
+///     LoginOutcome::Complete(login) => return Ok(drop(login)),
+///     LoginOutcome::Pending(pending) => pending,
+/// };
+/// match devices.authenticate(DeviceCredential::new(&pending, cookie, peer)).await {
+///     Ok(factor) => drop(accounts.proceed(pending, factor, peer).await?),
+///     Err(_) => drop(pending), // ask for the code
+/// }
+/// # let _ = token;
+/// # Ok(()) }
+/// ```
+///
+/// - *A stolen device* opens nothing without the password. With it, it is a login of one factor: what is guarded by
+///   `at_least(Assurance::Aal2)` asks for the other, and no factor is added or removed and no password changed:
+///   `a_remembered_device_does_without_the_second_factor_where_the_policy_says_so`,
+///   `a_login_on_a_remembered_device_changes_no_factor`.
+/// - *A cookie that somebody makes or moves* is none: it is sealed for account, epoch, device and end.
+///   `a_cookie_is_for_one_account_as_it_was`, `nobody_writes_one`.
+/// - *A device that was lost* is forgotten at once, by name or by whatever ends the sessions:
+///   `a_device_that_is_forgotten_is_dead_at_once`, `without_a_second_factor_no_device_is_remembered`.
+/// - *Strangers who guess at an account, or everywhere,* do not slow its owner there, and a queue that they fill
+///   has places left: `what_strangers_do_does_not_slow_a_remembered_device`,
+///   `guessing_everywhere_slows_everybody_but_remembered_devices`,
+///   `a_full_queue_has_places_for_remembered_devices`. The thief of one has its ten tries and two places, and so
+///   has whoever remembers many for accounts of their own: `many_devices_at_one_source_leave_the_places_of_others`.
 #[derive(Clone)]
 pub struct RememberedDevices {
     accounts: Accounts,

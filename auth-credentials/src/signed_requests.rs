@@ -29,6 +29,39 @@ const NONCES: Purpose = Purpose::new("request-nonce");
 ///
 /// In this order: the time, the digest of the body, the signature, and only then the stores: the key's row, and the
 /// nonce, which is [claimed](TokenStore::claim), so that of any number of copies one is accepted, ever.
+///
+/// # What they withstand
+///
+/// For programs that may not send a secret at all: HTTP Message Signatures (RFC 9421) by HMAC-SHA-256, over method,
+/// host, path, query and the digest of the body (RFC 9530). The client has an API key, which says whose it is and
+/// what it may do, and signs with another secret, which is derived from the key ring: no row holds it.
+///
+/// ```rust
+/// # use std::{net::IpAddr, sync::Arc};
+/// # use auth_core::{Authenticated, Authenticator, KeyRing, MemoryTokens};
+/// # use auth_credentials::{ApiKeyId, ApiKeys, BodyDigest, SignedHead, SignedRequest, SignedRequests};
+/// # async fn demo(keys: ApiKeys, ring: Arc<KeyRing>, id: &ApiKeyId, head: SignedHead<'_>, body: &[u8], peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let signed = SignedRequests::new(keys, ring, Arc::new(MemoryTokens::new(100_000))); // one store for all servers
+/// let secret = signed.secret(id); // show it once, instead of the key
+///
+/// // For each request: `head` has the method, your own host, the target, and three headers.
+/// let read = SignedRequest::read(&head, BodyDigest::of(body), peer)?;
+/// let request: Authenticated = signed.authenticate(read).await?;
+/// # let _ = (secret, request);
+/// # Ok(()) }
+/// ```
+///
+/// `SignedRequest::read` shows the headers; `RequestSigner` writes them, and so does any library for RFC 9421
+/// (`labels_orders_and_expiry_are_the_clients`, `the_vector_of_rfc_9421_holds`).
+///
+/// - *Whoever stands in between* changes nothing of it: `nothing_of_a_signed_request_can_be_changed`. A signature
+///   that covers less is none: `a_head_of_another_form_is_malformed`.
+/// - *Whoever recorded a request* has two minutes and no use for it: of its copies one is accepted, at once or
+///   later: `of_32_copies_of_one_request_at_once_one_is_accepted`,
+///   `a_copy_stays_refused_until_its_time_is_over_and_after`. A client signs anew what it sends anew.
+/// - *A flood of forgeries* reaches no store; *a key that was revoked* signs nothing:
+///   `a_signature_is_as_good_as_its_key`.
+/// - *A copy of the database* makes no signature. *A copy of the key ring* makes all of them.
 #[derive(Clone)]
 pub struct SignedRequests {
     keys: ApiKeys,

@@ -48,6 +48,62 @@ const SHORT: usize = 16;
 /// Made by [`AclBuilder::build`]. A check looks up the principal, the resource and the permission, and reads one
 /// list: groups are closed and inheritance is written out when the lists are compiled, and equal lists are stored
 /// once.
+///
+/// # What access control lists mean
+///
+/// An [`Acl`](crate::Acl) answers for one resource at a time, and is an [`Engine`](crate::Engine) that goes beside
+/// roles in a [`Stack`](crate::Stack).
+///
+/// ```rust
+/// use auth_core::{PolicyVersion, PrincipalId, Resource};
+/// use auth_rbac::{AclBuilder, AclOrder, GroupId, Trustee};
+///
+/// auth_rbac::permissions! {
+///     /// What may be done to documents.
+///     pub enum Documents, mod documents {
+///         /// Read it.
+///         Read = "doc.read",
+///         /// Change it.
+///         Write = "doc.write",
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let ann = PrincipalId::local_user("ann")?;
+/// let (staff, interns) = (GroupId::local("staff")?, GroupId::local("interns")?);
+/// let (shelf, report) = (Resource::one("doc".parse()?, "shelf")?, Resource::one("doc".parse()?, "report")?);
+///
+/// let mut acl = AclBuilder::new(AclOrder::DenyOverrides);
+/// acl.permissions::<Documents>()?;
+/// acl.group(&staff)?.group(&interns)?.nest(&staff, &interns)?.member(&interns, &ann)?;
+/// acl.resource(&shelf)?.allow(&staff, [Documents::Read])?.allow(Trustee::Owner, [Documents::Write])?;
+/// acl.resource(&report)?.inside(&shelf)?.owned_by(&ann)?;
+/// let acl = acl.build(PolicyVersion::new(1))?;
+/// # assert_eq!(acl.permissions_on(&ann, &report).len(), 2);
+/// # assert_eq!(acl.permissions_on(&ann, &shelf).len(), 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - **An entry is for a principal, a group, the owner or everyone**, and allows or denies permissions of the
+///   resource's kind: the bits of one word, so a kind has at most 64. *Everyone* is every principal that was
+///   authenticated, of whatever realm. A group includes all groups inside it, to any depth; a group is named within
+///   its realm.
+/// - **Two orders.** [`AclOrder::DenyOverrides`](crate::AclOrder::DenyOverrides), unless you ask for the other: an
+///   entry that denies beats all that allow, the owner's and an administrator's too.
+///   [`AclOrder::FirstMatch`](crate::AclOrder::FirstMatch), as NFSv4 does (RFC 8881, section 6.2.1): the first
+///   entry that is for the principal and speaks of the permission decides, own entries before inherited ones.
+/// - **A resource inside another one inherits its list.** It can break inheritance and restore it; a resource can
+///   re-apply its list to everything below, whose own entries then do not count. All of it is written out when the
+///   lists are compiled, so depth costs a check nothing. Circles of resources and of groups are refused with their
+///   path. What belongs to a tenant has only the same tenant's resources inside it
+///   (`nothing_is_inside_a_resource_of_another_tenant`).
+/// - **An owner can be locked out**, as by any denial, of all but what
+///   [`AclBuilder::owner_keeps`](crate::AclBuilder::owner_keeps) names. An inherited entry for the owner is for
+///   whoever owns the resource below.
+/// - **A resource that is not declared has no list**, and one of another tenant is another resource.
+///   `Resource::any` of a kind is a resource of its own, and no wildcard: its list speaks of what is inside it and
+///   of nothing else.
 pub struct Acl {
     version: PolicyVersion,
     order: AclOrder,

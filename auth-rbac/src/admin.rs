@@ -30,6 +30,29 @@ pub use change::PolicyChange;
 /// A change is written down before it is in force: if that fails, there is none. What is refused goes
 /// [elsewhere](Self::with_refusals), so that nobody who may change nothing fills the log that changes need. It takes as
 /// long as to build the policy and to write; call it where that may block.
+///
+/// # Changing a policy
+///
+/// [`Administration`](crate::Administration) makes changes on behalf of somebody:
+/// [`PolicyChange`](crate::PolicyChange)s, all of them or none, for which they need `policy.edit` or
+/// `policy.assign`, in a tenant for what is its own. Beyond that nobody hands out more than they hold (Kubernetes'
+/// `escalate` and `bind`): to assign a role, or to let it be inherited, takes all that it allows, to revoke it all
+/// that it denies; `policy.bind` and `policy.escalate` lift that. A wildcard has to be held as such, since it will
+/// mean more one day: by somebody who is not limited to scopes, and who is denied nothing that it may come to mean.
+/// What they hold is what they held before, under the limits of how they authenticated.
+///
+/// A change is appended to a `DurableAudit` before it is in force, or it is not made; it answers the version since.
+/// What is refused goes to another log, if there is one (`Administration::with_refusals`,
+/// `what_is_refused_is_written_down`): it takes no room from changes
+/// (`what_is_refused_takes_no_room_from_changes`).
+///
+/// A [`PolicyStore`](crate::PolicyStore) keeps a policy beyond the process: a whole document, or
+/// [`PolicyChange`](crate::PolicyChange)s, written if the stored version still is the expected one and the result
+/// compiles. The databases of `auth-sql` are such stores (feature `policy`). It asks nobody whether they may: what
+/// people ask for goes through [`Administering::check`](crate::Administering::check) first, by an
+/// [`Administration`](crate::Administration) of what is stored
+/// ([`document::PolicyDocument::builder`](crate::document::PolicyDocument::builder),
+/// `a_stored_policy_is_guarded_by_a_check`).
 pub struct Administration {
     rbac: Rbac,
     present: Mutex<Present>,

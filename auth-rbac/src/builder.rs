@@ -57,6 +57,36 @@ pub use role::RoleBuilder;
 /// A role belongs to the policy, or to one tenant alone ([`RoleRef::of_tenant`]). It is held everywhere, or in
 /// one tenant alone ([`assign_in`](Self::assign_in)), where it counts for that tenant's resources
 /// ([`Resource::of_tenant`](auth_core::Resource::of_tenant)). A role of a tenant is held nowhere else.
+///
+/// # What a policy means
+///
+/// - **Nothing is allowed unless a rule allows it.** An empty policy, a principal without roles, an action that no
+///   permission names: denied. No policy at all is an error (HTTP 503), never an answer.
+/// - **A denial overrides every allow**, whether it is the role's own or inherited, and whichever of the
+///   principal's roles it comes from.
+/// - **A role that inherits another gives and forbids all that the other does**, to any depth. Circles are refused,
+///   and the error names the path.
+/// - **Active roles** of a request can only take away. Of the roles that the principal holds, only the active ones
+///   allow; all of them forbid, so nobody escapes a denial by choosing other roles. A role that was inherited but
+///   not held cannot be activated.
+/// - **Roles that a credential asserts** (`Authenticated::with_asserted_roles`; a `RoleMapping` of `auth-jwt` makes
+///   them of an issuer's claims) count for that request like assigned ones: they allow, and they forbid. A name
+///   that the policy does not have gives nothing.
+/// - **Direct permissions** belong to the principal. They are no role: they count whichever roles are active, and a
+///   direct denial overrides every role.
+/// - **Separation of duty** (ANSI INCITS 359) counts inherited roles. Static: a policy in which somebody would have
+///   too many roles of a set is refused, whichever line came last, and so is a request whose credential asserts
+///   them on top. Dynamic: too many are not activated together, and a request with too many active, or with all of
+///   them because it names none, is denied whatever it asks for: also what only lists or rules speak of, and under
+///   every combiner of a [`Policy`](crate::Policy). In a [`Stack`](crate::Stack) of your own it is a denial like
+///   any other, which [`Combiner::PermitOverrides`](crate::Combiner::PermitOverrides) overrides. It is looked at
+///   for each request by itself: who activates cashier for this request and auditor for the next one is not
+///   stopped, unless the application keeps what is active. Keep it where the login is, in a session, and change it
+///   by [`Snapshot::activate`](crate::Snapshot::activate) alone; `auth-web` shows how
+///   (`roles_that_are_kept_in_a_session_stay_apart`).
+/// - **Principals, roles and permissions never meet by name.** A user named `admin` has nothing of the role
+///   `admin`; a user `1` of another tenant, of a foreign issuer, or a service `1` is somebody else.
+/// - **Names are compared byte by byte.** `*` is not part of any.
 #[derive(Debug, Clone)]
 pub struct PolicyBuilder {
     /// Their spaces are numbered from 1; 0 is what belongs to no tenant.

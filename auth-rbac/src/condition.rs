@@ -34,6 +34,65 @@ use tree::Predicate;
 ///
 /// Serde writes it as its text, and reads it from text or from the tree; [`tree`](Self::tree) is serialised by itself.
 /// What it means is decided when it is compiled under a [`Schema`](crate::Schema).
+///
+/// # What conditions mean
+///
+/// A [`Rule`](crate::Rule) allows or forbids actions on a kind of resource if its [`Condition`](crate::Condition)
+/// is true:
+///
+/// ```text
+/// resource.owner == principal.id && context.ip in cidr("10.0.0.0/8")
+///     && context.time.hour in 9..17 && "finance" in principal.departments
+/// ```
+///
+/// A condition is a tree ([`Predicate`](crate::Predicate)), which serde reads and writes; the text above is another
+/// form of the same tree, and is printed back from it. Which attributes there are, and of which types, a
+/// [`Schema`](crate::Schema) declares, with those of the request built in. What can never be right is refused when
+/// the policy is compiled: an attribute that is not declared, a comparison of different types, a function that
+/// there is not, with line, column and the place:
+///
+/// ```text
+/// rule owners-edit: line 1, column 1: there is no attribute resource.ownr; did you mean resource.owner?
+/// 1 | resource.ownr == principal.id
+///   | ^^^^^^^^^^^^^
+/// ```
+///
+/// | write | for |
+/// |---|---|
+/// | `&&` `\|\|` `!` | conjunction, disjunction, contrary; the contrary of a comparison is `!(a == b)` |
+/// | `==` `!=` | two values of one type |
+/// | `<` `<=` `>` `>=` | whole and decimal numbers, times, durations |
+/// | `x in s`, `x in ["a", "b"]` | elements of sets |
+/// | `x in 9..17`, `x in 9..=17` | ranges, without and with their end |
+/// | `ip in cidr("10.0.0.0/8")`, `ip in s` | networks, and sets of them |
+/// | `x like "/reports/*"` | patterns: `*` is any text, `\*` a star; there are no regular expressions |
+/// | `has resource.owner` | whether the request has the attribute |
+/// | `any(d in s: ..)`, `all(d in s: ..)`, `size(s)` | quantifiers over sets, the number of elements |
+/// | `+` `-` `*` | numbers, durations; `time + duration`, `time - time` |
+/// | `t.hour`, `t.zone("+02:00").weekday` | `year`, `month`, `day`, `weekday` (1 is Monday), `hour`, `minute`, `time_of_day` |
+///
+/// | type | constants |
+/// |---|---|
+/// | `bool`, `integer`, `text` | `true`, `-3`, `"a\"b\u{e9}"` |
+/// | `decimal` | `99.50`: exact, four digits after the point; there are no floating-point numbers |
+/// | `time`, `duration` | `time("2026-01-31T09:00:00Z")`, `1h30m` |
+/// | `address`, `network` | `ip("10.0.0.1")`, `cidr("10.0.0.0/8")` |
+/// | `principal` | `principal`, `principal("local:default", "user", "ann")` |
+/// | `set<..>` of any but `bool` | `["a", "b"]` |
+///
+/// **A condition is true, false, or neither.** It is neither if it looks at something that the request does not
+/// have, that is of another type than declared, or that overflows; then its contrary is neither too, so nothing is
+/// allowed by being absent. `false && ..` is false and `true || ..` is true whatever the rest is (Kleene; XACML
+/// 3.0). `all` of no elements is neither, and `any` of none is false. A rule that allows does not do so unless its
+/// condition is true. A rule that forbids and is neither keeps all others from allowing: the verdict is
+/// `Indeterminate`, and the decision a denial that says so.
+///
+/// **A rule may ask for better authentication.** `context.auth.age`, `.assurance` and `.methods` say how and when
+/// somebody was authenticated; a rule with a [`Demand`](crate::Demand) answers with the challenge, but only if
+/// satisfying it would change the answer for the better: the policy is asked again as if it had been.
+///
+/// **`principal.id` is the id of a user of your own realm.** A stranger of another issuer, or a service, with the
+/// same id has none. Compare attributes of type `principal` with `principal` where several realms meet.
 #[derive(Clone)]
 pub struct Condition {
     tree: Arc<Predicate>,

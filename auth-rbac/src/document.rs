@@ -30,6 +30,108 @@
 //!
 //! What is not understood is refused: an unknown field, an effect that is neither `permit` nor `deny`, a name that is
 //! none, a second table of one name.
+//!
+//! # All that a document may say
+//!
+//! One model, in TOML (feature `toml`), JSON (feature `json`) and Rust
+//! ([`document::PolicyDocument`](crate::document::PolicyDocument)); what is written is read as the same again
+//! (`a_document_survives_both_languages`).
+//!
+//! ```toml
+//! format = 1                      # of the document
+//! version = 7                     # of the policy: every change has a larger one
+//! combining = "deny-overrides"    # or permit-overrides, first-applicable
+//! permissions = ["invoices.read", "invoices.pay"]
+//!
+//! [[roles]]
+//! name = "clerk"
+//! allow = ["invoices.read"]
+//!
+//! [[roles]]
+//! name = "cashier"
+//! inherits = ["clerk"]
+//! allow = ["invoices.*"]
+//!
+//! [[roles]]
+//! name = "auditor"
+//! deny = ["invoices.pay"]
+//!
+//! [[assignments]]
+//! principal = "ann"               # a user of the local realm; or { realm = "..", kind = "service", id = ".." }
+//! roles = ["cashier"]             # of the policy; or { tenant = "local:acme", name = ".." }
+//!
+//! [[direct]]
+//! principal = "bob"
+//! allow = ["invoices.read"]
+//!
+//! [[constraints]]
+//! name = "four-eyes"
+//! kind = "static"                 # or dynamic
+//! roles = ["auditor", "cashier"]
+//! limit = 2                       # that many together are too many
+//!
+//! [acl]
+//! order = "deny-overrides"        # or first-match
+//! permissions = ["folder.list", "doc.read"]
+//!
+//! [[acl.groups]]
+//! name = "staff"                  # or { realm = "..", name = ".." }
+//! members = ["ann"]
+//! groups = []                     # groups inside it
+//!
+//! [[acl.resources]]
+//! resource = { kind = "doc", id = "1" }           # and tenant; without an id, any of the kind
+//! inside = { kind = "folder", id = "reports" }
+//! owner = "bob"
+//! entries = [
+//!     { effect = "permit", to = { group = "staff" }, permissions = ["doc.read"] },
+//!     { effect = "deny", to = "everyone", permissions = ["doc.read"] },
+//! ]
+//!
+//! [[acl.resources]]
+//! resource = { kind = "folder", id = "reports" }
+//!
+//! [schema.principal]              # the attributes that conditions may speak of
+//! departments = "set<text>"
+//!
+//! [schema.actions]
+//! "reports.read" = {}
+//!
+//! [schema.resources.report]
+//! department = "text"
+//!
+//! [[rules]]
+//! name = "own-department"
+//! effect = "permit"
+//! actions = ["reports.read"]
+//! resource = "report"
+//! condition = "resource.department in principal.departments && context.time.hour in 9..17"
+//! ```
+//!
+//! | table | fields; those in *italics* may be missing |
+//! |---|---|
+//! | top | `format`, `version`, *`combining`*, *`permissions`* |
+//! | `[[roles]]` | `name`, *`tenant`*, *`inherits`*, *`allow`*, *`deny`*: permissions, or wildcards |
+//! | `[[assignments]]` | `principal`, `roles`, *`tenant`*: where they count |
+//! | `[[direct]]` | `principal`, *`tenant`*, *`allow`*, *`deny`* |
+//! | `[[constraints]]` | `name`, `kind`, `roles`, `limit`: how many together are too many |
+//! | `[acl]` | *`order`*, *`permissions`*; *`permissions_on`*, *`owner_keeps`*: each `kind` and `permission` |
+//! | `[[acl.groups]]` | `name`, *`members`*, *`groups`* |
+//! | `[[acl.resources]]` | `resource`, *`inside`*, *`owner`*, *`breaks_inheritance`*, *`reapplies_below`*, *`entries`*: each `effect`, `to`, `permissions`; `to` is `"everyone"`, `"owner"`, `{ group = .. }` or `{ principal = .. }` |
+//! | `[schema]` | *`home`*, *`principal`*, *`resources`*, *`context`*, *`actions`*: see [`Schema`] |
+//! | `[[rules]]` | `name`, `effect`, `actions` and `resource`, each also `"*"`; `condition`, as text or as a tree; *`obligations`*, *`challenge`* |
+//!
+//! An effect is `permit` or `deny`. An unknown field, a mistyped effect, a name that is none and a key that comes
+//! twice are errors with line and column; what does not fit together is an error that names the item, as the
+//! builders' are.
+//!
+//! A [`PolicyReloader`](crate::PolicyReloader) compiles what has changed on a thread of its own and puts it in
+//! force as a whole; where that fails, the old policy stays and the failure is reported. It never waits: it says
+//! when to be called again. Every change needs a larger version: a change without one is reported as
+//! `ReloadError::SameVersion` at every look, and counts once the version is larger. `PolicyFile` takes what a file
+//! says, the first time too, only after two looks, a quarter of a second apart at least, have found the same in it;
+//! until then there is no policy, and every request is answered 503. Meanwhile a look answers `Reloaded::Changing`,
+//! and after 40 of these in a row `ReloadError::Unsettled`.
 
 use auth_core::{Action, PolicyVersion};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

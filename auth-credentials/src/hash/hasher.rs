@@ -23,9 +23,8 @@ use crate::password::Password;
 /// Hashes and checks passwords with Argon2id, version 0x13 (RFC 9106): 16-byte salt, 32-byte tag.
 ///
 /// This is the part without threads, queue or store: a call takes tens of milliseconds at the default parameters
-/// ([`calibrate`](Self::calibrate) measures yours) and never
-/// allocates while the memory fits (`hashing_allocates_nothing` counts). In a server, use it through a
-/// [`HashPool`](crate::HashPool).
+/// ([`calibrate`](Self::calibrate) measures yours) and never allocates while the memory fits
+/// (`hashing_allocates_nothing` counts). In a server, use it through a [`HashPool`](crate::HashPool).
 #[derive(Clone)]
 pub struct PasswordHasher {
     params: Argon2Params,

@@ -36,6 +36,38 @@ const DIGITS: u8 = 8;
 /// little for that, and what a stranger made before its owner came is ended by [`AccountLinks::verify`].
 ///
 /// Clones share everything.
+///
+/// # What they withstand
+///
+/// Eight digits that log in, for people who read their mail on another device than the one that they log in on. A
+/// link is better: nobody guesses 256 bits, and nobody is talked into reading one out.
+///
+/// ```rust
+/// # use std::{net::IpAddr, sync::Arc};
+/// # use auth_core::{Authenticator, CounterStore, KeyRing};
+/// # use auth_credentials::{AccountLinks, Accounts, MailCodeCredential, MailCodes};
+/// # async fn demo(accounts: Accounts, links: AccountLinks, keys: Arc<KeyRing>, counters: Arc<dyn CounterStore>, typed: &str, code: String, peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
+/// let codes = MailCodes::new(links, keys, counters); // the gate's policy: `OneFactor::password().or(Method::MAIL_CODE)`
+/// let handle = codes.ask(typed, peer).await?; // into a cookie, whether or not there is such an account
+/// let credential = MailCodeCredential::new(handle.expose().to_owned(), code, peer);
+/// let outcome = accounts.begin(codes.authenticate(credential).await?, peer).await?;
+/// # let _ = outcome;
+/// # Ok(()) }
+/// ```
+///
+/// - *Whoever reads the mail* has one factor, and the second one is asked for: `a_mailed_code_is_a_first_factor`,
+///   `a_mailed_code_is_never_a_second_factor`.
+/// - *Who asks for somebody else's address* learns nothing, by answer, handle or work, and a code is of no use but
+///   beside the handle: `asking_for_a_code_answers_alike_after_the_same_work`,
+///   `a_mailed_code_works_once_beside_its_handle`, `few_codes_are_sent_and_the_answer_stays_the_same`,
+///   `codes_for_nobody_leave_a_bounded_number_of_rows`.
+/// - *Guessing* has five tries a code and a hundred in a row; then the mailbox has to be proven by a link that sets
+///   a password: `guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset`,
+///   `guessing_at_mailed_codes_is_throttled`, `of_32_tries_of_one_mailed_code_at_once_one_succeeds`.
+/// - *Whoever signs up with somebody else's address and waits* gains nothing:
+///   `an_address_that_nobody_has_proven_is_sent_a_link`.
+/// - *An old code* is dead after ten minutes, and after whatever raises the epoch:
+///   `a_mailed_code_does_not_survive_what_happens_to_the_account`.
 #[derive(Clone)]
 pub struct MailCodes {
     links: AccountLinks,

@@ -42,6 +42,13 @@ use super::file::{Found, PolicyFile};
 /// }
 /// # }
 /// ```
+///
+/// The folder is watched, so a file that is renamed over the old one, removed and made again, or reached by a link
+/// beside it that changes is seen (`a_file_that_is_renamed_over_the_old_one_is_seen`,
+/// `a_file_that_is_removed_and_made_again_is_seen`, `a_file_behind_a_link_that_changes_is_seen`). Nobody is woken
+/// while a change settles (`nobody_is_told_of_a_change_while_the_file_settles`). Looking at intervals goes on
+/// beside it: file systems of other hosts report nothing, and a folder that is replaced as a whole is watched no
+/// more.
 pub struct PolicyWatch {
     signal: Arc<Signal>,
     found: Arc<Mutex<Found>>,

@@ -333,19 +333,26 @@ fn an_empty_document_allows_nothing() {
     assert!(PolicyDocument::from_json("{}").is_err());
 }
 
-/// What the front page shows is a document.
+/// What the front page and the module's documentation show are documents.
 #[test]
-fn the_example_of_the_front_page_compiles() {
-    let readme = include_str!("../../README.md");
-    let example = readme
-        .split("```toml\n")
-        .find(|block| block.starts_with("format = 1"))
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
-    let policy = PolicyDocument::from_toml(example).unwrap().compile().unwrap();
-    assert_eq!(on(&policy, &user("ann"), "invoices.pay", &account()), Effect::Permit);
+fn the_examples_of_the_documentation_compile() {
+    let module = include_str!("../../src/document.rs");
+    let module: String = module
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(|line| format!("{}\n", line.trim()))
+        .collect();
+    for page in [include_str!("../../README.md"), &module] {
+        let example = page
+            .split("```toml\n")
+            .find(|block| block.starts_with("format = 1"))
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        let policy = PolicyDocument::from_toml(example).unwrap().compile().unwrap();
+        assert_eq!(on(&policy, &user("ann"), "invoices.pay", &account()), Effect::Permit);
+    }
 }
 
 #[test]

@@ -34,6 +34,31 @@ use crate::hash::{hasher::HashError, params::ParamsError};
 /// | bcrypt_sha256 of Django | The whole password, by its SHA-256 in hexadecimal. |
 /// | scrypt | It takes memory of its own for each check, 128 x N x r bytes, beside that of the pool; the crate leaves it unwiped. |
 /// | PBKDF2 | The cheapest to guess of them all, on a graphics card. With SHA-1, only for hashes that exist. |
+///
+/// # Hashes of other programs
+///
+/// With the feature `import`, rows may hold what other programs wrote: bcrypt (`$2a$`, `$2b$`, `$2y$`), scrypt and
+/// PBKDF2 as PHC strings, and Django's `argon2`, `bcrypt`, `bcrypt_sha256`, `pbkdf2_sha256`, `pbkdf2_sha1` and
+/// `scrypt`. Copy them into the rows as they are, and tell the hasher which to accept
+/// (`PasswordHasher::accepting`); each login replaces one by Argon2id, unless the password was changed meanwhile:
+/// `a_hash_of_another_program_is_right_once_and_then_ours`,
+/// `a_password_that_is_changed_during_an_import_stays_changed`. Nothing here makes such a hash.
+///
+/// - *Who has not logged in since* does not show in the time: every check costs what all accepted algorithms cost
+///   together, `an_account_with_an_imported_hash_takes_the_same_time`. So accept what you have and no more, and end
+///   it one day.
+/// - *What nobody asked for* is refused, and audited as `corrupt`: `what_is_not_asked_for_is_refused`.
+/// - *A row that asks for too much* is refused before anything is computed:
+///   `an_imported_hash_that_asks_for_too_much_is_refused_at_once`.
+/// - *bcrypt's 72 bytes*: what was hashed elsewhere is right whatever follows them, until the first login
+///   (`seventy_two_bytes_are_hashed_and_what_follows_is_right`,
+///   `the_whole_of_a_long_password_counts_once_it_is_hashed_anew`). A password with a NUL byte is none to bcrypt:
+///   `a_password_with_nul_is_never_right`.
+/// - A hash that is cheap to guess stays so until its owner comes. Ask those who do not for a new password, by a
+///   link.
+/// - Hashes agree with the RFCs (`the_vectors_of_rfc_7914_hold`, `the_vectors_of_the_rfcs_hold`,
+///   `the_vector_of_rfc_9106_holds`) and, in both directions, with argon2-cffi, bcrypt, Django and Debian's
+///   `argon2` (`tests/interop/tests/passwords.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ForeignHashes {
     bcrypt: Option<BcryptCost>,
