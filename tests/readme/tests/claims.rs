@@ -121,6 +121,41 @@ fn exists(name: &str, sources: &str) -> bool {
     }
 }
 
+/// What the documentation of items says a test shows: a name of four words and more is one.
+#[test]
+fn what_the_documentation_of_items_names_exists() {
+    let sources = sources();
+    let docs = sources.lines().map(str::trim_start).filter(|line| line.starts_with("//"));
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let named: BTreeSet<_> =
+        docs.flat_map(code).filter(|span| span.split('_').count() > 3 && span.bytes().all(plain)).collect();
+    let functions: BTreeSet<_> =
+        sources.split("fn ").filter_map(|rest| rest.split(['(', '<']).next()).collect();
+    let missing: Vec<_> =
+        named.iter().filter(|name| !functions.contains(*name) && !exists(name, &sources)).collect();
+    assert!(named.len() > 100, "the documentation was not read: {}", named.len());
+    assert!(missing.is_empty(), "comments name what does not exist: {missing:#?}");
+}
+
+/// A name in brackets is a link on every host, since its page is told at the foot of the document.
+#[test]
+fn names_in_brackets_are_links() {
+    let sources = sources();
+    let mut wrong = Vec::new();
+    for path in files("md").into_iter().filter(|path| path.ends_with("README.md")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let told = |name: &str| text.contains(&format!("\n[`{name}`]: https://docs.rs/"));
+        for name in text.split("[`").skip(1).filter_map(|rest| rest.split_once("`]")) {
+            let item = name.0.rsplit("::").next().unwrap().trim_end_matches('!');
+            let link = name.1.starts_with('(') || told(name.0);
+            if !link || !sources.contains(item) {
+                wrong.push(format!("{}: {}", path.display(), name.0));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// Links between the documents, which are read on many hosts.
 #[test]
 fn links_to_files_lead_somewhere() {
@@ -143,16 +178,17 @@ fn links_to_files_lead_somewhere() {
 #[test]
 fn the_stated_numbers_of_dependencies_are_right() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for package in ["auth-core", "auth-jwt"] {
+    for build in ["auth-core", "auth-jwt", "auth-web --features axum08", "auth-sql --features sqlite"] {
         let tree = Command::new(env::var_os("CARGO").unwrap())
-            .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--no-dedupe", "-p", package])
+            .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--no-dedupe", "-p"])
+            .args(build.split(' '))
             .current_dir(root())
             .output()
             .unwrap();
         assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
         let tree = String::from_utf8(tree.stdout).unwrap();
         let packages: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
-        let row = format!("| `{package}` | {} |", packages.len());
+        let row = format!("| `{build}` | {} |", packages.len());
         assert!(readme.contains(&row), "README.md does not have the row {row}");
     }
 }
