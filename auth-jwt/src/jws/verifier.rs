@@ -83,7 +83,7 @@ impl JwsVerifier {
     }
 
     /// The same for payloads that are signed as they are: `"b64":false` with `"crit":["b64"]`, and no others
-    /// (RFC 7797).
+    /// (RFC 7797). One whose `typ` says that it is a JWT is refused all the same (section 7).
     #[must_use]
     pub fn with_unencoded_payload(self) -> Self {
         Self { is_unencoded: true, ..self }

@@ -190,7 +190,7 @@ fn write_private(path: &Path, secret: &Secret) -> Result<(), Failure> {
 /// The signer of this type. A tool may make access tokens of what it is given; nobody who trusts its key should.
 pub(crate) fn typed(signer: JwsSigner, typ: &str) -> Result<JwsSigner, PolicyError> {
     match signer.clone().with_typ(typ) {
-        Err(PolicyError::AccessToken) => Ok(danger::sign_access_tokens_without_login(signer)),
+        Err(PolicyError::AccessToken) => danger::sign_access_tokens_without_login(signer),
         typed => typed,
     }
 }
