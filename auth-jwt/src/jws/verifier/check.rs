@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl JwsVerifier {
-    /// One signature has to be good. The others do no harm.
+    /// One signature has to be good. The others do no harm, unless they disagree about the payload.
     pub(super) fn check_any<'p>(
         &self,
         entries: &[Entry<'_>],
