@@ -61,6 +61,10 @@ pub struct CachedVerifier<C = ()> {
 
 impl<C> CachedVerifier<C> {
     /// Remembers what `verifier` has verified, for own claims of type `C`.
+    ///
+    /// The keys are those of `verifier`, for as long as this lives. Keys that others publish, and change, are for
+    /// [`RemoteVerifier::with_cache`](crate::RemoteVerifier::with_cache): around one of its verifiers this would go on
+    /// accepting a key that was withdrawn, and never learn of a new one.
     #[must_use]
     pub fn new(verifier: Verifier, capacity: CacheCapacity) -> Self {
         Self { verifier, cache: Arc::new(TokenCache::new(capacity)) }
@@ -79,13 +83,7 @@ impl<C: DeserializeOwned> CachedVerifier<C> {
     /// # Errors
     /// [`VerifyError`].
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Arc<Verified<C>>, VerifyError> {
-        if let Some(verified) = self.cache.get(&self.verifier, token, now) {
-            return verified;
-        }
-        let provenance = self.verifier.provenance(token);
-        let verified = Arc::new(self.verifier.verify(token, now)?);
-        self.cache.put(&self.verifier, token, &verified, provenance, now);
-        Ok(verified)
+        self.cache.verify(&self.verifier, token, now)
     }
 }
 

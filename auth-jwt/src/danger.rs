@@ -4,7 +4,7 @@ use std::time::Duration;
 
 #[cfg(feature = "reqwest")]
 pub use crate::remote::http_on_loopback;
-use crate::{JwsSigner, RevocationList, RevocationListError};
+use crate::{JwsSigner, PolicyError, RevocationList, RevocationListError};
 
 /// A list of revocations that is nowhere but in the memory of this process, and accepts tokens at once.
 ///
@@ -23,7 +23,9 @@ pub fn revoke_until_restart(
 /// The same signer, of access tokens (`typ` `at+jwt`): whatever it is given becomes one, for whoever and whatever the
 /// payload says, though nobody has logged in. For tests of verifiers and for tools; a service issues its tokens by
 /// [`TokenIssuer`](crate::TokenIssuer).
-#[must_use]
-pub fn sign_access_tokens_without_login(signer: JwsSigner) -> JwsSigner {
+///
+/// # Errors
+/// [`PolicyError::UnencodedJwt`] of a signer of unencoded payloads.
+pub fn sign_access_tokens_without_login(signer: JwsSigner) -> Result<JwsSigner, PolicyError> {
     signer.of_access_tokens()
 }

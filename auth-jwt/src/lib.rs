@@ -78,8 +78,8 @@ pub use {
     policy::{AudienceRule, PolicyError, TokenPolicy, TypeRule, any_audience, any_typ, audiences, typ},
     registered::Claim,
     remote::{
-        FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable, RefreshError, RemoteKeySet,
-        RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
+        CachedRemoteVerifier, FetchError, FetchKeySet, FetchedKeySet, Freshness, KeysUnavailable,
+        RefreshError, RemoteKeySet, RemoteKeySetError, RemoteKeys, RemoteVerifier, RemoteVerifyError,
     },
     revocations::{
         RevocationStatus, Revocations,

@@ -10,12 +10,15 @@ mod error;
 mod rules;
 mod typ;
 
-pub(crate) use self::check::{Dates, missing};
 use self::rules::Rules;
 pub use self::{
     audience::{AudienceRule, any_audience, audiences},
     error::PolicyError,
     typ::{TypeRule, any_typ, typ},
+};
+pub(crate) use self::{
+    check::{Dates, missing},
+    typ::is_jwt,
 };
 
 /// What a token must say to be accepted here: who issued it, for whom, as what.

@@ -20,6 +20,7 @@ use self::{
 };
 use crate::{Algorithm, Backend};
 
+mod cached;
 mod error;
 mod fetch;
 mod flight;
@@ -37,6 +38,7 @@ mod verifier;
 pub use self::https::{HttpsFetcher, HttpsFetcherError, http_on_loopback};
 pub(crate) use self::verifier::VerifierSource;
 pub use self::{
+    cached::CachedRemoteVerifier,
     error::{KeysUnavailable, RefreshError, RemoteKeySetError, RemoteVerifyError},
     fetch::{FetchError, FetchKeySet, FetchedKeySet},
     freshness::Freshness,

@@ -9,6 +9,7 @@ use std::{
 };
 
 use auth_core::{Secret, UnixTime};
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use crate::{CacheCapacity, Verified, Verifier, VerifyError, verifier::Provenance};
@@ -16,7 +17,7 @@ use crate::{CacheCapacity, Verified, Verifier, VerifyError, verifier::Provenance
 /// Entries of a set.
 pub(super) const WAYS: usize = 8;
 
-/// Tokens that one verifier has accepted, each with what was made of it.
+/// Tokens that one verifier has accepted, or one after another of one policy and several sets of keys, each with what was made of it.
 ///
 /// A token has one set in which it may be. A set has eight entries and a lock of its own, under which nothing but
 /// comparing happens.
@@ -61,6 +62,26 @@ impl<T> TokenCache<T> {
 
     pub(crate) const fn capacity(&self) -> CacheCapacity {
         self.capacity
+    }
+
+    /// What `verifier` answers of a token: from here, or by verifying it and remembering that.
+    #[inline]
+    pub(crate) fn verify(
+        &self,
+        verifier: &Verifier,
+        token: &str,
+        now: UnixTime,
+    ) -> Result<Arc<Verified<T>>, VerifyError>
+    where
+        T: DeserializeOwned,
+    {
+        if let Some(verified) = self.get(verifier, token, now) {
+            return verified;
+        }
+        let provenance = verifier.provenance(token);
+        let verified = Arc::new(verifier.verify(token, now)?);
+        self.put(verifier, token, &verified, provenance, now);
+        Ok(verified)
     }
 
     /// What `verifier` would answer of a token that was put in, or `None` if it has to be asked.

@@ -26,7 +26,7 @@ use crate::{AnySigningKey, PolicyError, Signature, TypeRule, base64url, typ};
 /// // A webhook: the body travels as it is, its signature in a header.
 /// let key = Ed25519SigningKey::generate(&SystemEntropy)?;
 /// let verifier = JwsVerifier::new(key.verifying_key()).with_unencoded_payload();
-/// let signature = JwsSigner::new(key).with_unencoded_payload().compact_detached(b"{\"paid\":true}")?;
+/// let signature = JwsSigner::new(key).with_unencoded_payload()?.compact_detached(b"{\"paid\":true}")?;
 /// assert!(verifier.compact_detached(&signature, b"{\"paid\":true}").is_ok());
 /// assert!(verifier.compact_detached(&signature, b"{\"paid\":null}").is_err());
 ///
@@ -68,16 +68,18 @@ impl JwsSigner {
     /// # Errors
     /// [`PolicyError::Type`] if `name` is not a media type, with or without `application/`;
     /// [`PolicyError::AccessToken`] if it is `at+jwt`, in any spelling: see
-    /// [`danger::sign_access_tokens_without_login`](crate::danger::sign_access_tokens_without_login).
+    /// [`danger::sign_access_tokens_without_login`](crate::danger::sign_access_tokens_without_login);
+    /// [`PolicyError::UnencodedJwt`] if it is `JWT` or ends with `+jwt` and the payload is
+    /// [unencoded](Self::with_unencoded_payload).
     pub fn with_typ(self, name: &str) -> Result<Self, PolicyError> {
         if typ(name)?.media_type() == Some(TypeRule::ACCESS_TOKEN) {
             return Err(PolicyError::AccessToken);
         }
-        Ok(Self { typ: Some(name.into()), ..self }.headed())
+        self.typed(name)
     }
 
-    pub(crate) fn of_access_tokens(self) -> Self {
-        Self { typ: Some(TypeRule::ACCESS_TOKEN.into()), ..self }.headed()
+    pub(crate) fn of_access_tokens(self) -> Result<Self, PolicyError> {
+        self.typed(TypeRule::ACCESS_TOKEN)
     }
 
     /// The same with a `cty`: what the payload is (RFC 7515 section 4.1.10).
@@ -90,10 +92,12 @@ impl JwsSigner {
     }
 
     /// The same for payloads that are signed as they are: `"b64":false` with `"crit":["b64"]` (RFC 7797).
-    /// Only verifiers that were told so accept it.
-    #[must_use]
-    pub fn with_unencoded_payload(self) -> Self {
-        Self { is_unencoded: true, ..self }.headed()
+    /// Only verifiers that were told so accept it. Not for JWT.
+    ///
+    /// # Errors
+    /// [`PolicyError::UnencodedJwt`] if its `typ` is `JWT` or ends with `+jwt` (RFC 7797 section 7).
+    pub fn with_unencoded_payload(self) -> Result<Self, PolicyError> {
+        Self { is_unencoded: true, ..self }.checked()
     }
 
     /// The same with another cap on the length of a JWS and of a detached payload, each, in bytes.
@@ -217,6 +221,17 @@ impl JwsSigner {
 
     fn capped(&self, len: usize) -> Result<usize, JwsSignError> {
         if len > self.max_len { Err(JwsSignError::TooLong { max: self.max_len }) } else { Ok(len) }
+    }
+
+    fn typed(self, name: &str) -> Result<Self, PolicyError> {
+        Self { typ: Some(name.into()), ..self }.checked()
+    }
+
+    fn checked(self) -> Result<Self, PolicyError> {
+        match &self.typ {
+            Some(name) if self.is_unencoded && typ(name)?.is_jwt() => Err(PolicyError::UnencodedJwt),
+            _ => Ok(self.headed()),
+        }
     }
 
     fn headed(self) -> Self {

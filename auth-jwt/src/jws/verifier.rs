@@ -83,7 +83,7 @@ impl JwsVerifier {
     }
 
     /// The same for payloads that are signed as they are: `"b64":false` with `"crit":["b64"]`, and no others
-    /// (RFC 7797).
+    /// (RFC 7797). One whose `typ` says that it is a JWT is refused all the same (section 7).
     #[must_use]
     pub fn with_unencoded_payload(self) -> Self {
         Self { is_unencoded: true, ..self }
@@ -148,9 +148,12 @@ impl JwsVerifier {
     /// Verifies the general JSON serialisation (RFC 7515 section 7.2.1), of which **any one** signature has to
     /// be good.
     ///
-    /// Each of at most 8 is judged by itself, in their order, until one is good. Others do no harm, whether
-    /// they are bad, by strangers, or of algorithms that nobody knows: whoever passes a JWS on can add some, and
-    /// take some away.
+    /// Each of at most 8 is judged by itself, in their order, until one is good. One that is bad, by a stranger, or of
+    /// an algorithm that nobody knows does the others no harm. What refuses all of them, because another reader could
+    /// see another JWS in it, is a ninth, one without its form (no `signature`, a `header` that is no object, a member
+    /// twice, an escape in base64url), and one that says otherwise whether the payload is encoded (RFC 7797 section
+    /// 3). So whoever passes a JWS on can have it refused, as by taking signatures away; they cannot have another
+    /// payload accepted.
     ///
     /// # Errors
     /// [`JwsError`].

@@ -26,6 +26,9 @@ pub enum PolicyError {
     /// Access tokens are issued on a login or a live session, by a [`TokenIssuer`](crate::TokenIssuer).
     #[error("access tokens are issued on a login or a live session")]
     AccessToken,
+    /// A JWT has no unencoded payload (RFC 7797 section 7).
+    #[error("a jwt has no unencoded payload")]
+    UnencodedJwt,
     /// A rule that no token can meet, or that has more values than are compared: none, an empty one, or more
     /// than 16.
     #[error("rule for {claim} has no value, an empty one, or too many")]

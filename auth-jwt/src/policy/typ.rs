@@ -68,6 +68,11 @@ impl TypeRule {
         self.expected.as_deref()
     }
 
+    /// Whether what has this type is a JWT: `JWT`, or a type with its suffix (RFC 8417 section 7.2).
+    pub(crate) fn is_jwt(&self) -> bool {
+        self.media_type().is_some_and(|name| name == JWT || name.ends_with("+jwt"))
+    }
+
     pub(crate) fn check(&self, header: &Header<'_>) -> Result<(), VerifyError> {
         let Some(expected) = &self.expected else { return Ok(()) };
         let fits = header.typ.map_or(self.or_none, |found| is_media_type(found, expected));
@@ -76,6 +81,15 @@ impl TypeRule {
         }
         Err(VerifyError::Type { expected: Arc::clone(expected), found: header.typ.map(redacted) })
     }
+}
+
+/// The media type of tokens that say no more of themselves (RFC 7519 section 5.1).
+const JWT: &str = "jwt";
+
+/// The same of a `typ` that was found, however it is spelt.
+pub(crate) fn is_jwt(found: JsonStr<'_>) -> bool {
+    let end = found.chars().fold(['\0'; 4], |[_, a, b, c], next| [a, b, c, next.to_ascii_lowercase()]);
+    is_media_type(found, JWT) || end == ['+', 'j', 'w', 't']
 }
 
 /// `expected` is in lower case, and without `application/`.

@@ -12,6 +12,11 @@ use super::Freshness;
 /// sleeps nor gives up waiting, so an implementation has to. It asks again itself when it is time to, so an
 /// implementation neither repeats a request that failed nor keeps an answer.
 ///
+/// Whoever waits for a fetch may go away, and then nobody polls it until the next one comes, maybe after its
+/// timeout. An implementation whose timeout counts meanwhile would fail with an answer that was there in time, and
+/// the cooldown keep everybody from asking again. So it sends its request from a task of its runtime, and waits for
+/// that.
+///
 /// The answer is believed, so it must come over a channel that proves the issuer: TLS, without redirects to
 /// other places.
 #[async_trait]

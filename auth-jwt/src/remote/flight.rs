@@ -2,7 +2,8 @@
 //!
 //! Whoever waits also drives it, so no caller is the one on whom the others depend: one that goes away, or is
 //! not polled any more, takes nothing with it. When all have gone away the fetch lies where it is, and the
-//! next caller goes on with it; so going away costs the server no second request.
+//! next caller goes on with it; so going away costs the server no second request. A fetcher's own timeout may be
+//! over by then, which is why a fetcher goes on without being polled (`FetchKeySet`).
 
 use std::{
     collections::BTreeMap,

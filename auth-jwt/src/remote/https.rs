@@ -1,10 +1,10 @@
 //! Fetching over HTTPS.
 
-use std::{error::Error, fmt, net::IpAddr, ops::RangeInclusive, time::Duration};
+use std::{error::Error, fmt, net::IpAddr, ops::RangeInclusive, panic::resume_unwind, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{Clock, SystemClock};
-use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect, retry};
+use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url, redirect, retry};
 
 use super::{FetchError, FetchKeySet, FetchedKeySet, Freshness};
 use crate::KeySet;
@@ -47,7 +47,7 @@ pub enum HttpsFetcherError {
 /// |---|---|
 /// | scheme | `https` and no other |
 /// | redirects | not followed |
-/// | time | five seconds for the whole answer, settable |
+/// | time | five seconds for the whole answer, settable. A request that its caller leaves goes on until it has its answer or they are over |
 /// | size | [`KeySet::MAX_JSON_LEN`], and not a byte more is read |
 /// | certificates | those that the operating system trusts, and [your own](Self::with_root_certificates) |
 /// | TLS | rustls on aws-lc-rs, 1.2 and 1.3, whatever other features reqwest is built with |
@@ -162,18 +162,29 @@ impl FetchKeySet for HttpsFetcher {
     async fn fetch(&self) -> Result<FetchedKeySet, FetchError> {
         let request = self.client.get(self.url.clone()).timeout(self.timeout);
         let request = request.header("accept", "application/jwk-set+json, application/json");
-        let mut answer = request.send().await.map_err(failed)?;
-        match answer.status() {
-            StatusCode::OK => {}
-            status if status.is_redirection() => return Err(FetchError::Redirect(status.as_u16())),
-            status => return Err(FetchError::Status(status.as_u16())),
+        // A task, for its time runs whether or not it is polled, and whoever waits for it may hang up.
+        match tokio::spawn(answer(request)).await {
+            Ok(answered) => answered,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                Err(runtime_ended) => Err(FetchError::Unreachable(runtime_ended.into())),
+            },
         }
-        let freshness = Freshness::from_headers(
-            answer.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())),
-            SystemClock.now(),
-        );
-        Ok(FetchedKeySet::new(body(&mut answer).await?, freshness))
     }
+}
+
+async fn answer(request: RequestBuilder) -> Result<FetchedKeySet, FetchError> {
+    let mut answer = request.send().await.map_err(failed)?;
+    match answer.status() {
+        StatusCode::OK => {}
+        status if status.is_redirection() => return Err(FetchError::Redirect(status.as_u16())),
+        status => return Err(FetchError::Status(status.as_u16())),
+    }
+    let freshness = Freshness::from_headers(
+        answer.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())),
+        SystemClock.now(),
+    );
+    Ok(FetchedKeySet::new(body(&mut answer).await?, freshness))
 }
 
 async fn body(answer: &mut Response) -> Result<Vec<u8>, FetchError> {

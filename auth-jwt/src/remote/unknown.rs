@@ -8,8 +8,9 @@ use crate::KeyId;
 
 /// The last few such names. A token that names one of them is refused without asking again.
 ///
-/// A name gets in only behind a fetch that was made for it, so a flood of names neither grows this nor washes
-/// the others out faster than the cooldown allows.
+/// A name gets in only behind a fetch that its token waited for, or that ended while it was looked up. All who wait
+/// for one fetch may bring a name, so a flood can wash the others out, once with each fetch; they are asked for again
+/// when the cooldown is over, as they would be without this. It saves fetches; what bounds them is the cooldown.
 #[derive(Debug, Default)]
 pub(super) struct UnknownKeys(VecDeque<(KeyId, UnixTime)>);
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{FetchKeySet, RemoteKeySet, RemoteKeys, RemoteVerifyError};
-use crate::{Revocations, TokenBuffer, TokenPolicy, Verified, Verifier};
+use super::{CachedRemoteVerifier, FetchKeySet, RemoteKeySet, RemoteKeys, RemoteVerifyError};
+use crate::{CacheCapacity, Revocations, TokenBuffer, TokenPolicy, Verified, Verifier};
 
 /// Verifies the tokens of an issuer who publishes its keys. Cheap to clone; share it.
 ///
@@ -58,6 +58,13 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
         Self { revocations: Some(revocations), built: Arc::default(), ..self }
     }
 
+    /// The same, remembering the tokens that it has verified, for own claims of type `C`. They count no more once
+    /// the keys change.
+    #[must_use]
+    pub fn with_cache<C>(self, capacity: CacheCapacity) -> CachedRemoteVerifier<F, C> {
+        CachedRemoteVerifier::new(self, capacity)
+    }
+
     /// Verifies a token, with own claims of type `C`.
     ///
     /// # Errors
@@ -97,6 +104,10 @@ impl<F: FetchKeySet + 'static> RemoteVerifier<F> {
     }
 
     /// The verifier that has the key which `token` names, for this token and now: the next one may need others.
+    ///
+    /// Its keys are those of this moment, and never change. Whoever keeps it keeps accepting a key that its issuer
+    /// withdraws; so does a [`CachedVerifier`](crate::CachedVerifier) around it, whose place
+    /// [`with_cache`](Self::with_cache) takes here.
     ///
     /// # Errors
     /// As [`verify`](Self::verify), as far as header and key go. The token itself is not verified yet.

@@ -110,6 +110,25 @@ fn an_rsa_key_verifies_the_algorithm_of_its_type_only() {
     }
 }
 
+/// The same where the header lies: what an RSA key has signed with one hash and padding is no signature with another.
+#[test]
+fn a_signature_of_another_rsa_algorithm_is_refused() {
+    let rsa: Vec<AnySigningKey> = keys().into_iter().skip(7).collect();
+    assert_eq!(rsa.len(), 6);
+    for verifying in &rsa {
+        let header = format!(r#"{{"alg":"{}","typ":"at+jwt"}}"#, verifying.algorithm());
+        let signed = format!("{}.{}", base64(header), base64(payload()));
+        for signing in &rsa {
+            let forged = format!("{signed}.{}", base64(signing.sign(signed.as_bytes()).unwrap().as_bytes()));
+            let is_own = signing.algorithm() == verifying.algorithm();
+            let expected = if is_own { Ok(()) } else { Err(VerifyError::Signature) };
+            for public in elsewhere(&verifying.verifying_key()) {
+                assert_eq!(check(&public, &forged), expected, "{} {public:?}", signing.algorithm());
+            }
+        }
+    }
+}
+
 /// Both backends in one set, chosen by id: nothing is global, and nothing panics (jsonwebtoken's provider does).
 #[test]
 fn keys_of_both_backends_share_a_set() {

@@ -32,6 +32,8 @@ mod revocations;
 mod rfc_keys;
 mod role_mapping;
 mod rsa_formats;
+#[cfg(any(feature = "rsa", feature = "aws-lc-rs"))]
+mod rsa_paddings;
 mod rules;
 mod signers;
 mod signing;

@@ -25,6 +25,7 @@ use auth_jwt::{
 use crate::support::*;
 
 mod cache;
+mod cached;
 mod flight;
 #[cfg(feature = "reqwest")]
 mod https;

@@ -57,7 +57,8 @@ pub(crate) fn rows() -> Vec<Row> {
     rows
 }
 
-fn policy() -> TokenPolicy {
+/// What all rows under public keys accept.
+pub(crate) fn policy() -> TokenPolicy {
     let issuer = Issuer::new(ISSUER).unwrap();
     TokenPolicy::typed(typ("JWT").unwrap(), issuer, Audience::new(AUDIENCE).unwrap())
 }

@@ -1,6 +1,6 @@
 //! The rows of `jwt` that are compared with one another, by turns: a fraction of a millisecond of each, again and again,
-//! so that what else the machine does hits them alike. Prints what each takes at least and in the median, and the median
-//! of the turns' own ratios.
+//! so that what else the machine does hits them alike. Prints what each takes at least and in the median, the median of
+//! the turns' own ratios, and, where ours has several rows, that of their differences from the first.
 //!
 //! An argument picks the groups whose name has it in it: `-- sign`.
 
@@ -76,13 +76,15 @@ fn main() {
     }
 }
 
-/// Rows that are compared: those of one case, and those that verify one and the same token in another way.
+/// Rows that are compared: those of one case, those that verify one and the same token in another way, and those that do
+/// so with more keys.
 fn group(name: &str) -> String {
     let case = name.rsplit_once('/').map_or(name, |(case, _)| case);
     match case.strip_prefix("jwt/").unwrap_or(case) {
         "verify" | "verify-borrowed" | "verify-own-claims" | "verify-own-claims-borrowed" => {
             "verify-owned".to_owned()
         }
+        "verify-one-of-1-keys" | "verify-one-of-16-keys" => "verify-one-of-keys".to_owned(),
         case => case.to_owned(),
     }
 }
@@ -97,13 +99,23 @@ fn print(rows: &[Measured]) {
             nanoseconds(median(one.turns.clone()))
         );
     }
-    for one in rows.iter().filter(|one| one.is_ours()) {
+    for one in ours(rows) {
         for other in rows.iter().filter(|other| !other.is_ours()) {
             let ratios = one.turns.iter().zip(&other.turns).map(|(one, other)| one / other).collect();
             println!("{:44} {:>12.2} x {}", one.row.name, median(ratios), other.row.name);
         }
     }
+    if let Some((first, more)) = ours(rows).split_first() {
+        for one in more {
+            let differences = one.turns.iter().zip(&first.turns).map(|(one, first)| one - first).collect();
+            println!("{:44} {:>+9.0} ns   {}", one.row.name, median(differences), first.row.name);
+        }
+    }
     println!();
+}
+
+fn ours(rows: &[Measured]) -> Vec<&Measured> {
+    rows.iter().filter(|row| row.is_ours()).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -194,8 +194,6 @@ fn parse(request: &Request<'_>) -> Result<What, &'static str> {
         keys::usable(&jwk, *algorithm)?;
     }
     let algorithms = jwk.algorithms().iter().map(|algorithm| algorithm.name()).collect();
-    // A secret's is a hash that its guesses can be compared with.
-    let is_secret = jwk.algorithms().iter().any(|algorithm| algorithm.is_symmetric());
-    let thumbprint = (!is_secret).then(|| jwk.thumbprint().to_string());
+    let thumbprint = keys::thumbprint(&jwk).map(|thumbprint| thumbprint.to_string());
     Ok(What { algorithms: Some(algorithms), thumbprint, ..What::default() })
 }

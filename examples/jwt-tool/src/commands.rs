@@ -1,6 +1,7 @@
 //! The commands of the terminal.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -10,9 +11,10 @@ use std::{
 use auth_core::{Secret, SystemEntropy};
 use auth_jwt::{
     Algorithm, AnySigningKey, Ed25519SigningKey, Es256SigningKey, Es384SigningKey, Es512SigningKey, Hs256Key,
-    Hs384Key, Hs512Key, Jwk, JwkError, JwsSigner, KeyId, KeySet, PolicyError, aws_lc_rs, danger,
+    Hs384Key, Hs512Key, Jwk, JwsSigner, KeyId, KeySet, PolicyError, aws_lc_rs, danger,
 };
 use clap::{Args, Parser};
+use serde::de::IgnoredAny;
 
 use crate::{
     batch, inspect, keys,
@@ -58,7 +60,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Prints what is in the token on standard input. Nobody has vouched for it.
     Inspect,
-    /// Prints a key's thumbprint (RFC 7638).
+    /// Prints a key's thumbprint (RFC 7638). Not that of a secret.
     Thumbprint {
         /// A JWK.
         #[arg(long)]
@@ -104,7 +106,8 @@ impl Command {
             Self::Verify(args) => return verify(args),
             Self::Inspect => print!("{}", inspect::text(input()?.trim_end())?),
             Self::Thumbprint { key, uri } => {
-                let thumbprint = Jwk::parse(&file(&key)?)?.thumbprint();
+                let thumbprint = keys::thumbprint(&Jwk::parse(&file(&key)?)?)
+                    .ok_or("the thumbprint of a secret tells whether a guess of it is right")?;
                 println!("{}", if uri { thumbprint.to_uri() } else { thumbprint.to_string() });
             }
             Self::Batch => batch::run(io::stdin().lock(), io::stdout().lock())?,
@@ -187,7 +190,7 @@ fn write_private(path: &Path, secret: &Secret) -> Result<(), Failure> {
 /// The signer of this type. A tool may make access tokens of what it is given; nobody who trusts its key should.
 pub(crate) fn typed(signer: JwsSigner, typ: &str) -> Result<JwsSigner, PolicyError> {
     match signer.clone().with_typ(typ) {
-        Err(PolicyError::AccessToken) => Ok(danger::sign_access_tokens_without_login(signer)),
+        Err(PolicyError::AccessToken) => danger::sign_access_tokens_without_login(signer),
         typed => typed,
     }
 }
@@ -217,10 +220,11 @@ fn verify(args: VerifyArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A file of one key or of several.
+/// A file of one key or of several. What has a member `keys` is a set, whatever else is the matter with it.
 fn key_set(text: &str) -> Result<KeySet, &'static str> {
-    match Jwk::parse(text) {
-        Err(JwkError::Missing { member: "kty" }) => keys::of_jwks(text),
+    let members = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text);
+    match members {
+        Ok(members) if members.contains_key("keys") => keys::of_jwks(text),
         _ => keys::of_jwk(text),
     }
 }

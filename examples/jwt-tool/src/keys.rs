@@ -1,6 +1,6 @@
 //! Keys out of JSON and files.
 
-use auth_jwt::{Algorithm, AnySigningKey, Backend, Jwk, JwkError, KeySet};
+use auth_jwt::{Algorithm, AnySigningKey, Backend, Jwk, JwkError, KeySet, Thumbprint};
 
 use crate::code::Code;
 
@@ -49,6 +49,12 @@ pub(crate) fn called(key: AnySigningKey, alg: &str) -> AnySigningKey {
         AnySigningKey::EdDsa(key) if alg == "Ed25519" => key.fully_specified().into(),
         other => other,
     }
+}
+
+/// The name of a key (RFC 7638). A secret has none: guesses of it can be compared with that hash (section 7).
+pub(crate) fn thumbprint(jwk: &Jwk) -> Option<Thumbprint> {
+    let is_secret = jwk.algorithms().iter().any(|algorithm| algorithm.is_symmetric());
+    (!is_secret).then(|| jwk.thumbprint())
 }
 
 /// Whether a key, public or private, is one for `algorithm`.

@@ -115,6 +115,42 @@ fn a_file_of_one_broken_key_is_no_broken_set() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("key-malformed"), "{output:?}");
 }
 
+/// A set may be larger than a key, and a key in it may be broken without spoiling it (RFC 7517 section 5).
+#[test]
+fn a_file_of_a_set_is_read_as_a_set_whatever_its_keys_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let made = tool(&["keygen", "EdDSA", "--private", "key", "--public", "key.pub"], folder, b"");
+    assert!(made.status.success());
+    let token = tool(&["sign", "--key", "key"], folder, br#"{"iss":"me","exp":4000000000}"#).stdout;
+    let key = std::fs::read_to_string(folder.join("key.pub")).unwrap();
+    let refused = |set: &str| {
+        std::fs::write(folder.join("set"), set).unwrap();
+        let output = tool(&["verify", "--key", "set", "--issuer", "me"], folder, &token);
+        let said = String::from_utf8(output.stderr).unwrap();
+        (!output.status.success()).then(|| said.trim_end().rsplit(' ').next().unwrap().to_owned())
+    };
+    let many = format!(r#"{{"kty":"other","x":"{}"}},"#, "x".repeat(400)).repeat(60);
+    assert!(many.len() > auth_jwt::Jwk::MAX_LEN);
+    for others in [&*many, r#"{"kty":"OKP","kty":"EC"},"#, r#"{"kid":"no kty"},"#, "7,"] {
+        assert_eq!(refused(&format!(r#"{{"keys":[{others}{key}]}}"#)), None, "{others:.40}");
+        assert_eq!(refused(&format!(r#"{{"kty":1,"keys":[{others}{key}]}}"#)), None, "{others:.40}");
+    }
+    for (set, code) in [
+        (&*format!(r#"{{"keys":[{key},{{]}}"#), "key-malformed"),
+        (r#"{"keys":[]}"#, "key-set-unusable"),
+        (r#"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#, "key-set-unusable"),
+        (r#"{"keys":{}}"#, "key-set-malformed"),
+        (r#"{"keys":null}"#, "key-set-malformed"),
+        (r#"{"k\u0065ys":[],"keys":[]}"#, "key-set-malformed"),
+        (r#"{"kty":"OKP","kty":"EC"}"#, "key-malformed"),
+        (&*format!("[{key}]"), "key-malformed"),
+        ("", "key-malformed"),
+    ] {
+        assert_eq!(refused(set).as_deref(), Some(code), "{set}");
+    }
+}
+
 /// What the caller asked for is signed, or nothing is.
 #[test]
 fn what_cannot_be_signed_as_asked_is_not_signed() {
@@ -173,6 +209,23 @@ fn a_thumbprint_is_that_of_the_standard() {
     std::fs::write(folder.path().join("key"), jwk).unwrap();
     let output = tool(&["thumbprint", "--key", "key"], folder.path(), b"");
     assert_eq!(text(&output), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\n");
+    // RFC 9278 section 3.
+    let uri = tool(&["thumbprint", "--key", "key", "--uri"], folder.path(), b"");
+    let uri_of = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:";
+    assert_eq!(text(&uri), format!("{uri_of}NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\n"));
+}
+
+/// RFC 7638 section 7: what guesses of a secret can be compared with is a secret too.
+#[test]
+fn a_secret_has_no_thumbprint() {
+    let folder = tempfile::tempdir().unwrap();
+    let jwk = r#"{"kty":"oct","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"}"#;
+    std::fs::write(folder.path().join("key"), jwk).unwrap();
+    for arguments in [&["thumbprint", "--key", "key"][..], &["thumbprint", "--key", "key", "--uri"]] {
+        let output = tool(arguments, folder.path(), b"");
+        assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("secret"), "{output:?}");
+    }
 }
 
 /// RFC 7515 appendix A.1: a key that names no `alg`, and a payload with line breaks in it.

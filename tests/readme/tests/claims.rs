@@ -174,21 +174,35 @@ fn links_to_files_lead_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// The README states how many packages come with a crate, with the command that counts them.
+/// The README states how many packages come with a crate, with the command that counts them; that of auth-jwt, how
+/// many come with a feature of it.
 #[test]
 fn the_stated_numbers_of_dependencies_are_right() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for build in ["auth-core", "auth-jwt", "auth-web --features axum08", "auth-sql --features sqlite"] {
-        let tree = Command::new(env::var_os("CARGO").unwrap())
-            .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--no-dedupe", "-p"])
-            .args(build.split(' '))
-            .current_dir(root())
-            .output()
-            .unwrap();
-        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-        let tree = String::from_utf8(tree.stdout).unwrap();
-        let packages: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
-        let row = format!("| `{build}` | {} |", packages.len());
+        let row = format!("| `{build}` | {} |", packages(build));
         assert!(readme.contains(&row), "README.md does not have the row {row}");
     }
+    let readme = fs::read_to_string(root().join("auth-jwt/README.md")).unwrap();
+    let [default, rsa, reqwest] =
+        ["auth-jwt", "auth-jwt --features rsa", "auth-jwt --features reqwest"].map(packages);
+    assert_eq!(rsa, default + 2);
+    for stated in
+        ["two packages more |".to_owned(), format!("takes the packages from {default} to {reqwest} |")]
+    {
+        assert!(readme.contains(&stated), "auth-jwt/README.md does not say {stated}");
+    }
+}
+
+/// How many packages come with one, itself included.
+fn packages(build: &str) -> usize {
+    let tree = Command::new(env::var_os("CARGO").unwrap())
+        .args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--no-dedupe", "-p"])
+        .args(build.split(' '))
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    tree.lines().filter(|line| !line.is_empty()).collect::<BTreeSet<_>>().len()
 }

@@ -10,10 +10,11 @@ use crate::{
         parts::Entry,
         payload::{Payload, Signed},
     },
+    policy::is_jwt,
 };
 
 impl JwsVerifier {
-    /// One signature has to be good. The others do no harm.
+    /// One signature has to be good. The others do no harm, unless they disagree about the payload.
     pub(super) fn check_any<'p>(
         &self,
         entries: &[Entry<'_>],
@@ -83,6 +84,10 @@ impl JwsVerifier {
         }
         if header.is_unencoded != self.is_unencoded {
             return Err(JwsError::Encoding);
+        }
+        // What is a JWT is signed as it is encoded, always (RFC 7797 section 7).
+        if header.is_unencoded && header.common.typ.is_some_and(is_jwt) {
+            return Err(MalformedToken::Refused("b64").into());
         }
         let index = self.keys.choose(&header.common).map_err(JwsError::of)?;
         let key = self.keys.iter().nth(index).ok_or(JwsError::UnknownKey)?;

@@ -1,6 +1,6 @@
 //! Unencoded payloads (RFC 7797).
 
-use auth_jwt::{JwsError, MalformedToken, Verifier, VerifyError};
+use auth_jwt::{JwsError, JwsSigner, MalformedToken, PolicyError, Verifier, VerifyError, danger};
 
 use super::*;
 use crate::support::{NOW, payload as claims, policy, sign_segments};
@@ -98,6 +98,46 @@ fn a_detached_payload_is_any_bytes() {
         assert_eq!(unencoded().flattened_detached(&json, payload).unwrap().payload(), payload);
         let other = [payload, b"x"].concat();
         assert_eq!(unencoded().compact_detached(&jws, &other).unwrap_err(), JwsError::Signature);
+    }
+}
+
+/// RFC 7797 section 7: a JWT is not made with one, in whatever order it is asked for.
+#[test]
+fn no_jwt_is_signed_unencoded() {
+    let signer = || JwsSigner::new(key());
+    for jwt in ["JWT", "jwt", "application/JWT", "logout+jwt", "Application/SecEvent+JWT"] {
+        let typed = signer().with_typ(jwt).unwrap().with_unencoded_payload().unwrap_err();
+        let unencoded = signer().with_unencoded_payload().unwrap().with_typ(jwt).unwrap_err();
+        assert_eq!([typed, unencoded], [PolicyError::UnencodedJwt; 2], "{jwt}");
+    }
+    let unencoded = signer().with_unencoded_payload().unwrap();
+    assert_eq!(unencoded.clone().with_typ("at+jwt").unwrap_err(), PolicyError::AccessToken);
+    let access_token = danger::sign_access_tokens_without_login(unencoded.clone());
+    assert_eq!(access_token.unwrap_err(), PolicyError::UnencodedJwt);
+    for other in ["jose", "jwt+x", "xjwt", "text/jwt", "j+wt"] {
+        let jws = unencoded.clone().with_typ(other).unwrap().compact(b"x").unwrap();
+        assert_eq!(payload_of(self::unencoded().compact(&jws)).unwrap(), b"x", "{other}");
+    }
+}
+
+/// The other side: what calls itself a JWT is not read as it is, by whomever and however it is spelt.
+#[test]
+fn no_jwt_is_read_unencoded() {
+    for typ in ["JWT", "jWt", r"\u006awt", "application/JWT", "APPLICATION/jwt", "at+jwt", r"x/y+JW\u0054"] {
+        let header = format!(r#"{{"alg":"HS256","typ":"{typ}","b64":false,"crit":["b64"]}}"#);
+        let (segment, mac) =
+            (base64(&header), mac(&[base64(&header).as_bytes(), b".{}"].concat(), &secret()));
+        let json = format!(r#""protected":"{segment}","signature":"{mac}""#);
+        let verifier = unencoded();
+        for refused in [
+            verifier.compact(&format!("{segment}.{{}}.{mac}")),
+            verifier.compact_detached(&format!("{segment}..{mac}"), b"{}"),
+            verifier.flattened(&format!(r#"{{"payload":"{{}}",{json}}}"#)),
+            verifier.general_any(&format!(r#"{{"payload":"{{}}","signatures":[{{{json}}}]}}"#)),
+            verifier.general_all(&format!(r#"{{"payload":"{{}}","signatures":[{{{json}}}]}}"#)),
+        ] {
+            assert_eq!(refused.unwrap_err(), MalformedToken::Refused("b64").into(), "{typ}");
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::{signing_key, token_of};
+use super::{poll_once, signing_key, token_of};
 use crate::support::*;
 
 /// A server on a loopback port, what it was asked, and how many bytes it could send.
@@ -51,6 +51,10 @@ impl Server {
                 stream.write_all(answer.as_bytes()).await.ok();
                 match then {
                     Then::Close | Then::Blurt => {}
+                    Then::Linger => {
+                        stream.read_to_end(&mut Vec::new()).await.ok();
+                        sent.fetch_add(answer.len(), Ordering::SeqCst);
+                    }
                     Then::Hang => std::future::pending().await,
                     Then::Flood => {
                         let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
@@ -80,6 +84,8 @@ impl Server {
 #[derive(Clone, Copy)]
 enum Then {
     Close,
+    /// Waits until the client closes.
+    Linger,
     /// Does not even wait for the request.
     Blurt,
     Hang,
@@ -118,6 +124,40 @@ fn a_token_is_verified_under_keys_from_a_server() {
         let verifier = RemoteVerifier::new(Arc::new(keys), policy());
         for _ in 0..3 {
             assert!(verifier.verify::<()>(&token_of(&key), NOW).await.is_ok());
+        }
+        assert_eq!(server.asked(), 1);
+    });
+}
+
+/// A client that hangs up leaves the fetch which it began to whoever comes next. Its time is over by then, but not
+/// for an answer that was there in time: otherwise tokens of made-up keys, sent and left again and again, would keep
+/// the keys from ever being fetched.
+#[test]
+fn a_request_goes_on_though_nobody_polls_it() {
+    let (old, new) = (signing_key("a"), signing_key("b"));
+    let json = KeySet::new([old.verifying_key(), new.verifying_key()]).unwrap().to_jwks().unwrap();
+    run(async {
+        let server = Server::start(answer("200 OK", "", &json), Then::Linger).await;
+        let keys = RemoteKeySet::new(server.fetcher(), [Algorithm::EdDsa]).unwrap();
+        let verifier = RemoteVerifier::new(Arc::new(keys), policy());
+        let made_up = token_of(&signing_key("made-up"));
+        let mut left = Box::pin(verifier.verify::<()>(&made_up, NOW));
+        assert!(poll_once(&mut left).is_pending());
+        drop(left);
+        let answered = async {
+            while server.sent.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), answered).await.expect("the server is not asked");
+        // The client has closed, so it has the answer; whoever waits for that gets a turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(HttpsFetcher::TIMEOUT + Duration::from_secs(1)).await;
+        for key in [&old, &new] {
+            assert!(verifier.verify::<()>(&token_of(key), NOW).await.is_ok());
         }
         assert_eq!(server.asked(), 1);
     });
