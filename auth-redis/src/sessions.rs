@@ -168,7 +168,7 @@ impl SessionStore for RedisSessions {
         now: UnixTime,
     ) -> Result<Vec<SessionSummary>, StoreError> {
         let mut live = Vec::new();
-        for tag in shards(owner) {
+        for tag in shards(owner.tags()) {
             for chunk in self.members(tag).await?.chunks(CHUNK) {
                 let records = self.live(tag, chunk, now).await?;
                 let own = records.iter().filter(|record| record.principal() == Some(owner.principal()));
@@ -265,10 +265,10 @@ impl RedisSessions {
     }
 }
 
-/// The tags of a principal, one for each shard.
-fn shards(owner: &SessionOwner) -> Vec<PrincipalTag> {
+/// One of these tags for each shard.
+fn shards(all: impl IntoIterator<Item = PrincipalTag>) -> Vec<PrincipalTag> {
     let mut tags: Vec<PrincipalTag> = Vec::new();
-    for tag in owner.tags() {
+    for tag in all {
         if tags.iter().all(|known| keys::shard(*known) != keys::shard(tag)) {
             tags.push(tag);
         }
