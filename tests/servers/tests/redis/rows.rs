@@ -28,17 +28,17 @@ async fn a_damaged_session_is_an_error_and_can_be_ended() {
         let key = key_with(&server, ":s:");
         let _: () = redis::cmd("SET").arg(&key).arg(damage).query(&mut raw(&server)).unwrap();
         is_corrupt(store.load(&record.id, now()).await);
-        is_corrupt(store.list(&ann, Page::first(), now()).await);
         if !damage.is_empty() {
             is_corrupt(store.update(&record.id, record.version, &record.data).await);
             is_corrupt(store.rotate(&record.id, record.version, &record.secret).await);
             is_corrupt(store.touch(&record.id, in_an_hour(), now()).await);
         }
-        // It does not count as a session, and does not keep anybody out.
+        // It does not count as a session, and does not keep anybody out, nor from the list of the others.
         let limit = SessionLimit { max: 1, when_reached: WhenReached::Refuse };
         let other = session(&ann);
         let inserted = store.insert(&other, Some(&limit), now()).await.unwrap();
         assert_eq!(inserted, Inserted::Stored { ended: 0 });
+        assert_eq!(store.list(&ann, Page::first(), now()).await.unwrap(), [other.summary()], "{damage:?}");
         assert!(store.remove(&other.id).await.unwrap());
         store.remove(&record.id).await.unwrap();
         assert!(store.load(&record.id, now()).await.unwrap().is_none());
