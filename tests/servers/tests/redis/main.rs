@@ -14,6 +14,7 @@ mod crash;
 mod deadlines;
 mod faults;
 mod monitor;
+mod reconnect;
 mod rows;
 mod setup;
 mod support;
