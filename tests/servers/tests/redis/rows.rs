@@ -120,11 +120,23 @@ async fn a_damaged_marker_opens_nothing() {
     let record = session(&ann);
     let _ = store.insert(&record, None, now()).await.unwrap();
     let marker = key_with(&server, ":i:").replace(":i:", ":e:");
-    let _: () = redis::cmd("SET").arg(marker).arg("x").query(&mut raw(&server)).unwrap();
+    assert_eq!(server.say(&["SET", &marker, "x"]), "+OK");
     is_corrupt(store.load(&record.id, now()).await);
-    is_corrupt(store.insert(&session(&ann), None, now()).await);
-    is_corrupt(store.update(&record.id, record.version, &record.data).await);
-    is_corrupt(store.touch(&record.id, in_an_hour(), now()).await);
+    let changes = async || {
+        is_corrupt(store.list(&ann, Page::first(), now()).await);
+        is_corrupt(store.insert(&session(&ann), None, now()).await);
+        is_corrupt(store.update(&record.id, record.version, &record.data).await);
+        is_corrupt(store.rotate(&record.id, record.version, &record.secret).await);
+        is_corrupt(store.touch(&record.id, in_an_hour(), now()).await);
+        let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+        is_corrupt(store.end_all(what, now()).await);
+    };
+    changes().await;
+    // One of another type: a load has one command, which does not tell. Whoever would change the session is told.
+    assert_eq!(server.say(&["DEL", &marker]), ":1");
+    assert_eq!(server.say(&["RPUSH", &marker, "x"]), ":1");
+    assert!(store.load(&record.id, now()).await.unwrap().is_some());
+    changes().await;
 }
 
 /// The index only helps to find rows: with stale members and without its true ones, rows decide, and a touch heals it.
