@@ -16,6 +16,7 @@ mod faults;
 mod monitor;
 mod reconnect;
 mod rows;
+mod secrets;
 mod setup;
 mod support;
 mod tls;
