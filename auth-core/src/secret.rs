@@ -224,6 +224,18 @@ mod tests {
         }
     }
 
+    /// Compared word by word: no word and no bit of it may be passed over.
+    #[test]
+    fn a_difference_in_any_bit_is_seen() {
+        let hash = SecretHash::of(b"a");
+        assert!(hash.ct_eq(&hash.clone()));
+        for bit in 0..256 {
+            let mut bytes = *hash.as_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(!hash.ct_eq(&SecretHash::from_bytes(bytes)), "{bit}");
+        }
+    }
+
     #[test]
     fn hashes_differ_when_secrets_do() {
         assert!(!SecretHash::of(b"a").ct_eq(&SecretHash::of(b"b")));

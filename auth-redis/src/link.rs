@@ -16,7 +16,7 @@ use crate::{
     script::Script,
 };
 
-/// The pause after the first failure to connect; it doubles with each.
+/// The pause after the first attempt to connect that led to no answer; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -40,6 +40,9 @@ struct State {
     number: u64,
     /// When it was made.
     since: Option<Instant>,
+    /// Whether the server has said anything on it.
+    answered: bool,
+    /// Attempts since the server last said anything.
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -53,6 +56,22 @@ enum Unconnected {
     Pausing,
     #[error("redis server cannot be reached")]
     Failed(#[source] RedisError),
+}
+
+impl State {
+    /// An attempt led to nothing: the next is after a pause.
+    fn fail(&mut self) {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST_PAUSE);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Instant::now().checked_add(pause);
+    }
+}
+
+/// The connection for a request.
+struct Current {
+    connection: MultiplexedConnection,
+    number: u64,
+    answered: bool,
 }
 
 /// A request did not get its answer.
@@ -140,13 +159,17 @@ impl Link {
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Value, Failure> {
-        let (number, mut connection) = self.connection().await.map_err(Failure::Unconnected)?;
+        let Current { mut connection, number, answered } =
+            self.connection().await.map_err(Failure::Unconnected)?;
         let answer = match request {
             Request::One(command) => command.query_async::<Value>(&mut connection).await,
             Request::Many(commands) => {
                 commands.query_async::<Vec<Value>>(&mut connection).await.map(Value::Array)
             }
         };
+        if !answered && !answer.as_ref().is_err_and(is_broken) {
+            self.note_answer(number);
+        }
         answer.map_err(|error| {
             if is_broken(&error) {
                 self.drop_connection(number, Duration::ZERO);
@@ -158,8 +181,7 @@ impl Link {
         })
     }
 
-    /// The connection and its number.
-    async fn connection(&self) -> Result<(u64, MultiplexedConnection), Unconnected> {
+    async fn connection(&self) -> Result<Current, Unconnected> {
         if let Some(found) = self.current()? {
             return Ok(found);
         }
@@ -178,23 +200,22 @@ impl Link {
             Ok(connection) => {
                 state.number = state.number.saturating_add(1);
                 state.connection = Some(connection.clone());
-                (state.since, state.failures, state.not_before) = (Some(Instant::now()), 0, None);
-                Ok((state.number, connection))
+                (state.since, state.answered, state.not_before) = (Some(Instant::now()), false, None);
+                Ok(Current { connection, number: state.number, answered: false })
             }
             Err(error) => {
-                let pause = FIRST_PAUSE.saturating_mul(1 << state.failures.min(16)).min(LONGEST_PAUSE);
-                state.failures = state.failures.saturating_add(1);
-                state.not_before = Instant::now().checked_add(pause);
+                state.fail();
                 Err(error)
             }
         }
     }
 
     /// The connection that there is, or that there will be none for a moment.
-    fn current(&self) -> Result<Option<(u64, MultiplexedConnection)>, Unconnected> {
+    fn current(&self) -> Result<Option<Current>, Unconnected> {
         let state = self.state();
         if let Some(connection) = &state.connection {
-            return Ok(Some((state.number, connection.clone())));
+            let (connection, number, answered) = (connection.clone(), state.number, state.answered);
+            return Ok(Some(Current { connection, number, answered }));
         }
         match state.not_before {
             Some(moment) if Instant::now() < moment => Err(Unconnected::Pausing),
@@ -202,11 +223,24 @@ impl Link {
         }
     }
 
-    /// Gives the connection up, if it is this one and at least so old.
+    /// The server has said something on this connection.
+    fn note_answer(&self, number: u64) {
+        let mut state = self.state();
+        if state.number == number {
+            (state.answered, state.failures) = (true, 0);
+        }
+    }
+
+    /// Gives the connection up, if it is this one and at least so old. One on which nothing was ever said was no more than
+    /// an attempt: a proxy without a server behind it accepts everybody.
     fn drop_connection(&self, number: u64, age: Duration) {
         let mut state = self.state();
-        if state.number == number && state.since.is_none_or(|since| since.elapsed() >= age) {
+        let is_it = state.number == number && state.connection.is_some();
+        if is_it && state.since.is_none_or(|since| since.elapsed() >= age) {
             state.connection = None;
+            if !state.answered {
+                state.fail();
+            }
         }
     }
 

@@ -11,7 +11,9 @@ use auth_core::{
 use redis::{Value, cmd};
 
 use crate::{
-    Redis, keys,
+    Redis,
+    failure::{Intent, store_error},
+    keys,
     script::{
         SESSION_FORGET, SESSION_INSERT, SESSION_REMOVE, SESSION_ROTATE, SESSION_TOUCH, SESSION_UPDATE, Script,
     },
@@ -55,20 +57,16 @@ fn odd() -> StoreError {
     StoreError::corrupt("redis answer")
 }
 
-/// A row, and the marker beside it.
-struct Found {
-    row: Vec<u8>,
-    marker: Vec<u8>,
-}
-
-impl Found {
-    /// The session, unless its epoch was ended or it is past a deadline.
-    fn live(&self, id: SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
-        let (record, principal) = row::decode(id, &self.row)?;
-        let least = marker::least_epoch(&self.marker, principal)?;
-        let ended = record.principal().is_some() && least.is_some_and(|least| record.epoch() < least);
-        Ok(Some(record).filter(|record| record.is_live(now) && !ended))
-    }
+/// The session, unless the marker beside it has ended its epoch or it is past a deadline.
+fn live_by(
+    record: SessionRecord,
+    principal: [u8; 16],
+    marker: &[u8],
+    now: UnixTime,
+) -> Result<Option<SessionRecord>, StoreError> {
+    let least = marker::least_epoch(marker, principal)?;
+    let ended = record.principal().is_some() && least.is_some_and(|least| record.epoch() < least);
+    Ok(Some(record).filter(|record| record.is_live(now) && !ended))
 }
 
 #[async_trait]
@@ -107,12 +105,17 @@ impl SessionStore for RedisSessions {
     }
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
+        // One command, which is the quickest, and the row and its marker of one moment. A key of another type is none to
+        // it: a marker that somebody made a list refuses changes, and not this.
         let mut command = cmd("MGET");
         command.arg(self.redis.keys.session(id)).arg(self.redis.keys.marker(id.tag()));
         match self.redis.link.read(&command).await? {
             Value::Array(found) => match <[Value; 2]>::try_from(found) {
                 Ok([Value::Nil, _]) => Ok(None),
-                Ok([Value::BulkString(row), marker]) => Found { row, marker: string(marker)? }.live(*id, now),
+                Ok([Value::BulkString(row), marker]) => {
+                    let (record, principal) = row::decode(*id, &row)?;
+                    live_by(record, principal, &string(marker)?, now)
+                }
                 _ => Err(odd()),
             },
             _ => Err(odd()),
@@ -168,7 +171,7 @@ impl SessionStore for RedisSessions {
         now: UnixTime,
     ) -> Result<Vec<SessionSummary>, StoreError> {
         let mut live = Vec::new();
-        for tag in shards(owner) {
+        for tag in shards(owner.tags()) {
             for chunk in self.members(tag).await?.chunks(CHUNK) {
                 let records = self.live(tag, chunk, now).await?;
                 let own = records.iter().filter(|record| record.principal() == Some(owner.principal()));
@@ -212,29 +215,37 @@ impl RedisSessions {
         }
     }
 
-    /// Those of these sessions that are live.
+    /// Those of these sessions that are live. One whose row cannot be read opens nothing, and is left out, so that it
+    /// does not keep its owner from the others; a marker that cannot be read may have ended all of them.
     async fn live(
         &self,
         tag: PrincipalTag,
         members: &[SessionId],
         now: UnixTime,
     ) -> Result<Vec<SessionRecord>, StoreError> {
-        let mut command = cmd("MGET");
-        command.arg(self.redis.keys.marker(tag));
+        // The marker first: what it ends meanwhile is gone, or was there before. And by itself, for `MGET` would take one
+        // of another type for none.
+        let mut commands = redis::pipe();
+        commands.ignore_errors().cmd("GET").arg(self.redis.keys.marker(tag)).cmd("MGET");
         members.iter().for_each(|id| {
-            command.arg(self.redis.keys.session(id));
+            commands.arg(self.redis.keys.session(id));
         });
-        let Value::Array(found) = self.redis.link.read(&command).await? else { return Err(odd()) };
-        let mut found = found.into_iter();
-        let mut marker = string(found.next().ok_or_else(odd)?)?;
+        let answers = self.redis.link.read_all(&commands).await?;
+        let Ok([marker, rows]) = <[Value; 2]>::try_from(answers) else { return Err(odd()) };
+        let answered = |value: Value| value.extract_error().map_err(|error| store_error(error, Intent::Read));
+        let (marker, Value::Array(rows)) = (string(answered(marker)?)?, answered(rows)?) else {
+            return Err(odd());
+        };
         let mut live = Vec::new();
-        for (id, row) in members.iter().zip(found) {
+        for (id, row) in members.iter().zip(rows) {
             if matches!(row, Value::Nil) {
                 continue;
             }
-            let both = Found { row: string(row)?, marker };
-            live.extend(both.live(*id, now)?);
-            marker = both.marker;
+            match row::decode(*id, &string(row)?) {
+                Ok((record, principal)) => live.extend(live_by(record, principal, &marker, now)?),
+                Err(StoreError::Corrupt(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(live)
     }
@@ -265,10 +276,10 @@ impl RedisSessions {
     }
 }
 
-/// The tags of a principal, one for each shard.
-fn shards(owner: &SessionOwner) -> Vec<PrincipalTag> {
+/// One of these tags for each shard.
+fn shards(all: impl IntoIterator<Item = PrincipalTag>) -> Vec<PrincipalTag> {
     let mut tags: Vec<PrincipalTag> = Vec::new();
-    for tag in owner.tags() {
+    for tag in all {
         if tags.iter().all(|known| keys::shard(*known) != keys::shard(tag)) {
             tags.push(tag);
         }

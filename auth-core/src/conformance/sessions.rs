@@ -99,6 +99,7 @@ checks! { dyn SessionStore:
         end_all_leaves_all_other_principals_alone,
         a_session_that_was_ended_can_no_longer_be_written,
         the_excepted_session_is_moved_up,
+        an_excepted_session_whose_key_left_the_ring_is_moved_up,
         the_excepted_session_is_never_moved_down,
         an_excepted_session_that_was_outdated_before_ends,
         an_excepted_session_of_another_principal_is_not_touched,

@@ -94,6 +94,9 @@ pub trait SessionStore: Send + Sync {
     /// The live sessions of a principal, of every kind, the one that was begun last first; ties by the bytes of
     /// the id, lowest first.
     ///
+    /// One whose row cannot be read opens nothing, and is left out, so that it does not keep its owner from the
+    /// others; a page that had it may be shorter for it.
+    ///
     /// # Errors
     /// [`StoreError`].
     async fn list(

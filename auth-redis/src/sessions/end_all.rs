@@ -3,7 +3,7 @@
 //! The marker does it: from the step that writes it on, every other script and every load refuses what is older. The
 //! same step deletes the rows that the index had a moment before; those that came in between are swept after it.
 
-use auth_core::{EndAll, PrincipalTag, SessionId, StoreError, UnixTime, Written};
+use auth_core::{EndAll, PrincipalTag, SessionId, SessionStore, StoreError, UnixTime, Written};
 use redis::Value;
 
 use super::{CHUNK, MARKER_KEPT, RedisSessions, bytes, ids, odd, row, shards};
@@ -14,8 +14,9 @@ pub(super) async fn end_all(
     what: EndAll<'_>,
     now: UnixTime,
 ) -> Result<u64, StoreError> {
+    let elsewhere = excepted_elsewhere(sessions, &what, now).await?;
     let (mut ended, mut begun) = (0_u64, false);
-    for tag in shards(what.owner) {
+    for tag in shards(what.owner.tags().chain(elsewhere)) {
         match end_under(sessions, &what, tag, now, &mut begun).await {
             Ok(count) => ended = ended.saturating_add(count),
             // Some were ended: that nothing was written would not be true.
@@ -24,6 +25,29 @@ pub(super) async fn end_all(
         }
     }
     Ok(ended)
+}
+
+/// The tag of the excepted session, if it is one that the owner's keys do not make any more: it began under a key that
+/// has left the ring. The row says whose it is, for a marker of this principal has no place beside a stranger's sessions.
+async fn excepted_elsewhere(
+    sessions: &RedisSessions,
+    what: &EndAll<'_>,
+    now: UnixTime,
+) -> Result<Option<PrincipalTag>, StoreError> {
+    let Some(id) = what.except else { return Ok(None) };
+    let shard = keys::shard(id.tag());
+    if what.owner.tags().any(|tag| keys::shard(tag) == shard) {
+        return Ok(None);
+    }
+    match sessions.load(id, now).await {
+        Ok(found) => {
+            let own = found.is_some_and(|record| record.principal() == Some(what.owner.principal()));
+            Ok(own.then(|| id.tag()))
+        }
+        // It opens nothing, and is no reason to spare the others.
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Ends those under one tag, a chunk after the other. The first step has the marker in it.

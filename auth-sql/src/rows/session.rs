@@ -33,7 +33,7 @@ pub(crate) fn record<R: Columns>(id: SessionId, row: R) -> Result<SessionRecord,
 }
 
 /// What may be shown of the session of a row.
-pub(crate) fn summary<R: Columns>(row: R) -> Result<SessionSummary, StoreError> {
+fn summary<R: Columns>(row: R) -> Result<SessionSummary, StoreError> {
     let row = &Fields(row);
     Ok(SessionSummary {
         id: SessionId::from_bytes(row.array("id")?),
@@ -44,6 +44,16 @@ pub(crate) fn summary<R: Columns>(row: R) -> Result<SessionSummary, StoreError> 
         last_used_at: row.time("last_used_at")?,
         ends_at: row.time("ends_at")?,
     })
+}
+
+/// What may be shown of the sessions of these rows. One that cannot be read opens nothing, and is left out, so that it
+/// does not keep its owner from the others.
+pub(crate) fn summaries<R: Columns>(rows: Vec<R>) -> Result<Vec<SessionSummary>, StoreError> {
+    let readable = |row| match summary(row) {
+        Err(StoreError::Corrupt(_)) => None,
+        summary => Some(summary),
+    };
+    rows.into_iter().filter_map(readable).collect()
 }
 
 fn secret<R: Columns>(row: &Fields<R>) -> Result<SecretState, StoreError> {

@@ -111,7 +111,7 @@ impl<D: Driver> SessionStore for ServerSessions<D> {
     ) -> Result<Vec<SessionSummary>, StoreError> {
         let query =
             of(LIST, owner.principal()).bind(time_to_column(now)).bind(page.limit()).bind(page.offset());
-        self.0.read(&query).await?.into_iter().map(session::summary).collect()
+        session::summaries(self.0.read(&query).await?)
     }
 
     async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError> {

@@ -119,8 +119,7 @@ impl SessionStore for SqliteSessions {
     ) -> Result<Vec<SessionSummary>, StoreError> {
         let query =
             of(LIST, owner.principal()).bind(time_to_column(now)).bind(page.limit()).bind(page.offset());
-        let found = self.0.read_all(query).await?;
-        found.into_iter().map(session::summary).collect()
+        session::summaries(self.0.read_all(query).await?)
     }
 
     async fn end_all(&self, what: EndAll<'_>, now: UnixTime) -> Result<u64, StoreError> {

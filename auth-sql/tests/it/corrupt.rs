@@ -45,20 +45,37 @@ async fn a_damaged_session_is_an_error_that_names_the_column() {
     }
 }
 
+/// Whoever looks at their devices because something is wrong must not be kept from it by the row that is.
+#[tokio::test]
+async fn a_damaged_session_is_left_out_of_lists() {
+    for damage in [
+        "UPDATE auth_sessions SET id = x'01' WHERE epoch = 1",
+        "UPDATE auth_sessions SET kind = 'root' WHERE epoch = 1",
+        "UPDATE auth_sessions SET authentication = '{}' WHERE epoch = 1",
+        "UPDATE auth_sessions SET created_at = -1 WHERE epoch = 1",
+    ] {
+        let folder = Folder::new();
+        let sessions = folder.open().await.sessions();
+        let (damaged, whole) = (session(&ann(), 1), session(&ann(), 2));
+        for record in [&damaged, &whole] {
+            let _ = sessions.insert(record, None, NOW).await.unwrap();
+        }
+        folder.run(damage).await;
+        let listed = sessions.list(&owner(ann()), Page::first(), NOW).await.unwrap();
+        assert_eq!(listed, [whole.summary()], "{damage}");
+    }
+}
+
 #[tokio::test]
 async fn damaged_accounts_tokens_and_roles_are_errors_that_name_the_column() {
     let folder = Folder::new();
     let database = folder.open().await;
-    let (accounts, tokens, roles, sessions) =
-        (database.accounts(), database.tokens(), database.assignments(), database.sessions());
+    let (accounts, tokens, roles) = (database.accounts(), database.tokens(), database.assignments());
     let _ = accounts.create(&account(&ann()), &[password(&ann())]).await.unwrap();
     let _ = tokens.put(&token(b"t", "ann"), NOW).await.unwrap();
     let admin = Assignment { principal: ann(), role: RoleName::from_static("admin") };
     roles.grant(&admin).await.unwrap();
-    let _ = sessions.insert(&session(&ann(), 0), None, NOW).await.unwrap();
 
-    folder.run("UPDATE auth_sessions SET id = x'01'").await;
-    assert_corrupt(sessions.list(&owner(ann()), Page::first(), NOW).await, "id");
     folder.run("UPDATE auth_credentials SET data = zeroblob(8193)").await;
     assert_corrupt(accounts.find(&password(&ann()).key).await, "data");
     assert_corrupt(CredentialStore::list(&accounts, &ann(), Page::first()).await, "data");

@@ -15,6 +15,9 @@ use crate::{
     torture::{Engines, LIMIT, World},
 };
 
+/// How many of the ended are tried in a round.
+const OPENED: usize = 20;
+
 /// Compares every session with what was promised of it, and ends some if there are more than `crowd`.
 pub(crate) async fn check(world: &Arc<World>, random: &mut Random, crowd: usize) {
     let listed = listed(world, random).await;
@@ -24,8 +27,8 @@ pub(crate) async fn check(world: &Arc<World>, random: &mut Random, crowd: usize)
     for live in world.sessions() {
         check_one(world, random, &live, listed.as_ref()).await;
     }
-    let now = world.now();
-    world.keep(|live| live.said(now) != Said::Over);
+    check_ended(world, random, listed.as_ref()).await;
+    world.bury();
     while world.sessions().len() > crowd {
         let (Some(live), Some(node)) = (world.one(random), random.one_of(&world.nodes)) else { return };
         live.may_be_over.store(true, SeqCst);
@@ -34,9 +37,38 @@ pub(crate) async fn check(world: &Arc<World>, random: &mut Random, crowd: usize)
             Err(error) => {
                 live.account.strangers.fetch_add(1, SeqCst);
                 world.log.failed(&error);
+                world.keep(|other| !Arc::ptr_eq(other, &live));
             }
         }
-        world.keep(|other| !Arc::ptr_eq(other, &live));
+        world.bury();
+    }
+}
+
+/// What ended stays ended, and not for one round only: no list names it, and what its owner still holds opens nothing.
+async fn check_ended(
+    world: &Arc<World>,
+    random: &mut Random,
+    listed: Option<&BTreeMap<String, BTreeSet<SessionId>>>,
+) {
+    let ended = world.ended();
+    for live in &ended {
+        let ids = listed.and_then(|listed| listed.get(live.account.principal.id()));
+        if ids.is_some_and(|ids| ids.contains(&live.id)) {
+            world.log.violation(format_args!("{:?} was ended in an earlier round, and is listed", live.id));
+        }
+    }
+    for _ in 0..OPENED.min(ended.len()) {
+        let (Some(live), Some(engines)) = (random.one_of(&ended), random.one_of(&world.nodes)) else {
+            return;
+        };
+        if live.tokens.is_some() {
+            tokens::refresh(world, live, 1, random).await;
+        } else if let Some(session) = open(world, &engines.sessions, live.jar.header().as_deref()).await
+            && session.authenticated().is_some()
+        {
+            world.log.violation(format_args!("{:?} was ended in an earlier round, and opens", live.id));
+        }
+        world.log.done("checks of the ended");
     }
 }
 
@@ -79,6 +111,16 @@ fn check_limit(world: &World, account: &Account, listed: Option<&BTreeSet<Sessio
     }
     let sessions = world.sessions();
     let own: Vec<_> = sessions.iter().filter(|live| live.account.principal == account.principal).collect();
+    let known: BTreeSet<_> = own.iter().map(|live| live.id).collect();
+    let mut unknown: Vec<_> = listed.difference(&known).collect();
+    // Where every call was answered, everybody who is there was heard of.
+    if world.log.has_no_failure() && !unknown.is_empty() {
+        let ended: BTreeSet<_> = world.ended().iter().map(|live| live.id).collect();
+        unknown.retain(|id| !ended.contains(*id));
+        for id in &unknown {
+            world.log.violation(format_args!("{id:?} is listed, and nobody began it"));
+        }
+    }
     let (left, gone): (Vec<&Arc<Live>>, Vec<&Arc<Live>>) = own
         .iter()
         .filter(|live| live.said_without_limit(now) == Said::Alive)
@@ -102,8 +144,7 @@ fn check_limit(world: &World, account: &Account, listed: Option<&BTreeSet<Sessio
     }
     if is_sure {
         left.iter().for_each(|live| live.may_be_pushed.store(false, SeqCst));
-        let known = own.iter().filter(|live| listed.contains(&live.id)).count();
-        account.strangers.store(listed.len().saturating_sub(known), SeqCst);
+        account.strangers.store(unknown.len(), SeqCst);
     }
     let _ = account.unsure.fetch_update(SeqCst, SeqCst, |rounds| rounds.checked_sub(1));
 }

@@ -15,15 +15,16 @@
 //! answers, refresh tokens, log out and end everything else, as people with several tabs do; between rounds, time passes, and every
 //! session is compared with what was promised of it. See the library beside this file for what is checked.
 //!
-//! The seed is printed. With it, every task does the same again; with `--tasks 1`, in the same order
-//! too, but for what one client sends at once.
+//! The seed is printed. With it and `--tasks 1`, the same is done again in the same order, but for what one client sends at
+//! once; the fingerprint of the history tells. With more tasks each draws the same numbers again, and what comes of them
+//! depends on who is first.
 #![expect(clippy::print_stdout, reason = "a tool for the terminal")]
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use auth_core::SessionStore;
 use clap::Parser;
-use example_session_torture::{Failure, OpenError, Options, StoreUrl, torture};
+use example_session_torture::{OpenError, Options, StoreUrl, torture};
 
 /// Random logins, writes, rotations and logouts on a session store, checked against a model.
 #[derive(Debug, Parser)]
@@ -36,7 +37,7 @@ struct Arguments {
     /// How long, in seconds: 1 to 3600.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// Repeats what was done under this seed.
+    /// Repeats what was done under this seed, with `--tasks 1`.
     #[arg(long)]
     seed: Option<u64>,
     /// How many tasks work at once: 1 to 256.
@@ -74,7 +75,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("session-torture: {failure}");
-            ExitCode::from(if matches!(failure, Failure::Broken(_)) { 1 } else { 3 })
+            ExitCode::from(failure.exit_code())
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) async fn operate(world: &Arc<World>, random: &mut Random) {
     let (node, session) = (&engines.sessions, world.one(random));
     match (random.below(42), session) {
         (40, _) => purge(world, node).await,
-        (41, _) => visit(world, node).await,
+        (41, _) => visit(world, &engines.visitors).await,
         (0..=2, _) | (_, None) => logins::log_in(world, &engines, Kind::Cookie, random).await,
         (3, _) => logins::log_in(world, &engines, Kind::Refresh, random).await,
         (37, Some(live)) => end_by_id(world, node, &live).await,

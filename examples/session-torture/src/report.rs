@@ -12,6 +12,8 @@ use std::{
 pub struct Report {
     /// How many rounds there were.
     pub rounds: u64,
+    /// A fingerprint of what was done, in its order: runs that have the same did the same.
+    pub history: u64,
     /// What was done how often, by name.
     pub done: BTreeMap<&'static str, u64>,
     /// How many calls failed. They promised nothing.
@@ -48,9 +50,20 @@ impl Report {
     }
 }
 
+impl Failure {
+    /// What a process ends with: 1 if a promise was broken, 3 if nothing was shown.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Broken(_) => 1,
+            Self::Nothing(_) => 3,
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rounds;", self.rounds)?;
+        write!(f, "{} rounds, history {:016x};", self.rounds, self.history)?;
         for (name, count) in &self.done {
             write!(f, " {count} {name},")?;
         }
@@ -74,6 +87,10 @@ impl Log {
         let mut report = self.lock();
         let count = report.done.entry(what).or_default();
         *count = count.saturating_add(1);
+        // FNV-1a: nobody chooses what it is of.
+        report.history = what.bytes().fold(report.history ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     }
 
     pub(crate) fn failed(&self, error: &dyn Error) {
@@ -101,6 +118,11 @@ impl Log {
     pub(crate) fn round(&self) {
         let mut report = self.lock();
         report.rounds = report.rounds.saturating_add(1);
+    }
+
+    /// Whether no call has failed so far.
+    pub(crate) fn has_no_failure(&self) -> bool {
+        self.lock().failed == 0
     }
 
     pub(crate) fn is_clean(&self) -> bool {

@@ -1,19 +1,21 @@
 //! The rounds.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering::SeqCst},
     time::{Duration, Instant},
 };
 
 use auth_core::{
     Clock, KeyName, KeyRing, MemoryAudit, PrincipalId, Secret, SessionLimit, SessionStore, SystemClock,
-    UnixTime, WhenReached, testing::SteppedClock,
+    UnixTime, WhenReached,
+    testing::{SeededEntropy, SteppedClock},
 };
 use auth_session::{CookiePolicy, EpochCheck, RefreshPolicy, RefreshTokens, SessionPolicy, Sessions};
 
 use crate::{
     check::check,
-    model::{Account, Live},
+    model::{Account, Live, Said},
     operations::operate,
     random::Random,
     report::{Log, Report},
@@ -29,11 +31,13 @@ const ROTATION: Duration = Duration::from_secs(600);
 pub(crate) const LIMIT: u32 = 8;
 /// The most sessions at once; beyond it, some are ended.
 const CROWD: usize = 400;
+/// How many of those that ended are remembered, so that one that comes back long after is noticed.
+const REMEMBERED: usize = 5_000;
 
 /// What to do, and how long.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Repeats what was done under it.
+    /// Repeats what was done under it, if one task works; what several do depends on who is first.
     pub seed: u64,
     /// How many tasks work at once.
     pub tasks: u32,
@@ -57,6 +61,8 @@ impl Default for Options {
 #[derive(Debug, Clone)]
 pub(crate) struct Engines {
     pub(crate) sessions: Sessions,
+    /// The same, with ids that no seed repeats: another run under it may have left its visitors in the store.
+    pub(crate) visitors: Sessions,
     pub(crate) refresh: RefreshTokens,
 }
 
@@ -67,6 +73,7 @@ pub(crate) struct World {
     pub(crate) clock: SteppedClock,
     pub(crate) accounts: Vec<Arc<Account>>,
     sessions: Mutex<Vec<Arc<Live>>>,
+    ended: Mutex<VecDeque<Arc<Live>>>,
     pub(crate) log: Log,
 }
 
@@ -77,14 +84,16 @@ impl World {
         let run: [u8; 32] = auth_core::entropy_array(&auth_core::SystemEntropy).unwrap_or([0; 32]);
         // The limit is the same everywhere; what happens beyond it is not.
         let modes = [WhenReached::EndOldest, WhenReached::EndOldest, WhenReached::Refuse].into_iter().cycle();
-        let nodes = stores.into_iter().zip(modes).map(|(store, mode)| engines(store, &clock, mode)).collect();
+        let engines = |(n, (store, mode))| engines(store, &clock, mode, SeededEntropy::new(options.seed ^ n));
+        let nodes = (1_u64..).zip(stores.into_iter().zip(modes)).map(engines).collect();
         // Accounts of this run alone, so that a store that holds those of another does no harm.
         let name = auth_core::SecretHash::of(&run);
         let prefix: String = name.as_bytes().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         let account = |n: u32| PrincipalId::local_user(&format!("{prefix}-{n}")).ok();
         let accounts =
             (0..options.accounts.max(1)).filter_map(account).map(Account::new).map(Arc::new).collect();
-        Self { nodes, clock, accounts, sessions: Mutex::default(), log: Log::default() }
+        let (sessions, ended, log) = (Mutex::default(), Mutex::default(), Log::default());
+        Self { nodes, clock, accounts, sessions, ended, log }
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -124,6 +133,21 @@ impl World {
 
     pub(crate) fn keep(&self, keep: impl FnMut(&Arc<Live>) -> bool) {
         self.lock().retain(keep);
+    }
+
+    /// Takes those that are over out of those that live, and remembers them.
+    pub(crate) fn bury(&self) {
+        let now = self.now();
+        let over: Vec<_> = self.lock().extract_if(.., |live| live.said(now) == Said::Over).collect();
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.extend(over);
+        let too_many = ended.len().saturating_sub(REMEMBERED);
+        ended.drain(..too_many);
+    }
+
+    /// Those that are over since an earlier round, as far as they are remembered.
+    pub(crate) fn ended(&self) -> Vec<Arc<Live>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Live>>> {
@@ -181,12 +205,24 @@ pub async fn torture(nodes: Vec<Arc<dyn SessionStore>>, options: Options) -> Rep
         }
         let seconds = [0, 0, 3, 15, 45, 601, 7_200];
         let pause = Duration::from_secs(random.one_of(&seconds).copied().unwrap_or(0));
-        // Now and then everybody's time is up.
-        world.clock.step(if random.once_in(20) { ABSOLUTE } else { pause });
+        // Now and then everybody's time is up: that is looked at before a purge makes it true, or found by requests.
+        if random.once_in(20) {
+            world.clock.step(ABSOLUTE);
+            if random.once_in(2) {
+                check(&world, &mut random, CROWD).await;
+            }
+        } else {
+            world.clock.step(pause);
+        }
     }
 }
 
-fn engines(store: Arc<dyn SessionStore>, clock: &SteppedClock, when_reached: WhenReached) -> Engines {
+fn engines(
+    store: Arc<dyn SessionStore>,
+    clock: &SteppedClock,
+    when_reached: WhenReached,
+    entropy: SeededEntropy,
+) -> Engines {
     // The nodes share one ring, as servers that share a store must. It guards nothing here.
     let keys = KeyRing::new(KeyName::from_static("torture"), Secret::new((1..=32).collect()));
     let policy = SessionPolicy::new(IDLE, ABSOLUTE, CookiePolicy::default())
@@ -198,7 +234,10 @@ fn engines(store: Arc<dyn SessionStore>, clock: &SteppedClock, when_reached: Whe
     };
     let audit = Arc::new(MemoryAudit::new(0));
     let sessions = Sessions::new(store, Arc::new(keys), EpochCheck::by_session_store_only(), audit, policy)
-        .with_clock(Arc::new(clock.clone()));
+        .with_clock(Arc::new(clock.clone()))
+        // Ids decide ties: a seed that repeats them repeats what a limit ends. No other run has them under its accounts.
+        .with_entropy(Arc::new(entropy));
     let refresh = RefreshTokens::new(&sessions, refresh);
-    Engines { sessions, refresh }
+    let visitors = sessions.clone().with_entropy(Arc::new(auth_core::SystemEntropy));
+    Engines { sessions, visitors, refresh }
 }

@@ -155,6 +155,8 @@ faults! {
         EndAllEndsTheNew => end_all_leaves_sessions_of_its_epoch_and_later,
         /// `end_all` does not move the excepted session up.
         ExceptedStaysBehind => the_excepted_session_is_moved_up,
+        /// `end_all` looks for the excepted session under its owner's tags only.
+        ExceptedUnderOwnTags => an_excepted_session_whose_key_left_the_ring_is_moved_up,
         /// `end_all` moves an excepted session down.
         ExceptedMovesDown => the_excepted_session_is_never_moved_down,
         /// `end_all` moves an excepted session up from any epoch.

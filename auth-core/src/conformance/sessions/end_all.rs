@@ -4,8 +4,8 @@
 use super::{
     SessionBench,
     sample::{
-        anonymous, at_epoch, begun_at, blob, expect_none, expect_same, insert_all, load, owner, owner_of,
-        session,
+        anonymous, at_epoch, begun_at, blob, expect_none, expect_same, insert_all, load, old_keys, owner,
+        owner_of, session,
     },
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     Updated, WhenReached,
     conformance::{
         check::{Verdict, expect},
-        sample::{DAY, HOUR, START, at, hash, near_namesakes},
+        sample::{DAY, HOUR, START, at, hash, near_namesakes, user},
     },
 };
 
@@ -107,6 +107,32 @@ pub(super) async fn the_excepted_session_is_moved_up(bench: &SessionBench<'_>) -
     expect_same(&load(store, &moved.id, START).await?, &moved)?;
     expect("ended by the next", store.end_all(everything_of(&ann, 5), START).await?, 1)?;
     expect_none("the session", store.load(&moved.id, START).await?.as_ref())
+}
+
+/// A key that left the ring takes its tags along: what begun under it is found by its id alone, which the request of
+/// the excepted session has.
+pub(super) async fn an_excepted_session_whose_key_left_the_ring_is_moved_up(
+    bench: &SessionBench<'_>,
+) -> Verdict {
+    let (store, ann) = (&bench.store, owner("ann")?);
+    let before = SessionOwner::new(user("ann")?, &old_keys()?);
+    expect("whether the fixture's keys differ", before.tag() == ann.tag(), false)?;
+    let (kept, ended) = (session(&before, 1)?, session(&ann, 2)?);
+    insert_all(store, [&kept, &ended]).await?;
+    expect("ended", store.end_all(all_but(&ann, &kept.id, 1), START).await?, 1)?;
+    expect_none("the other session", store.load(&ended.id, START).await?.as_ref())?;
+    let moved = at_epoch(kept, 1);
+    expect_same(&load(store, &moved.id, START).await?, &moved)?;
+    // Somebody else's, and one that there is not, have tags of their own too: they change nothing.
+    let (his, unknown) = (session(&owner("bob")?, 3)?, session(&before, 4)?);
+    insert_all(store, [&his]).await?;
+    for id in [&his.id, &unknown.id] {
+        expect("ended of none", store.end_all(all_but(&ann, id, 1), START).await?, 0)?;
+    }
+    expect_same(&load(store, &his.id, START).await?, &his)?;
+    // Under the key that left, too, what is older has ended.
+    let late = store.insert(&session(&before, 5)?, None, START).await?;
+    expect("an older login under the key", late, Inserted::Outdated)
 }
 
 pub(super) async fn the_excepted_session_is_never_moved_down(bench: &SessionBench<'_>) -> Verdict {

@@ -202,7 +202,7 @@ async fn a_closed_connection_is_replaced() {
     }
 }
 
-/// A server that is gone is not asked a thousand times a second, and nobody waits for it.
+/// Nobody waits for a server that is gone.
 #[tokio::test]
 async fn a_server_that_is_gone_fails_at_once_and_is_found_again() {
     let mut server = RedisServer::start();

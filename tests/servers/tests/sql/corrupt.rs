@@ -1,11 +1,12 @@
 //! Rows that nothing of ours wrote, and calls of which only a part can be done.
 
-use auth_core::{Put, StoreError, Written};
+use auth_core::{KeyName, KeyRing, Page, Put, Secret, SessionOwner, StoreError, Written};
 
 use crate::support::{NOW, Server, TIMEOUT, after, ann, on_every_server, session, token};
 
 on_every_server!(
     a_date_before_1970_is_damage,
+    a_damaged_session_is_left_out_of_lists,
     a_token_that_was_taken_and_cannot_be_read_may_be_gone,
     a_purge_that_fails_says_the_truth_about_sessions,
 );
@@ -20,6 +21,24 @@ async fn a_date_before_1970_is_damage<S: Server>() {
     S::run(&url, "UPDATE auth_sessions SET last_used_at = -1").await;
     let loaded = stores.sessions.load(&record.id, NOW).await;
     assert!(matches!(loaded, Err(StoreError::Corrupt("last_used_at"))), "{loaded:?}");
+}
+
+/// Whoever looks at their devices because something is wrong must not be kept from it by the row that is.
+async fn a_damaged_session_is_left_out_of_lists<S: Server>() {
+    let server = S::shared();
+    let url = server.create().await;
+    let stores = S::open(&url, TIMEOUT).await.unwrap();
+    let ring = KeyRing::new(KeyName::from_static("k"), Secret::new((0..32).collect())).unwrap();
+    let owner = SessionOwner::new(ann(), &ring);
+    let (damaged, whole) = (session(&ann(), 1), session(&ann(), 2));
+    for record in [&damaged, &whole] {
+        let _ = stores.sessions.insert(record, None, NOW).await.unwrap();
+    }
+    for damage in ["kind = 'root'", "kind = 'cookie', authentication = '{}'"] {
+        S::run(&url, &format!("UPDATE auth_sessions SET {damage} WHERE epoch = 1")).await;
+        let listed = stores.sessions.list(&owner, Page::first(), NOW).await.unwrap();
+        assert_eq!(listed, [whole.summary()], "{damage}");
+    }
 }
 
 /// Whoever reads that nothing was written would come back for it.

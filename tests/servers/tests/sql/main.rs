@@ -16,6 +16,7 @@ mod conformance;
 mod corrupt;
 mod crash;
 mod demoted;
+mod disk;
 mod factors;
 mod frozen;
 mod halfway;

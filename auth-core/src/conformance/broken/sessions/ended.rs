@@ -61,6 +61,10 @@ impl BrokenSessions {
                 self.good.lock().markers.remove(owner);
                 Ok(ended)
             }
+            Fault::ExceptedUnderOwnTags => {
+                let under = |id: &&SessionId| what.owner.tags().any(|tag| tag == id.tag());
+                self.good.end_all(EndAll { except: what.except.filter(under), ..what }, now).await
+            }
             Fault::ExceptedMovesDown => {
                 let ended = self.good.end_all(what, now).await?;
                 what.except.and_then(|id| self.change(id, |row| move_up(row, what.epoch)));
