@@ -6,6 +6,7 @@ mod impersonate;
 mod new;
 mod options;
 mod start;
+mod supersede;
 mod transitions;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -176,23 +177,20 @@ impl Session {
         self.wanted.as_ref().is_some_and(|wanted| *wanted != self.seen)
     }
 
+    /// The session that a login takes the place of and a logout ends, whether it opens anything or not.
+    fn held(&self) -> Option<&Live> {
+        self.challenged.as_deref().or(self.live.as_deref())
+    }
+
     /// The data, with what this request has changed.
     fn data(&self) -> &SessionBlob {
         self.wanted.as_ref().unwrap_or(&self.seen)
     }
 
-    /// Takes up the session that is challenged, for whoever logs in over it or ends it.
-    fn answer_challenge(&mut self) {
-        if let Some(live) = self.challenged.take() {
-            self.show(live.record.data.clone());
-            self.live = Some(live);
-        }
-    }
-
     /// From now on this request belongs to this session, by this secret.
     fn adopt(&mut self, live: Box<Live>, secret: SessionSecret) {
         self.show(live.record.data.clone());
-        self.live = Some(live);
+        (self.live, self.challenged) = (Some(live), None);
         self.issued = Some(secret);
         self.lost = false;
     }
@@ -206,7 +204,7 @@ impl Session {
 
     /// From now on this request belongs to no session.
     fn forget(&mut self) {
-        self.live = None;
+        (self.live, self.challenged) = (None, None);
         self.issued = None;
         self.show(SessionBlob::empty());
     }

@@ -101,8 +101,7 @@ impl Session {
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
     pub async fn end(&mut self) -> Result<bool, Unavailable> {
-        self.answer_challenge();
-        let ended = match self.id() {
+        let ended = match self.held().map(|live| live.record.id) {
             Some(id) => self.engine.end(&id, "logout", self.engine.clock.now()).await?,
             None => false,
         };

@@ -27,5 +27,6 @@ mod model;
 mod races;
 mod refresh;
 mod rotation;
+mod superseded;
 mod support;
 mod terms;

@@ -44,8 +44,10 @@ impl SessionData for Visits {
     const VERSION: u16 = 1;
 }
 
+/// What somebody else does just before a call of this name.
+type Meanwhile = (&'static str, Box<dyn FnOnce() + Send>);
+
 /// A store that counts its calls, and fails at one if it is told to.
-#[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) inner: MemorySessions,
     calls: Mutex<BTreeMap<&'static str, u32>>,
@@ -53,6 +55,7 @@ pub(crate) struct Watched {
     slow: AtomicBool,
     /// A session that somebody else always writes to first.
     contended: Mutex<Option<SessionId>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,7 @@ impl Watched {
             failing: Mutex::default(),
             slow: AtomicBool::new(false),
             contended: Mutex::default(),
+            meanwhile: Mutex::default(),
         }
     }
 
@@ -100,6 +104,18 @@ impl Watched {
         *self.contended.lock().unwrap() = id;
     }
 
+    /// Does `what` before the next call of this name, once.
+    pub(crate) fn before(&self, name: &'static str, what: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some((name, Box::new(what)));
+    }
+
+    fn meanwhile(&self, name: &'static str) {
+        let due = self.meanwhile.lock().unwrap().take_if(|(at, _)| *at == name);
+        if let Some((_, what)) = due {
+            what();
+        }
+    }
+
     fn write_first(&self) {
         let Some(id) = *self.contended.lock().unwrap() else { return };
         let row = block_on(self.inner.load(&id, START)).unwrap().unwrap();
@@ -121,6 +137,7 @@ impl Watched {
     }
 
     fn enter(&self, name: &'static str) -> Result<(), StoreError> {
+        self.meanwhile(name);
         *self.calls.lock().unwrap().entry(name).or_default() += 1;
         if matches!(name, "update" | "rotate") {
             self.write_first();
