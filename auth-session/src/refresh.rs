@@ -9,7 +9,9 @@ mod token;
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{Refusal, Rejection, RejectionReason, SessionKind, SessionRecord, Unavailable, UnixTime};
+use auth_core::{
+    Refusal, Rejection, RejectionReason, SessionKind, SessionRecord, StoreError, Unavailable, UnixTime,
+};
 
 pub use {
     cookie::RefreshCookie, issue::RefreshIssued, policy::RefreshPolicy, renew::Refreshed, token::RefreshToken,
@@ -87,10 +89,13 @@ impl RefreshTokens {
             return Ok(false);
         }
         let now = self.engine.clock.now();
-        match self.engine.store.load(&token.id(), now).await? {
-            Some(record) if is_usable(&record, now) => Ok(self.engine.end(&record.id, "logout", now).await?),
-            _ => Ok(false),
-        }
+        let is_alive = match self.engine.store.load(&token.id(), now).await {
+            Ok(found) => found.is_some_and(|record| is_usable(&record, now)),
+            // The row cannot be read. The token says that it is of this login.
+            Err(StoreError::Corrupt(_)) => true,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(is_alive && self.engine.end(&token.id(), "logout", now).await?)
     }
 }
 

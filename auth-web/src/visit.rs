@@ -244,7 +244,7 @@ impl Visit {
     pub async fn log_out(&self) -> Result<bool, Refusal> {
         self.consult();
         self.may_change_session()?;
-        Ok(self.session().await?.require()?.end().await?)
+        Ok(self.session().await?.replaceable()?.end().await?)
     }
 
     /// Replaces the secret of the request's session, for a change of privilege.
@@ -368,20 +368,37 @@ impl Visit {
             Err(_) => self.0.session.lock().await,
         };
         if matches!(*session, State::Unopened) {
-            *session = State::Open(self.0.auth.0.sessions.open(incoming).await?);
+            *session = State::Open(self.0.auth.0.sessions.open_to_replace(incoming).await?);
         }
-        Ok(Opened(session))
+        // Who cannot be told is not nobody, but they must come to the page by which they log in anew.
+        Ok(Opened { session, lets_damaged: self.0.form.is_login() })
     }
 }
 
 /// The request's session, opened.
-struct Opened<'a>(tokio::sync::MutexGuard<'a, State>);
+struct Opened<'a> {
+    session: tokio::sync::MutexGuard<'a, State>,
+    lets_damaged: bool,
+}
 
 impl Opened<'_> {
     /// # Errors
-    /// 503 if the answer was made already: a clone of the visit outlived its request.
+    /// As [`replaceable`](Self::replaceable), and 503 if the store cannot read the session.
     fn require(&mut self) -> Result<&mut Session, Refusal> {
-        match &mut *self.0 {
+        let lets_damaged = self.lets_damaged;
+        let session = self.replaceable()?;
+        match session.damage() {
+            Some(damage) if !lets_damaged => Err(damage.into()),
+            _ => Ok(session),
+        }
+    }
+
+    /// The same for what puts another session in its place, or none.
+    ///
+    /// # Errors
+    /// 503 if the answer was made already: a clone of the visit outlived its request.
+    fn replaceable(&mut self) -> Result<&mut Session, Refusal> {
+        match &mut *self.session {
             State::Open(session) => Ok(session),
             State::Unopened | State::Finished => Err(Unavailable::Overloaded.into()),
         }

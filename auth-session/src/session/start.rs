@@ -73,6 +73,9 @@ impl Session {
     /// same slot meanwhile: then the login holds, and [`commit`](Self::commit) says
     /// [`Conflict`](crate::CommitError::Conflict).
     ///
+    /// A session whose row is [damaged](Self::damage) is replaced as well; nothing of it goes along, and if it cannot be
+    /// removed, it stays where it is and opens for nobody.
+    ///
     /// It makes one call to the store, one more to end the session of before, and one more where data goes along.
     ///
     /// # Errors
@@ -128,6 +131,10 @@ impl Session {
                     return Err(error);
                 }
             }
+        }
+        if let Some(damaged) = self.damaged {
+            // It opens for nobody, so that the login does not depend on this.
+            let _ = self.engine.end(&damaged.id, "login", self.engine.clock.now()).await;
         }
         self.adopt(live, secret);
         if let Some(Changes { seen, wanted, set }) = changes.filter(|_| is_left) {

@@ -101,7 +101,8 @@ impl Session {
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
     pub async fn end(&mut self) -> Result<bool, Unavailable> {
-        let ended = match self.held().map(|live| live.record.id) {
+        let held = self.held().map(|live| live.record.id);
+        let ended = match held.or(self.damaged.map(|damaged| damaged.id)) {
             Some(id) => self.engine.end(&id, "logout", self.engine.clock.now()).await?,
             None => false,
         };

@@ -15,6 +15,7 @@ mod clocks;
 #[cfg(feature = "cookie-store")]
 mod cookie_store;
 mod cookies;
+mod damaged;
 mod data;
 mod dropped;
 mod epochs;

@@ -18,7 +18,9 @@ use auth_core::{
     SessionSummary, StoreError, UnixTime, Updated, Version,
     testing::{SeededEntropy, SteppedClock, block_on, login_as, login_at_epoch},
 };
-use auth_session::{CookiePolicy, EpochCheck, Outgoing, Session, SessionData, SessionPolicy, Sessions};
+use auth_session::{
+    CookiePolicy, EpochCheck, Incoming, Outgoing, Session, SessionData, SessionPolicy, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const START: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -64,6 +66,8 @@ pub(crate) enum Failing {
     Before,
     /// After it did what it was asked.
     After,
+    /// The row cannot be read.
+    Corrupt,
 }
 
 impl Watched {
@@ -144,6 +148,7 @@ impl Watched {
         }
         match *self.failing.lock().unwrap() {
             Some((at, Failing::Before)) if at == name => Err(StoreError::not_written("told to")),
+            Some((at, Failing::Corrupt)) if at == name => Err(StoreError::corrupt("told to")),
             _ => Ok(()),
         }
     }
@@ -222,9 +227,17 @@ impl App {
     }
 
     pub(crate) fn try_open(&self, browser: &Browser) -> Result<Session, auth_core::Unavailable> {
+        block_on(self.sessions.open(&self.incoming(browser)))
+    }
+
+    /// The session of a request to log in or out.
+    pub(crate) fn open_to_replace(&self, browser: &Browser) -> Session {
+        block_on(self.sessions.open_to_replace(&self.incoming(browser))).unwrap()
+    }
+
+    fn incoming(&self, browser: &Browser) -> Incoming {
         let header = browser.header();
-        let incoming = self.sessions.read(header.as_deref().map(str::as_bytes)).unwrap();
-        block_on(self.sessions.open(&incoming))
+        self.sessions.read(header.as_deref().map(str::as_bytes)).unwrap()
     }
 
     /// Handles a request of this browser, answer included. It must succeed.
