@@ -176,7 +176,8 @@ impl Engine {
         match (presented, self.policy.rotation()) {
             (Presented::LostAnswer, _) => Due::Reissue,
             (Presented::Current, Some(interval))
-                if record.authentication.is_some() && now.since(record.secret.rotated_at) >= interval =>
+                if record.authentication.is_some()
+                    && record.secret.age(now).is_none_or(|age| age >= interval) =>
             {
                 Due::Rotation
             }
