@@ -64,8 +64,9 @@ impl RefreshTokens {
     /// limit of sessions, as they are now.
     ///
     /// The tokens are authenticated by the key ring. To change its key, make the new key known to all servers as
-    /// a retired one first, and current when all of them know it; drop the old one no sooner than the idle timeout
-    /// later, for whoever did not refresh in between logs in again.
+    /// a retired one first, and current when all of them know it; drop the old one no sooner than the longest absolute
+    /// timeout later, that of this policy or of the sessions'. A login keeps the tag of the key under which it began for
+    /// life, however often it is refreshed, and without that key [`Sessions::end_all`] and [`Sessions::list`] may miss it.
     #[must_use]
     pub fn new(sessions: &Sessions, policy: RefreshPolicy) -> Self {
         Self { engine: Arc::clone(sessions.engine()), policy }

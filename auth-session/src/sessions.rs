@@ -47,7 +47,7 @@ impl Sessions {
     /// Sessions kept in `store`, with the system's clock and randomness.
     ///
     /// `keys` make the tags in session ids, by which a principal's sessions are found together: servers that
-    /// share a store share the ring. There is an audit sink in any case;
+    /// share a store share the ring, and [keep its keys](Self::end_all) as long as sessions live. There is an audit sink in any case;
     /// [`DiscardAudit`](auth_core::DiscardAudit) says that nothing is written down.
     #[must_use]
     pub fn new(
@@ -178,6 +178,10 @@ impl Sessions {
     ///
     /// `epoch` is the account's new one: raise it by one in the account store first, in one transaction with what
     /// changed. To spare the session that asks for it, use [`Session::end_all_others`].
+    ///
+    /// Stores may find sessions by the tags in their ids, which are made under the keys of the ring: keep a key in it for
+    /// the longest absolute timeout after it was current last, remembered logins and refresh tokens included. A session
+    /// whose key was dropped earlier lives on, unless an [`EpochCheck`] with a source refuses it.
     ///
     /// # Errors
     /// [`StoreError`]. The call may be repeated.
