@@ -7,11 +7,13 @@ use crate::{
     SessionId, SignalChange, StoreError, UnixTime, access::Action,
 };
 
+mod budget;
 mod chain;
 mod json_lines;
 mod line;
 mod sinks;
 
+pub use budget::AuditBudget;
 pub use chain::{
     AuditChain, ChainEntry, ChainHead,
     verify::{ChainBroken, ChainError, ChainExtent, ChainFault, ChainFaultKind, ChainVerifier},
@@ -330,6 +332,14 @@ pub enum AuditEvent {
         /// By whom, if by a principal.
         by: Option<PrincipalId>,
     },
+    /// So many events of one sort came at once that some were not written: strangers can cause them as often as they
+    /// like. Said before the next that is written.
+    EventsSuppressed {
+        /// The [name](AuditEvent::name) of the sort.
+        event: &'static str,
+        /// How many were not written.
+        count: u64,
+    },
     /// Events were lost, here or before: too many waited, or they could not be written. Said by the sink that lost them.
     EventsDropped {
         /// How many.
@@ -377,6 +387,7 @@ impl AuditEvent {
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyChanged { .. } => "policy.changed",
             Self::AccountRemoved { .. } => "account.removed",
+            Self::EventsSuppressed { .. } => "audit.suppressed",
             Self::EventsDropped { .. } => "audit.dropped",
         }
     }
@@ -420,6 +431,7 @@ impl AuditEvent {
             | Self::CrossSiteRefused { .. }
             | Self::PeerUnknown
             | Self::PolicyLoaded { .. }
+            | Self::EventsSuppressed { .. }
             | Self::EventsDropped { .. } => None,
         }
     }

@@ -233,6 +233,17 @@ impl Engine {
         Ok(ended)
     }
 
+    /// Logs a session of nobody out, or one that cannot be read. Visitors can begin another and end that too, as often as
+    /// they like.
+    pub(crate) async fn end_nobodys(&self, id: &SessionId, now: UnixTime) -> Result<bool, StoreError> {
+        let ended = self.store.remove(id).await?;
+        if ended {
+            let event = AuditEvent::SessionEnded { session: *id, why: "logout" };
+            self.alarms.nobodys_ended.record(&*self.audit, now, &event);
+        }
+        Ok(ended)
+    }
+
     /// Says that the store is full.
     pub(crate) fn store_is_full(&self) {
         let now = self.clock.now();

@@ -96,7 +96,7 @@ impl Visit {
     pub(crate) fn begin(auth: &Auth, head: &Head<'_>) -> Result<Self, Answer> {
         Self::read(auth, head).map_err(|refusal| {
             if matches!(refusal, Core::CrossSite) {
-                auth.record(&AuditEvent::CrossSiteRefused { source: head.client(auth) });
+                auth.cross_site_is_refused(head.client(auth));
             }
             let (reader, bearer) = (head.reader(), head.has_authorization());
             let next = head.way_back(reader);
@@ -208,7 +208,7 @@ impl Visit {
     /// [`may_log_in_by`](Self::may_log_in_by) where the form has a token.
     ///
     /// # Errors
-    /// 403, which is written to the audit log.
+    /// 403, which is written to the audit log: 16 at once, and one a second with how many were not.
     pub fn may_log_in(&self) -> Result<(), Refusal> {
         match self.0.may_log_in {
             Err(error) if !self.0.form.is_ours() => Err(self.cross_site(error)),
@@ -223,7 +223,7 @@ impl Visit {
     }
 
     fn cross_site(&self, error: CrossSite) -> Refusal {
-        self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
+        self.0.auth.cross_site_is_refused(self.0.source);
         error.into()
     }
 

@@ -144,6 +144,10 @@ impl Line {
                 self.principal("principal", principal);
                 self.perhaps("by", by.as_ref());
             }
+            E::EventsSuppressed { event, count } => {
+                self.text("event", event);
+                self.number("count", *count);
+            }
             E::EventsDropped { count } => self.number("count", *count),
         }
     }
@@ -257,6 +261,10 @@ mod tests {
         let denied = read(&denied);
         assert_eq!((&denied["version"], &denied["rule"]), (&json!("3"), &json!(4)));
         assert_eq!(read(&AuditEvent::PeerUnknown), json!({"at": 7, "name": "peer.unknown"}));
+        assert_eq!(
+            read(&AuditEvent::EventsSuppressed { event: "cross-site.refused", count: 9 }),
+            json!({"at": 7, "name": "audit.suppressed", "event": "cross-site.refused", "count": 9})
+        );
         let dropped = AuditEvent::EventsDropped { count: 9 };
         assert_eq!(read(&dropped), json!({"at": 7, "name": "audit.dropped", "count": 9}));
     }

@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod audit;
 mod clients;
 mod clocks;
 #[cfg(feature = "cookie-store")]
