@@ -233,6 +233,15 @@ pub enum AuditEvent {
         /// The epoch that lives on.
         epoch: AuthEpoch,
     },
+    /// Sessions of a principal ended because of a limit, for one that began.
+    SessionsEndedByLimit {
+        /// Whose.
+        principal: PrincipalId,
+        /// How many, those that began first.
+        count: u32,
+        /// Which one began.
+        session: SessionId,
+    },
     /// A secret was presented after its successor had been received: somebody has a copy. The session ended.
     SessionReplayed {
         /// Which.
@@ -374,6 +383,7 @@ impl AuditEvent {
             Self::SessionStarted { .. } => "session.started",
             Self::SessionEnded { .. } => "session.ended",
             Self::SessionsEnded { .. } => "sessions.ended",
+            Self::SessionsEndedByLimit { .. } => "sessions.ended-by-limit",
             Self::SessionReplayed { .. } => "session.replayed",
             Self::SessionReissued { .. } => "session.reissued",
             Self::ClientChanged { .. } => "session.client-changed",
@@ -410,6 +420,7 @@ impl AuditEvent {
             | Self::AccountDisabled { principal, .. }
             | Self::AccountEnabled { principal }
             | Self::SessionsEnded { principal, .. }
+            | Self::SessionsEndedByLimit { principal, .. }
             | Self::ClientChanged { principal, .. }
             | Self::Impersonated { principal, .. }
             | Self::TokenIssued { principal, .. }

@@ -99,6 +99,11 @@ impl Line {
                 self.number("count", *count);
                 self.number("epoch", epoch.get());
             }
+            E::SessionsEndedByLimit { principal, count, session } => {
+                self.principal("principal", principal);
+                self.number("count", u64::from(*count));
+                self.shown("session", session);
+            }
             E::SessionReissued { session } => self.shown("session", session),
             E::ClientChanged { session, principal, change, outcome } => {
                 self.shown("session", session);

@@ -92,6 +92,11 @@ impl Engine {
                     } else {
                         self.audit.record(now, &started);
                     }
+                    if let Some(principal) = record.principal().filter(|_| ended > 0) {
+                        let (principal, count) = (principal.clone(), ended);
+                        let ended = AuditEvent::SessionsEndedByLimit { principal, count, session: id };
+                        self.audit.record(now, &ended);
+                    }
                     return Ok(New::Stored { live: record, secret, ended });
                 }
                 Ok(Inserted::LimitReached) => return Ok(New::LimitReached),
