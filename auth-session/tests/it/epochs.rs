@@ -15,17 +15,17 @@ use auth_session::{EpochCheck, RefreshPolicy, RefreshTokens, RotateError, Sessio
 use crate::support::{App, Browser, Cart, START, name_of, policy, user};
 
 #[derive(Default)]
-struct Accounts {
+pub(crate) struct Accounts {
     epoch: Mutex<Option<AuthEpoch>>,
     broken: AtomicBool,
 }
 
 impl Accounts {
-    fn at(epoch: u64) -> Arc<Self> {
+    pub(crate) fn at(epoch: u64) -> Arc<Self> {
         Arc::new(Self { epoch: Mutex::new(Some(AuthEpoch::new(epoch))), broken: AtomicBool::new(false) })
     }
 
-    fn set(&self, epoch: Option<u64>) {
+    pub(crate) fn set(&self, epoch: Option<u64>) {
         *self.epoch.lock().unwrap() = epoch.map(AuthEpoch::new);
     }
 }
