@@ -51,7 +51,7 @@ fn our_cookie_twice_is_malformed_before_any_store_is_asked() {
     assert_eq!(app.store.calls(), 0);
 }
 
-/// Checklist, sessions 15: a jar that overflows drops the oldest cookies, and whoever can set cookies makes it overflow.
+/// A jar that overflows drops the oldest cookies, and whoever can set cookies makes it overflow.
 /// With what is left, the browser is anonymous, nothing is sent to it, and a form of before is worth nothing.
 #[test]
 fn a_browser_that_lost_its_cookie_is_anonymous() {

@@ -18,7 +18,7 @@ fn damaged(app: &App) -> Browser {
     browser
 }
 
-/// Checklist, sessions 30: 503 for whoever asks who is there, and neither row nor cookie is touched.
+/// 503 for whoever asks who is there, and neither row nor cookie is touched.
 #[test]
 fn a_session_that_cannot_be_read_is_neither_a_login_nor_nobody() {
     let app = App::new();

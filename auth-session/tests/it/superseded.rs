@@ -55,7 +55,7 @@ fn meanwhile(app: &Arc<App>, browser: &Browser, place: &'static str) -> Arc<Mute
     told
 }
 
-/// Checklist, sessions 6: what another request was told is saved is in the new session, whenever it came; and one that
+/// What another request was told is saved is in the new session, whenever it came; and one that
 /// comes too late is told so.
 #[test]
 fn what_was_saved_while_somebody_logs_in_goes_along() {
@@ -81,7 +81,7 @@ fn what_was_saved_while_somebody_logs_in_goes_along() {
     }
 }
 
-/// Checklist, sessions 2: whatever is written to A's session while B logs in over it, B has nothing of it.
+/// Whatever is written to A's session while B logs in over it, B has nothing of it.
 #[test]
 fn nothing_of_anothers_session_goes_along_whenever_it_is_written() {
     for policy in [policy(), limited()] {
