@@ -7,11 +7,13 @@ use crate::{
     SessionId, SignalChange, StoreError, UnixTime, access::Action,
 };
 
+mod budget;
 mod chain;
 mod json_lines;
 mod line;
 mod sinks;
 
+pub use budget::AuditBudget;
 pub use chain::{
     AuditChain, ChainEntry, ChainHead,
     verify::{ChainBroken, ChainError, ChainExtent, ChainFault, ChainFaultKind, ChainVerifier},
@@ -231,6 +233,15 @@ pub enum AuditEvent {
         /// The epoch that lives on.
         epoch: AuthEpoch,
     },
+    /// Sessions of a principal ended because of a limit, for one that began.
+    SessionsEndedByLimit {
+        /// Whose.
+        principal: PrincipalId,
+        /// How many, those that began first.
+        count: u32,
+        /// Which one began.
+        session: SessionId,
+    },
     /// A secret was presented after its successor had been received: somebody has a copy. The session ended.
     SessionReplayed {
         /// Which.
@@ -330,6 +341,14 @@ pub enum AuditEvent {
         /// By whom, if by a principal.
         by: Option<PrincipalId>,
     },
+    /// So many events of one sort came at once that some were not written: strangers can cause them as often as they
+    /// like. Said before the next that is written.
+    EventsSuppressed {
+        /// The [name](AuditEvent::name) of the sort.
+        event: &'static str,
+        /// How many were not written.
+        count: u64,
+    },
     /// Events were lost, here or before: too many waited, or they could not be written. Said by the sink that lost them.
     EventsDropped {
         /// How many.
@@ -364,6 +383,7 @@ impl AuditEvent {
             Self::SessionStarted { .. } => "session.started",
             Self::SessionEnded { .. } => "session.ended",
             Self::SessionsEnded { .. } => "sessions.ended",
+            Self::SessionsEndedByLimit { .. } => "sessions.ended-by-limit",
             Self::SessionReplayed { .. } => "session.replayed",
             Self::SessionReissued { .. } => "session.reissued",
             Self::ClientChanged { .. } => "session.client-changed",
@@ -377,6 +397,7 @@ impl AuditEvent {
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyChanged { .. } => "policy.changed",
             Self::AccountRemoved { .. } => "account.removed",
+            Self::EventsSuppressed { .. } => "audit.suppressed",
             Self::EventsDropped { .. } => "audit.dropped",
         }
     }
@@ -399,6 +420,7 @@ impl AuditEvent {
             | Self::AccountDisabled { principal, .. }
             | Self::AccountEnabled { principal }
             | Self::SessionsEnded { principal, .. }
+            | Self::SessionsEndedByLimit { principal, .. }
             | Self::ClientChanged { principal, .. }
             | Self::Impersonated { principal, .. }
             | Self::TokenIssued { principal, .. }
@@ -420,6 +442,7 @@ impl AuditEvent {
             | Self::CrossSiteRefused { .. }
             | Self::PeerUnknown
             | Self::PolicyLoaded { .. }
+            | Self::EventsSuppressed { .. }
             | Self::EventsDropped { .. } => None,
         }
     }

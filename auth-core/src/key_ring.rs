@@ -122,6 +122,10 @@ impl fmt::Debug for DerivedKey {
 /// Nothing uses a master key itself: each use derives its own by HKDF-SHA-256 (RFC 5869) from its
 /// [`Purpose`]. New things are made with the current key; what was made with a retired one is still
 /// accepted, until the key is dropped from the ring.
+///
+/// Keep a retired key for as long as anything lives that was made with it. For sessions that is the longest absolute
+/// timeout after the key was current last, refresh tokens and remembered logins included: their ids keep the
+/// [tag](crate::SessionId::tag) that it made, by which all of a principal's are ended and listed.
 #[derive(Clone)]
 pub struct KeyRing {
     current: Key,

@@ -47,9 +47,9 @@ pub use {
         CredentialKind, CredentialRecord, EpochBump, FoundCredential,
     },
     audit::{
-        AuditChain, AuditEvent, AuditSink, ChainBroken, ChainEntry, ChainError, ChainExtent, ChainFault,
-        ChainFaultKind, ChainHead, ChainVerifier, DiscardAudit, DurableAudit, JsonLinesAudit, MemoryAudit,
-        Rotation,
+        AuditBudget, AuditChain, AuditEvent, AuditSink, ChainBroken, ChainEntry, ChainError, ChainExtent,
+        ChainFault, ChainFaultKind, ChainHead, ChainVerifier, DiscardAudit, DurableAudit, JsonLinesAudit,
+        MemoryAudit, Rotation,
     },
     authentication::{Assurance, AuthEpoch, Authentication, FactorKind, Method},
     authenticator::{AuthenticateError, Authenticator},

@@ -109,6 +109,14 @@ impl SecretState {
         }
     }
 
+    /// How long ago the current secret replaced the one before. `None` if that lies further ahead of `now` than
+    /// [`SessionRecord::CLOCK_SKEW`]: it was replaced under a clock that was wrong, so that nothing may depend on its being
+    /// recent.
+    #[must_use]
+    pub const fn age(&self, now: UnixTime) -> Option<Duration> {
+        self.rotated_at.age_at(now, SessionRecord::CLOCK_SKEW)
+    }
+
     /// The state once the current secret was presented.
     #[must_use]
     pub const fn confirmed(&self) -> Self {
@@ -168,6 +176,8 @@ impl SessionRecord {
     pub const GRACE: Duration = Duration::from_secs(30);
     /// How long after a rotation an unseen successor is waited for before another is made: 10 s.
     pub const LOST_AFTER: Duration = Duration::from_secs(10);
+    /// How far the clocks of servers that share a store may be apart: 10 s, as long as an answer is waited for.
+    pub const CLOCK_SKEW: Duration = Self::LOST_AFTER;
 
     /// When it ends if nothing more happens.
     #[must_use]
@@ -200,15 +210,17 @@ impl SessionRecord {
     }
 
     /// What a presented secret means. Pure; both hashes are always compared, in constant time.
+    ///
+    /// A rotation that lies [ahead](SecretState::age) gives no grace: the clock that it was made by was wrong.
     pub fn present(&self, presented: &SecretHash, now: UnixTime) -> Presented {
         let current = self.secret.current.ct_eq(presented);
         let previous = self.secret.previous.is_some_and(|previous| previous.ct_eq(presented));
-        let elapsed = now.since(self.secret.rotated_at);
+        let age = self.secret.age(now);
         match (current, previous, self.secret.seen) {
             (true, _, _) => Presented::Current,
-            (false, true, true) if elapsed <= Self::GRACE => Presented::InGrace,
+            (false, true, true) if age.is_some_and(|age| age <= Self::GRACE) => Presented::InGrace,
             (false, true, true) => Presented::Replayed,
-            (false, true, false) if elapsed < Self::LOST_AFTER => Presented::InGrace,
+            (false, true, false) if age.is_some_and(|age| age < Self::LOST_AFTER) => Presented::InGrace,
             (false, true, false) => Presented::LostAnswer,
             (false, false, _) => Presented::Unknown,
         }
@@ -367,6 +379,27 @@ mod tests {
                 state.seen
             );
         }
+    }
+
+    /// A rotation under a clock that was ahead must not keep the old secret alive until that time has come: it is not
+    /// known how long ago it was.
+    #[test]
+    fn a_rotation_that_lies_ahead_gives_no_grace_beyond_what_clocks_may_differ() {
+        let unseen = SecretState::first(hash(1), START).rotated(hash(2), after(100));
+        let seen = unseen.confirmed();
+        for (state, secs, expected) in [
+            (&seen, 90, Presented::InGrace),
+            (&seen, 89, Presented::Replayed),
+            (&seen, 0, Presented::Replayed),
+            (&unseen, 90, Presented::InGrace),
+            (&unseen, 89, Presented::LostAnswer),
+        ] {
+            let record = record(state.clone());
+            assert_eq!(record.present(&hash(1), after(secs)), expected, "{secs} {}", state.seen);
+            assert_eq!(record.present(&hash(2), after(secs)), Presented::Current);
+        }
+        assert_eq!((seen.age(after(89)), seen.age(after(90))), (None, Some(Duration::ZERO)));
+        assert_eq!(seen.age(after(103)), Some(Duration::from_secs(3)));
     }
 
     #[test]

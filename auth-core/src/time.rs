@@ -53,6 +53,13 @@ impl UnixTime {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0))
     }
+
+    /// How long ago this was at `now`, where clocks agree within `skew`, in whole seconds: zero if it is ahead by no more
+    /// than that. `None` if it is further ahead: a clock was wrong, and how long ago it was is not known.
+    #[must_use]
+    pub const fn age_at(self, now: Self, skew: Duration) -> Option<Duration> {
+        if self.0 > now.saturating_add(skew).0 { None } else { Some(now.since(self)) }
+    }
 }
 
 impl fmt::Display for UnixTime {
@@ -121,6 +128,15 @@ mod tests {
         assert_eq!(UnixTime::MAX.saturating_add(Duration::from_secs(1)), UnixTime::MAX);
         assert_eq!(UnixTime::EPOCH.saturating_sub(Duration::from_secs(1)), UnixTime::EPOCH);
         assert_eq!(UnixTime::from_secs(3).since(UnixTime::from_secs(5)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_lies_further_ahead_than_clocks_differ_has_no_age() {
+        let (skew, now) = (Duration::from_secs(10), UnixTime::from_secs(100));
+        let age = |secs| UnixTime::from_secs(secs).age_at(now, skew);
+        assert_eq!([age(97), age(100), age(110)], [3, 0, 0].map(|secs| Some(Duration::from_secs(secs))));
+        assert_eq!((age(111), age(u64::MAX)), (None, None));
+        assert_eq!(UnixTime::MAX.age_at(UnixTime::MAX, skew), Some(Duration::ZERO));
     }
 
     /// A wall clock that was set back must not revive what has expired.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use auth_core::{SessionId, UnixTime};
+use auth_core::{AuditBudget, SessionId, UnixTime};
 
 /// When it was told last. Whoever causes something again and again must not fill the log as well.
 pub(crate) struct Alarms {
@@ -13,6 +13,10 @@ pub(crate) struct Alarms {
     forged: Alarm,
     challenged: OfSessions,
     token_refused: OfSessions,
+    /// Sessions of nobody that began.
+    pub(crate) nobodys_started: AuditBudget,
+    /// Those that were ended by whoever carried them.
+    pub(crate) nobodys_ended: AuditBudget,
 }
 
 impl Alarms {
@@ -20,8 +24,14 @@ impl Alarms {
     const QUIET: u64 = 1;
 
     pub(crate) fn new() -> Self {
-        let (challenged, token_refused) = (OfSessions::new(), OfSessions::new());
-        Self { store_full: Alarm::default(), forged: Alarm::default(), challenged, token_refused }
+        Self {
+            store_full: Alarm::default(),
+            forged: Alarm::default(),
+            challenged: OfSessions::new(),
+            token_refused: OfSessions::new(),
+            nobodys_started: AuditBudget::new(),
+            nobodys_ended: AuditBudget::new(),
+        }
     }
 
     /// Whether it is told that the store is full: once a second.

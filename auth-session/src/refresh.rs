@@ -9,7 +9,9 @@ mod token;
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{Refusal, Rejection, RejectionReason, SessionKind, SessionRecord, Unavailable, UnixTime};
+use auth_core::{
+    Refusal, Rejection, RejectionReason, SessionKind, SessionRecord, StoreError, Unavailable, UnixTime,
+};
 
 pub use {
     cookie::RefreshCookie, issue::RefreshIssued, policy::RefreshPolicy, renew::Refreshed, token::RefreshToken,
@@ -62,8 +64,9 @@ impl RefreshTokens {
     /// limit of sessions, as they are now.
     ///
     /// The tokens are authenticated by the key ring. To change its key, make the new key known to all servers as
-    /// a retired one first, and current when all of them know it; drop the old one no sooner than the idle timeout
-    /// later, for whoever did not refresh in between logs in again.
+    /// a retired one first, and current when all of them know it; drop the old one no sooner than the longest absolute
+    /// timeout later, that of this policy or of the sessions'. A login keeps the tag of the key under which it began for
+    /// life, however often it is refreshed, and without that key [`Sessions::end_all`] and [`Sessions::list`] may miss it.
     #[must_use]
     pub fn new(sessions: &Sessions, policy: RefreshPolicy) -> Self {
         Self { engine: Arc::clone(sessions.engine()), policy }
@@ -87,10 +90,13 @@ impl RefreshTokens {
             return Ok(false);
         }
         let now = self.engine.clock.now();
-        match self.engine.store.load(&token.id(), now).await? {
-            Some(record) if is_usable(&record, now) => Ok(self.engine.end(&record.id, "logout", now).await?),
-            _ => Ok(false),
-        }
+        let is_alive = match self.engine.store.load(&token.id(), now).await {
+            Ok(found) => found.is_some_and(|record| is_usable(&record, now)),
+            // The row cannot be read. The token says that it is of this login.
+            Err(StoreError::Corrupt(_)) => true,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(is_alive && self.engine.end(&token.id(), "logout", now).await?)
     }
 }
 

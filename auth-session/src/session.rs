@@ -6,12 +6,14 @@ mod impersonate;
 mod new;
 mod options;
 mod start;
+mod supersede;
 mod transitions;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    Authenticated, Challenge, ClientSignals, LiveSession, SessionBlob, SessionId, SessionSecret, UnixTime,
+    Authenticated, Challenge, ClientSignals, LiveSession, SessionBlob, SessionId, SessionSecret, StoreError,
+    Unavailable, UnixTime,
 };
 
 pub(crate) use new::New;
@@ -61,6 +63,8 @@ pub struct Session {
     live: Option<Box<Live>>,
     /// A session that the request carried and that opens nothing before somebody logs in over it.
     challenged: Option<Box<Live>>,
+    /// A session that the request carried and that the store cannot read.
+    damaged: Option<Damaged>,
     /// What the client that sent the request can be recognised by.
     signals: ClientSignals,
     /// The data as the application was shown it: what its changes are relative to.
@@ -80,8 +84,21 @@ pub struct Session {
     lost: bool,
 }
 
+/// A row that a store cannot read.
+#[derive(Clone, Copy)]
+pub(crate) struct Damaged {
+    pub(crate) id: SessionId,
+    /// What of it.
+    pub(crate) what: &'static str,
+}
+
 impl Session {
-    pub(crate) fn opened(engine: Arc<Engine>, found: Option<Box<Live>>, incoming: &Incoming) -> Self {
+    pub(crate) fn opened(
+        engine: Arc<Engine>,
+        found: Option<Box<Live>>,
+        damaged: Option<Damaged>,
+        incoming: &Incoming,
+    ) -> Self {
         let (challenged, live) = match found {
             Some(found) if found.challenged => (Some(found), None),
             found => (None, found),
@@ -90,7 +107,7 @@ impl Session {
         let (carried, clears) = (incoming.is_something(), incoming.is_unreadable());
         let signals = incoming.signals;
         let (wanted, set, issued, lost) = (None, Vec::new(), None, false);
-        Self { engine, live, challenged, signals, seen, wanted, set, issued, carried, clears, lost }
+        Self { engine, live, challenged, damaged, signals, seen, wanted, set, issued, carried, clears, lost }
     }
 
     /// Proof that the request acts for a principal, or `None` while nobody is logged in.
@@ -113,6 +130,13 @@ impl Session {
     pub fn challenge(&self) -> Option<Challenge> {
         let challenge = || Challenge { assurance: None, max_age: Some(Duration::ZERO) };
         self.challenged.as_ref().map(|_| challenge())
+    }
+
+    /// Why it is not known who sends the request, or `None` if it is: the store cannot read the row of the session that
+    /// it carries. Only a session of [`open_to_replace`](crate::Sessions::open_to_replace) has any.
+    #[must_use]
+    pub fn damage(&self) -> Option<Unavailable> {
+        self.damaged.map(|damaged| StoreError::corrupt(damaged.what).into())
     }
 
     /// Proof that a live session stands behind the request, or `None` while nobody is logged in: what an access
@@ -176,23 +200,20 @@ impl Session {
         self.wanted.as_ref().is_some_and(|wanted| *wanted != self.seen)
     }
 
+    /// The session that a login takes the place of and a logout ends, whether it opens anything or not.
+    fn held(&self) -> Option<&Live> {
+        self.challenged.as_deref().or(self.live.as_deref())
+    }
+
     /// The data, with what this request has changed.
     fn data(&self) -> &SessionBlob {
         self.wanted.as_ref().unwrap_or(&self.seen)
     }
 
-    /// Takes up the session that is challenged, for whoever logs in over it or ends it.
-    fn answer_challenge(&mut self) {
-        if let Some(live) = self.challenged.take() {
-            self.show(live.record.data.clone());
-            self.live = Some(live);
-        }
-    }
-
     /// From now on this request belongs to this session, by this secret.
     fn adopt(&mut self, live: Box<Live>, secret: SessionSecret) {
         self.show(live.record.data.clone());
-        self.live = Some(live);
+        (self.live, self.challenged, self.damaged) = (Some(live), None, None);
         self.issued = Some(secret);
         self.lost = false;
     }
@@ -206,7 +227,7 @@ impl Session {
 
     /// From now on this request belongs to no session.
     fn forget(&mut self) {
-        self.live = None;
+        (self.live, self.challenged, self.damaged) = (None, None, None);
         self.issued = None;
         self.show(SessionBlob::empty());
     }

@@ -11,6 +11,7 @@ use auth_core::{
     SystemEntropy, Unavailable, UnixTime,
 };
 
+use resume::NotResumed;
 pub(crate) use resume::{Due, Live};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     epochs::EpochCheck,
     incoming::{Carried, Incoming},
     policy::SessionPolicy,
-    session::Session,
+    session::{Damaged, Session},
 };
 
 /// The sessions of an application. Cheap to clone.
@@ -46,7 +47,7 @@ impl Sessions {
     /// Sessions kept in `store`, with the system's clock and randomness.
     ///
     /// `keys` make the tags in session ids, by which a principal's sessions are found together: servers that
-    /// share a store share the ring. There is an audit sink in any case;
+    /// share a store share the ring, and [keep its keys](Self::end_all) as long as sessions live. There is an audit sink in any case;
     /// [`DiscardAudit`](auth_core::DiscardAudit) says that nothing is written down.
     #[must_use]
     pub fn new(
@@ -115,13 +116,31 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Unavailable`] if a store failed: 503. It is then not known whether somebody is logged in, and the
-    /// browser's cookie must be left alone.
+    /// browser's cookie must be left alone. A session whose row is damaged is such an error each time: routes that log in
+    /// or out use [`open_to_replace`](Self::open_to_replace), or that browser is locked out until the cookie is gone.
     pub async fn open(&self, incoming: &Incoming) -> Result<Session, Unavailable> {
-        let live = match &incoming.carried {
-            Carried::Cookie(cookie) => self.0.resume(cookie, incoming.signals).await?,
-            Carried::Nothing | Carried::Unreadable => None,
+        let session = self.open_to_replace(incoming).await?;
+        session.damage().map_or(Ok(session), Err)
+    }
+
+    /// As [`open`](Self::open), for routes that log in or out: a session whose row the store cannot read is no error. It
+    /// opens nothing and nothing is written to it, but a login may [take its place](Session::start) and a logout
+    /// [end it](Session::end). Whether nobody is logged in is not known before [`Session::damage`] is `None`.
+    ///
+    /// Its secret cannot be compared, so whoever knows its id can have such a row removed.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), if a store failed in any other way.
+    pub async fn open_to_replace(&self, incoming: &Incoming) -> Result<Session, Unavailable> {
+        let (live, damaged) = match &incoming.carried {
+            Carried::Cookie(cookie) => match self.0.resume(cookie, incoming.signals).await {
+                Ok(live) => (live, None),
+                Err(NotResumed::Damaged(what)) => (None, Some(Damaged { id: cookie.id, what })),
+                Err(NotResumed::Unavailable(error)) => return Err(error),
+            },
+            Carried::Nothing | Carried::Unreadable => (None, None),
         };
-        Ok(Session::opened(Arc::clone(&self.0), live, incoming))
+        Ok(Session::opened(Arc::clone(&self.0), live, damaged, incoming))
     }
 
     /// The live sessions of a principal, newest first: what a page of devices shows.
@@ -133,16 +152,25 @@ impl Sessions {
     }
 
     /// Ends one session of a principal by its public id. Answers whether it was theirs and alive; an id of
-    /// somebody else's session is as unknown as one that never was.
+    /// somebody else's session is as unknown as one that never was. One whose row is damaged is theirs if its id was
+    /// made for them under a key that the ring has.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn end_one(&self, principal: &PrincipalId, id: &SessionId) -> Result<bool, StoreError> {
         let now = self.0.clock.now();
-        match self.0.store.load(id, now).await? {
-            Some(record) if record.principal() == Some(principal) => self.0.end(id, "revoked", now).await,
-            _ => Ok(false),
-        }
+        let is_theirs = match self.0.store.load(id, now).await {
+            Ok(found) => found.is_some_and(|record| record.principal() == Some(principal)),
+            Err(error @ StoreError::Corrupt(_)) => {
+                let owner = SessionOwner::new(principal.clone(), &self.0.keys);
+                if !owner.tags().any(|tag| tag == id.tag()) {
+                    return Err(error);
+                }
+                true
+            }
+            Err(error) => return Err(error),
+        };
+        if is_theirs { self.0.end(id, "revoked", now).await } else { Ok(false) }
     }
 
     /// Ends all sessions of a principal that are older than `epoch`, logins that are under way included.
@@ -150,6 +178,10 @@ impl Sessions {
     ///
     /// `epoch` is the account's new one: raise it by one in the account store first, in one transaction with what
     /// changed. To spare the session that asks for it, use [`Session::end_all_others`].
+    ///
+    /// Stores may find sessions by the tags in their ids, which are made under the keys of the ring: keep a key in it for
+    /// the longest absolute timeout after it was current last, remembered logins and refresh tokens included. A session
+    /// whose key was dropped earlier lives on, unless an [`EpochCheck`] with a source refuses it.
     ///
     /// # Errors
     /// [`StoreError`]. The call may be repeated.
@@ -197,6 +229,17 @@ impl Engine {
         let ended = self.store.remove(id).await?;
         if ended {
             self.audit.record(now, &AuditEvent::SessionEnded { session: *id, why });
+        }
+        Ok(ended)
+    }
+
+    /// Logs a session of nobody out, or one that cannot be read. Visitors can begin another and end that too, as often as
+    /// they like.
+    pub(crate) async fn end_nobodys(&self, id: &SessionId, now: UnixTime) -> Result<bool, StoreError> {
+        let ended = self.store.remove(id).await?;
+        if ended {
+            let event = AuditEvent::SessionEnded { session: *id, why: "logout" };
+            self.alarms.nobodys_ended.record(&*self.audit, now, &event);
         }
         Ok(ended)
     }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use auth_core::{
-    AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock,
-    RejectionReason, SystemClock, TracingAudit,
+    AuditBudget, AuditEvent, AuditSink, AuthenticateError, Authenticated, Authenticator, Authorizer, Clock,
+    Method, RejectionReason, SystemClock, TracingAudit,
 };
 use auth_credentials::{ApiKeyCredential, ApiKeys, BasicAuthenticator, BasicCredential};
 use auth_jwt::AccessToken;
@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) clock: Arc<dyn Clock>,
     peer_unknown: AtomicBool,
+    cross_site: AuditBudget,
+    bearer_refused: AuditBudget,
 }
 
 /// HTTP Basic authentication: who checks it, and the challenge that asks for it.
@@ -105,6 +107,8 @@ impl Auth {
             audit: Arc::new(TracingAudit),
             clock: Arc::new(SystemClock),
             peer_unknown: AtomicBool::new(false),
+            cross_site: AuditBudget::new(),
+            bearer_refused: AuditBudget::new(),
         })
     }
 
@@ -122,6 +126,19 @@ impl Auth {
 
     pub(crate) fn record(&self, event: &AuditEvent) {
         self.0.audit.record(self.0.clock.now(), event);
+    }
+
+    /// Says that a request of another site was refused. Anybody can send as many as they like.
+    pub(crate) fn cross_site_is_refused(&self, source: Option<IpAddr>) {
+        let (audit, now) = (&*self.0.audit, self.0.clock.now());
+        self.0.cross_site.record(audit, now, &AuditEvent::CrossSiteRefused { source });
+    }
+
+    /// Says that a token was refused. The same holds for those.
+    pub(crate) fn bearer_is_refused(&self, reason: RejectionReason, source: Option<IpAddr>) {
+        let method = Method::BEARER_TOKEN;
+        let refused = AuditEvent::CredentialRefused { reason, method, principal: None, source };
+        self.0.bearer_refused.record(&*self.0.audit, self.0.clock.now(), &refused);
     }
 
     /// Says that the server does not tell who its peers are: once, for it is so for every request.

@@ -96,7 +96,7 @@ impl Visit {
     pub(crate) fn begin(auth: &Auth, head: &Head<'_>) -> Result<Self, Answer> {
         Self::read(auth, head).map_err(|refusal| {
             if matches!(refusal, Core::CrossSite) {
-                auth.record(&AuditEvent::CrossSiteRefused { source: head.client(auth) });
+                auth.cross_site_is_refused(head.client(auth));
             }
             let (reader, bearer) = (head.reader(), head.has_authorization());
             let next = head.way_back(reader);
@@ -208,7 +208,7 @@ impl Visit {
     /// [`may_log_in_by`](Self::may_log_in_by) where the form has a token.
     ///
     /// # Errors
-    /// 403, which is written to the audit log.
+    /// 403, which is written to the audit log: 16 at once, and one a second with how many were not.
     pub fn may_log_in(&self) -> Result<(), Refusal> {
         match self.0.may_log_in {
             Err(error) if !self.0.form.is_ours() => Err(self.cross_site(error)),
@@ -223,7 +223,7 @@ impl Visit {
     }
 
     fn cross_site(&self, error: CrossSite) -> Refusal {
-        self.0.auth.record(&AuditEvent::CrossSiteRefused { source: self.0.source });
+        self.0.auth.cross_site_is_refused(self.0.source);
         error.into()
     }
 
@@ -244,7 +244,7 @@ impl Visit {
     pub async fn log_out(&self) -> Result<bool, Refusal> {
         self.consult();
         self.may_change_session()?;
-        Ok(self.session().await?.require()?.end().await?)
+        Ok(self.session().await?.replaceable()?.end().await?)
     }
 
     /// Replaces the secret of the request's session, for a change of privilege.
@@ -368,20 +368,37 @@ impl Visit {
             Err(_) => self.0.session.lock().await,
         };
         if matches!(*session, State::Unopened) {
-            *session = State::Open(self.0.auth.0.sessions.open(incoming).await?);
+            *session = State::Open(self.0.auth.0.sessions.open_to_replace(incoming).await?);
         }
-        Ok(Opened(session))
+        // Who cannot be told is not nobody, but they must come to the page by which they log in anew.
+        Ok(Opened { session, lets_damaged: self.0.form.is_login() })
     }
 }
 
 /// The request's session, opened.
-struct Opened<'a>(tokio::sync::MutexGuard<'a, State>);
+struct Opened<'a> {
+    session: tokio::sync::MutexGuard<'a, State>,
+    lets_damaged: bool,
+}
 
 impl Opened<'_> {
     /// # Errors
-    /// 503 if the answer was made already: a clone of the visit outlived its request.
+    /// As [`replaceable`](Self::replaceable), and 503 if the store cannot read the session.
     fn require(&mut self) -> Result<&mut Session, Refusal> {
-        match &mut *self.0 {
+        let lets_damaged = self.lets_damaged;
+        let session = self.replaceable()?;
+        match session.damage() {
+            Some(damage) if !lets_damaged => Err(damage.into()),
+            _ => Ok(session),
+        }
+    }
+
+    /// The same for what puts another session in its place, or none.
+    ///
+    /// # Errors
+    /// 503 if the answer was made already: a clone of the visit outlived its request.
+    fn replaceable(&mut self) -> Result<&mut Session, Refusal> {
+        match &mut *self.session {
             State::Open(session) => Ok(session),
             State::Unopened | State::Finished => Err(Unavailable::Overloaded.into()),
         }

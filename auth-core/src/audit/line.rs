@@ -99,6 +99,11 @@ impl Line {
                 self.number("count", *count);
                 self.number("epoch", epoch.get());
             }
+            E::SessionsEndedByLimit { principal, count, session } => {
+                self.principal("principal", principal);
+                self.number("count", u64::from(*count));
+                self.shown("session", session);
+            }
             E::SessionReissued { session } => self.shown("session", session),
             E::ClientChanged { session, principal, change, outcome } => {
                 self.shown("session", session);
@@ -143,6 +148,10 @@ impl Line {
             E::AccountRemoved { principal, by } => {
                 self.principal("principal", principal);
                 self.perhaps("by", by.as_ref());
+            }
+            E::EventsSuppressed { event, count } => {
+                self.text("event", event);
+                self.number("count", *count);
             }
             E::EventsDropped { count } => self.number("count", *count),
         }
@@ -257,6 +266,10 @@ mod tests {
         let denied = read(&denied);
         assert_eq!((&denied["version"], &denied["rule"]), (&json!("3"), &json!(4)));
         assert_eq!(read(&AuditEvent::PeerUnknown), json!({"at": 7, "name": "peer.unknown"}));
+        assert_eq!(
+            read(&AuditEvent::EventsSuppressed { event: "cross-site.refused", count: 9 }),
+            json!({"at": 7, "name": "audit.suppressed", "event": "cross-site.refused", "count": 9})
+        );
         let dropped = AuditEvent::EventsDropped { count: 9 };
         assert_eq!(read(&dropped), json!({"at": 7, "name": "audit.dropped", "count": 9}));
     }

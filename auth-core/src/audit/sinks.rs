@@ -86,7 +86,7 @@ impl DurableAudit for MemoryAudit {
 }
 
 /// Writes events to `tracing`, with target `auth` and level `INFO`, or `WARN` for what should not happen in a
-/// quiet system: replays, overload, full stores, messages that were not sent, events that were lost.
+/// quiet system: replays, overload, full stores, messages that were not sent, events that were lost or too many.
 #[cfg(feature = "tracing")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TracingAudit;
@@ -100,6 +100,7 @@ impl AuditSink for TracingAudit {
             | AuditEvent::NotSent { .. }
             | AuditEvent::Unanswered { .. }
             | AuditEvent::Overloaded { .. }
+            | AuditEvent::EventsSuppressed { .. }
             | AuditEvent::EventsDropped { .. }
             | AuditEvent::StoreFull { .. } => {
                 tracing::warn!(target: "auth", at, name, ?event);

@@ -24,7 +24,27 @@ pub enum FailWith {
     Full,
     /// [`StoreError::Timeout`], with nothing done.
     Timeout,
+    /// [`StoreError::Corrupt`], with nothing done, from whatever reads the row that a key names. What adds rows, removes
+    /// or lists them does what it is asked.
+    Corrupt,
 }
+
+/// What reads the row that a key names, among the methods of all traits.
+const READS: [&str; 13] = [
+    "load",
+    "update",
+    "rotate",
+    "touch",
+    "take",
+    "peek",
+    "by_login",
+    "by_id",
+    "apply",
+    "find",
+    "consume",
+    "count_failure",
+    "succeeded",
+];
 
 /// A store that does what the one inside does, until it is told to fail.
 #[derive(Debug)]
@@ -39,7 +59,7 @@ impl<S> FailingStore<S> {
         Self { inner, mode: AtomicU8::new(0) }
     }
 
-    /// Lets every call fail from now on; `None` ends that.
+    /// Lets every call fail from now on, or, if it is [`FailWith::Corrupt`], those that read; `None` ends that.
     pub fn fail_with(&self, how: Option<FailWith>) {
         let mode = match how {
             None => 0,
@@ -47,6 +67,7 @@ impl<S> FailingStore<S> {
             Some(FailWith::LostAnswer) => 2,
             Some(FailWith::Full) => 3,
             Some(FailWith::Timeout) => 4,
+            Some(FailWith::Corrupt) => 5,
         };
         self.mode.store(mode, Ordering::SeqCst);
     }
@@ -56,11 +77,12 @@ impl<S> FailingStore<S> {
         &self.inner
     }
 
-    fn before(&self) -> Result<(), StoreError> {
+    fn before(&self, method: &str) -> Result<(), StoreError> {
         match self.mode.load(Ordering::SeqCst) {
             1 => Err(StoreError::not_written("told to fail")),
             3 => Err(StoreError::full()),
             4 => Err(StoreError::timeout()),
+            5 if READS.contains(&method) => Err(StoreError::corrupt("told to fail")),
             _ => Ok(()),
         }
     }
@@ -79,7 +101,7 @@ macro_rules! failing {
         impl<S: $trait> $trait for FailingStore<S> {
             $(
                 async fn $name(&self $(, $arg: $ty)*) -> Result<$out, StoreError> {
-                    self.before()?;
+                    self.before(stringify!($name))?;
                     let done = self.inner.$name($($arg),*).await?;
                     self.after(done)
                 }

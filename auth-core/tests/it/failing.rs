@@ -52,6 +52,19 @@ fn each_failure_is_the_one_that_was_asked_for() {
     }
 }
 
+/// A damaged row stands in the way of whoever reads it, and can be removed.
+#[test]
+fn a_row_that_is_corrupt_is_not_read_and_can_be_removed() {
+    let store = FailingStore::new(ReferenceTokens::default());
+    let token = token(1);
+    store.fail_with(Some(FailWith::Corrupt));
+    assert_eq!(block_on(store.put(&token, NOW)).unwrap(), Put::Stored);
+    assert!(matches!(block_on(store.peek(&token.key, NOW)), Err(StoreError::Corrupt(_))));
+    assert!(matches!(block_on(store.take(&token.key, NOW)), Err(StoreError::Corrupt(_))));
+    let TokenKey { realm, purpose, .. } = &token.key;
+    assert_eq!(block_on(store.revoke(realm, *purpose, &token.subject, NOW)).unwrap(), 1);
+}
+
 #[test]
 fn every_trait_fails_when_told_to() {
     let ann = PrincipalId::local_user("ann").unwrap();

@@ -135,10 +135,15 @@ impl Call<'_> {
         Ok(answer)
     }
 
+    /// Also a session whose file is damaged: nobody can use it, and whoever asks for this knows of it.
     pub(super) fn remove(&self, id: &SessionId) -> Result<bool, StoreError> {
         let mut writer = self.lock_of(id.tag())?;
-        let Some(record) = writer.session_or_left_over(id)? else { return Ok(false) };
-        let had_ended = self.is_outdated(&record)?;
+        let had_ended = match writer.session_or_left_over(id) {
+            Ok(Some(record)) => self.is_outdated(&record)?,
+            Ok(None) => return Ok(false),
+            Err(StoreError::Corrupt(_)) if writer.has_own_file_of(id) => false,
+            Err(error) => return Err(error),
+        };
         writer.remove(id)?;
         writer.finish()?;
         Ok(!had_ended)

@@ -198,6 +198,12 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether it is a file, and ours.
+    pub(super) fn has_own_file_of(&self, id: &SessionId) -> bool {
+        let found = fs::symlink_metadata(self.path(&names::session(id)));
+        found.is_ok_and(|found| is_ours(&found, self.folder.owner))
+    }
+
     /// The sessions whose ids have this tag, those included that have ended; without files that cannot be read.
     pub(super) fn sessions_of(&self, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
         let mut found = Vec::new();

@@ -13,8 +13,12 @@
 //!   any other                                                       the login ends
 //! ```
 //!
+//! What was replaced under a clock that is further ahead than clocks may differ is "later".
+//!
 //! "Any other" is one of before the previous: its successor was seen, so two parties hold copies. Or it is one that
 //! the row has not come to yet, as after restoring a backup of the store: what happened meanwhile is not known.
+
+use std::time::Duration;
 
 use auth_core::{SecretHash, SessionRecord, UnixTime};
 
@@ -39,13 +43,15 @@ impl Presented {
         let state = &record.secret;
         let current = state.current.ct_eq(presented);
         let previous = state.previous.is_some_and(|previous| previous.ct_eq(presented));
-        let age = now.since(state.rotated_at);
+        let is_recent = |age: Option<Duration>, most| age.is_some_and(|age| age <= most);
+        let in_grace = is_recent(state.age(now), RefreshPolicy::GRACE);
+        let in_time = is_recent(state.age(now), RefreshPolicy::REISSUE_FOR);
         // Re-issuing notes a use before it counts.
-        let reissued_just_now = state.reissued > 0 && now.since(record.last_used_at) <= RefreshPolicy::GRACE;
-        let in_time = age <= RefreshPolicy::REISSUE_FOR;
+        let used = record.last_used_at.age_at(now, SessionRecord::CLOCK_SKEW);
+        let reissued_just_now = state.reissued > 0 && is_recent(used, RefreshPolicy::GRACE);
         match (current, previous) {
             (true, _) => Self::Current,
-            (false, true) if age <= RefreshPolicy::GRACE || (in_time && reissued_just_now) => Self::InGrace,
+            (false, true) if in_grace || (in_time && reissued_just_now) => Self::InGrace,
             (false, true) if in_time && state.reissued < RefreshPolicy::MAX_REISSUES => Self::LostAnswer,
             (false, _) => Self::Replayed,
         }
@@ -54,8 +60,6 @@ impl Presented {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use auth_core::{SecretState, SessionBlob, SessionId, SessionKind, Version};
 
@@ -109,6 +113,20 @@ mod tests {
             let found = Presented::find(&record(reissued, last_used), &hash(1), after(secs));
             assert_eq!(found, expected, "{reissued} {last_used} {secs}");
         }
+    }
+
+    /// A clock that was ahead when the token was replaced, or handed out again, is right by now.
+    #[test]
+    fn what_lies_further_ahead_than_clocks_differ_gives_no_grace() {
+        use Presented::{InGrace, Replayed};
+        let before = |secs| START.saturating_sub(Duration::from_secs(secs));
+        let at = |record: &SessionRecord, now| Presented::find(record, &hash(1), now);
+        assert_eq!(at(&record(0, 0), before(10)), InGrace);
+        assert_eq!(at(&record(0, 0), before(11)), Replayed);
+        assert_eq!(at(&record(2, 0), before(11)), Replayed);
+        // Handed out twice, the second time at 500 s.
+        assert_eq!(at(&record(2, 500), after(490)), InGrace);
+        assert_eq!(at(&record(2, 500), after(489)), Replayed);
     }
 
     #[test]

@@ -82,6 +82,9 @@ impl Session {
         if let Some(challenge) = self.challenge() {
             return Err(CommitError::Challenged(challenge));
         }
+        if let Some(damage) = self.damage() {
+            return Err(CommitError::Unavailable(damage));
+        }
         let (_, absolute) = self.engine.policy.anonymous();
         let beginning = Beginning { absolute, data: self.data().clone(), ..Beginning::default() };
         match self.engine.create(beginning).await? {

@@ -85,7 +85,18 @@ impl Engine {
             match self.store.insert(&record, limit, now).await {
                 Ok(Inserted::Stored { ended }) => {
                     let principal = record.principal().cloned();
-                    self.audit.record(now, &AuditEvent::SessionStarted { session: id, principal });
+                    let is_nobodys = principal.is_none();
+                    let started = AuditEvent::SessionStarted { session: id, principal };
+                    if is_nobodys {
+                        self.alarms.nobodys_started.record(&*self.audit, now, &started);
+                    } else {
+                        self.audit.record(now, &started);
+                    }
+                    if let Some(principal) = record.principal().filter(|_| ended > 0) {
+                        let (principal, count) = (principal.clone(), ended);
+                        let ended = AuditEvent::SessionsEndedByLimit { principal, count, session: id };
+                        self.audit.record(now, &ended);
+                    }
                     return Ok(New::Stored { live: record, secret, ended });
                 }
                 Ok(Inserted::LimitReached) => return Ok(New::LimitReached),

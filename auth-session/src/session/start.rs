@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Authenticated, Authentication, Login, PrincipalId, Refusal, Rejection, RejectionReason, SessionBlob,
-    SessionId, SessionOwner, SessionTerms, StoreError, Unavailable, Updated,
+    Authenticated, Authentication, Login, Refusal, Rejection, RejectionReason, SessionBlob, SessionId,
+    SessionOwner, StoreError, Unavailable,
 };
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         Session,
         new::{Beginning, New},
         options::StartOptions,
+        supersede::{Changes, Handover},
     },
     sessions::Live,
 };
@@ -66,11 +67,21 @@ impl Session {
     /// confirming a password or a second factor loses nothing: "remember me" and the names of device and place stay
     /// too. Of anybody else's session nothing is left.
     ///
-    /// Two logins at once over one session are two sessions, each with its own cookie; one of them gets the
-    /// data.
+    /// What other requests save in the old session while this one logs in goes along too; one that comes too late is
+    /// told that the session ended. Two logins at once over one session are two sessions, each with its own cookie; one
+    /// of them gets the data. What this request has set itself is in the new session, unless another request set the
+    /// same slot meanwhile: then the login holds, and [`commit`](Self::commit) says
+    /// [`Conflict`](crate::CommitError::Conflict).
+    ///
+    /// A session whose row is [damaged](Self::damage) is replaced as well; nothing of it goes along, and if it cannot be
+    /// removed, it stays where it is and opens for nobody.
+    ///
+    /// It makes one call to the store, one more to end the session of before, and one more where data goes along.
     ///
     /// # Errors
-    /// [`StartError`]. The session that the request carried may have ended by then.
+    /// [`StartError`]. The session that the request carried may have ended by then: if a store does not say whether it
+    /// did what it was asked, and where there is a [limit](crate::SessionPolicy::with_limit) and it was the same
+    /// person's. Otherwise it is as it was, and a session that is [challenged](Self::challenge) still is.
     pub async fn start(&mut self, login: Login) -> Result<Started, StartError> {
         self.start_with(login, StartOptions::new()).await
     }
@@ -80,89 +91,72 @@ impl Session {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_with(&mut self, login: Login, options: StartOptions) -> Result<Started, StartError> {
-        self.answer_challenge();
         let authentication = Arc::new(login.into_authentication());
         let owner = SessionOwner::new(authentication.principal.clone(), &self.engine.keys);
-        let (mut data, options) = if goes_along(self.authenticated(), &authentication) {
-            (self.data().clone(), options.or(self.terms()))
-        } else {
-            (SessionBlob::empty(), options)
-        };
-        let mut before = self.id();
+        let held = self.held();
+        let before = held.and_then(|live| live.authenticated.as_ref());
+        let is_theirs = before.is_some_and(|before| *before.principal() == authentication.principal);
+        let changes = goes_along(before, &authentication).then(|| self.changes());
+        let settled = held.filter(|_| changes.is_some()).and_then(|live| live.record.terms.as_deref());
+        let (terms, absolute) = options.or(settled).settle(&self.engine.policy, self.signals);
+        let saved = held.map_or_else(SessionBlob::empty, |live| live.record.data.clone());
+        let mut handover = changes.as_ref().map_or_else(Handover::nothing, |changes| changes.onto(&saved));
         // A session that is about to end must not count against the limit, nor another be ended for it.
-        if self.engine.policy.limit().is_some()
-            && self.belongs_to(&authentication.principal)
-            && let Some(id) = before.take()
-        {
-            if !self.engine.end(&id, "login", self.engine.clock.now()).await? {
-                // It ended meanwhile, perhaps by another login that has taken the data along.
-                data = SessionBlob::empty();
+        if let Some(live) = held.filter(|_| is_theirs && self.engine.policy.limit().is_some()) {
+            match &changes {
+                Some(changes) => handover = self.engine.end_for_next(live, changes).await?,
+                None => _ = self.end_replaced(live).await?,
             }
             self.forget();
         }
-        let (terms, absolute) = options.settle(&self.engine.policy, self.signals);
-        let limit = self.engine.policy.limit();
+        let (limit, data) = (self.engine.policy.limit(), handover.data);
         let beginning = Beginning { login: Some((authentication, &owner)), terms, absolute, limit, data };
-        let (live, secret, ended_by_limit) = match self.engine.create(beginning).await? {
+        let (mut live, secret, ended_by_limit) = match self.engine.create(beginning).await? {
             New::Stored { live, secret, ended } => (live, secret, ended),
             New::LimitReached => return Err(StartError::LimitReached),
             New::Outdated => return Err(StartError::Outdated),
         };
         let id = live.record.id;
-        let live = match before {
-            Some(before) => self.supersede(&before, live).await?,
-            None => live,
-        };
+        let mut is_left = handover.is_left;
+        if let Some(before) = self.held() {
+            let replaced = match &changes {
+                Some(changes) => self.engine.supersede(before, changes, &mut live).await,
+                None => self.end_replaced(before).await.map(|_| false).map_err(StartError::from),
+            };
+            match replaced {
+                Ok(left) => is_left = left,
+                Err(error) => {
+                    // Its secret has reached nobody.
+                    let _ = self.engine.end(&id, "login", self.engine.clock.now()).await;
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(damaged) = self.damaged {
+            // It opens for nobody, so that the login does not depend on this.
+            let _ = self.engine.end(&damaged.id, "login", self.engine.clock.now()).await;
+        }
         self.adopt(live, secret);
+        if let Some(Changes { seen, wanted, set }) = changes.filter(|_| is_left) {
+            (self.seen, self.wanted, self.set) = (seen, Some(wanted), set);
+        }
         Ok(Started { id, ended_by_limit })
     }
 
-    fn terms(&self) -> Option<&SessionTerms> {
-        self.live.as_ref()?.record.terms.as_deref()
-    }
-
-    fn belongs_to(&self, principal: &PrincipalId) -> bool {
-        self.authenticated().is_some_and(|before| before.principal() == principal)
-    }
-
-    /// Ends the session that the new one takes the place of. If that fails, nothing of the new one stays: its
-    /// secret has reached nobody.
-    pub(super) async fn supersede(
-        &self,
-        before: &SessionId,
-        new: Box<Live>,
-    ) -> Result<Box<Live>, StartError> {
-        let now = self.engine.clock.now();
-        let result = match self.engine.end(before, "login", now).await {
-            Ok(true) => return Ok(new),
-            // It ended meanwhile, perhaps by another login that has taken the data along.
-            Ok(false) => self.without_data(new).await,
-            Err(error) => Err((new, error.into())),
-        };
-        match result {
-            Ok(new) => Ok(new),
-            Err((new, error)) => {
-                let _ = self.engine.end(&new.record.id, "login", now).await;
-                Err(error)
+    /// What this request makes of the data. Of a session that is challenged it has seen nothing.
+    fn changes(&self) -> Changes {
+        match &self.challenged {
+            Some(live) => {
+                let data = live.record.data.clone();
+                Changes { seen: data.clone(), wanted: data, set: Vec::new() }
             }
+            None => Changes { seen: self.seen.clone(), wanted: self.data().clone(), set: self.set.clone() },
         }
     }
 
-    async fn without_data(&self, mut new: Box<Live>) -> Result<Box<Live>, (Box<Live>, StartError)> {
-        let record = &mut new.record;
-        if record.data.is_empty() {
-            return Ok(new);
-        }
-        match self.engine.store.update(&record.id, record.version, &SessionBlob::empty()).await {
-            Ok(Updated::Updated) => {
-                record.version = record.version.next();
-                record.data = SessionBlob::empty();
-                Ok(new)
-            }
-            // Nobody else knows the session: only ending everything of the principal can have touched it.
-            Ok(Updated::Conflict | Updated::Gone) => Err((new, StartError::Outdated)),
-            Err(error) => Err((new, error.into())),
-        }
+    /// Ends a session of which nothing goes along.
+    async fn end_replaced(&self, before: &Live) -> Result<bool, StoreError> {
+        self.engine.end(&before.record.id, "login", self.engine.clock.now()).await
     }
 }
 

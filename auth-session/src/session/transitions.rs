@@ -101,10 +101,14 @@ impl Session {
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.
     pub async fn end(&mut self) -> Result<bool, Unavailable> {
-        self.answer_challenge();
-        let ended = match self.id() {
-            Some(id) => self.engine.end(&id, "logout", self.engine.clock.now()).await?,
-            None => false,
+        let now = self.engine.clock.now();
+        let ended = match (self.held(), self.damaged) {
+            (Some(live), _) if live.authenticated.is_some() => {
+                self.engine.end(&live.record.id, "logout", now).await?
+            }
+            (Some(live), _) => self.engine.end_nobodys(&live.record.id, now).await?,
+            (None, Some(damaged)) => self.engine.end_nobodys(&damaged.id, now).await?,
+            (None, None) => false,
         };
         self.forget();
         (self.clears, self.lost) = (self.carried, false);

@@ -1,7 +1,9 @@
 //! The session cookie as a credential.
 
 use async_trait::async_trait;
-use auth_core::{AuthenticateError, Authenticated, Authenticator, ClientSignals, RejectionReason};
+use auth_core::{
+    AuthenticateError, Authenticated, Authenticator, ClientSignals, RejectionReason, Unavailable,
+};
 
 use crate::{incoming::SessionCookie, sessions::Sessions};
 
@@ -15,7 +17,7 @@ impl Authenticator for Sessions {
     type Proof = Authenticated;
 
     async fn authenticate(&self, credential: Self::Credential) -> Result<Self::Proof, AuthenticateError> {
-        let live = self.0.resume(&credential, ClientSignals::none()).await?;
+        let live = self.0.resume(&credential, ClientSignals::none()).await.map_err(Unavailable::from)?;
         live.and_then(|live| live.authenticated).ok_or(RejectionReason::Unknown.into())
     }
 }

@@ -44,6 +44,34 @@ pub(crate) enum Due {
     Reissue,
 }
 
+/// Why it is not known who is there.
+pub(crate) enum NotResumed {
+    /// The row cannot be read, whoever asks.
+    Damaged(&'static str),
+    Unavailable(Unavailable),
+}
+
+impl From<StoreError> for NotResumed {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<Unavailable> for NotResumed {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<NotResumed> for Unavailable {
+    fn from(why: NotResumed) -> Self {
+        match why {
+            NotResumed::Damaged(what) => StoreError::corrupt(what).into(),
+            NotResumed::Unavailable(error) => error,
+        }
+    }
+}
+
 impl Live {
     pub(crate) fn new(record: SessionRecord, hash: SecretHash) -> Box<Self> {
         let authenticated = record.authentication.clone().map(Authenticated::shared_assertion);
@@ -62,12 +90,16 @@ impl Engine {
         &self,
         cookie: &SessionCookie,
         signals: ClientSignals,
-    ) -> Result<Option<Box<Live>>, Unavailable> {
+    ) -> Result<Option<Box<Live>>, NotResumed> {
         let now = self.clock.now();
         let mut tries = Self::TRIES;
         loop {
+            let loaded = match self.store.load(&cookie.id, now).await {
+                Err(StoreError::Corrupt(what)) => return Err(NotResumed::Damaged(what)),
+                loaded => loaded?,
+            };
             // Straight into its box: a record is large enough for copies of it to show in what a request costs.
-            let found = self.store.load(&cookie.id, now).await?.map(|record| Live::new(record, cookie.hash));
+            let found = loaded.map(|record| Live::new(record, cookie.hash));
             let Some(mut live) = found.filter(|live| is_usable(&live.record, now)) else { return Ok(None) };
             let record = &mut live.record;
             let presented = record.present(&cookie.hash, now);
@@ -144,7 +176,8 @@ impl Engine {
         match (presented, self.policy.rotation()) {
             (Presented::LostAnswer, _) => Due::Reissue,
             (Presented::Current, Some(interval))
-                if record.authentication.is_some() && now.since(record.secret.rotated_at) >= interval =>
+                if record.authentication.is_some()
+                    && record.secret.age(now).is_none_or(|age| age >= interval) =>
             {
                 Due::Rotation
             }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use auth_core::{AuditEvent, ClientSignals, Refusal, testing::block_on};
 use auth_session::{ClientCheck, CommitError, EpochCheck, Session, WhenClientChanges};
 
-use crate::support::{App, Browser, Cart, TOUCH, login, name_of, policy};
+use crate::{
+    epochs::Accounts,
+    support::{App, Browser, Cart, ROTATION, TOUCH, login, name_of, policy},
+};
 
 fn app(check: ClientCheck) -> App {
     App::with(policy().with_client_check(check), EpochCheck::by_session_store_only())
@@ -164,10 +167,14 @@ fn a_challenged_session_can_be_ended() {
     assert_eq!((app.rows(), browser), (0, Browser::new()));
 }
 
-/// A challenge must not be a way to learn whether a cookie's secret is right, nor shield a replay.
+/// A challenge must not be a way to learn whether a cookie's secret is right, nor keep a session that an account's
+/// change has ended, nor shield a replay.
 #[test]
 fn secret_and_epoch_come_before_the_client() {
-    let app = app(ClientCheck::off().on_user_agent(WhenClientChanges::Challenge));
+    let check = ClientCheck::off().on_user_agent(WhenClientChanges::Challenge);
+    let accounts = Accounts::at(0);
+    let always = EpochCheck::every(accounts.clone(), Duration::ZERO).unwrap();
+    let app = App::with(policy().with_client_check(check), always);
     let mut browser = Browser::new();
     log_in(&app, &mut browser, "ann", firefox());
     let mut forged = browser.clone();
@@ -176,6 +183,22 @@ fn secret_and_epoch_come_before_the_client() {
     value.pop();
     value.push(last);
     assert!(open(&app, &forged, curl()).challenge().is_none());
-    app.step(Duration::from_secs(1));
     assert!(open(&app, &browser, curl()).challenge().is_some());
+
+    accounts.set(Some(1));
+    assert!(open(&app, &browser, curl()).challenge().is_none(), "its epoch is over");
+    accounts.set(Some(0));
+
+    // The secret is replaced by age, and the new one is seen.
+    let old = browser.clone();
+    app.step(ROTATION);
+    for _ in 0..2 {
+        browser.take(block_on(open(&app, &browser, firefox()).commit())).unwrap();
+    }
+    assert_ne!(browser, old);
+    app.step(Duration::from_secs(31));
+    assert!(open(&app, &browser, curl()).challenge().is_some());
+    assert!(open(&app, &old, curl()).challenge().is_none());
+    assert!(app.has_audit("session.replayed"));
+    assert_eq!(app.rows(), 0);
 }

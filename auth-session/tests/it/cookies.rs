@@ -51,16 +51,32 @@ fn our_cookie_twice_is_malformed_before_any_store_is_asked() {
     assert_eq!(app.store.calls(), 0);
 }
 
-/// A browser that dropped our cookie is anonymous, and nothing else happens.
+/// A jar that overflows drops the oldest cookies, and whoever can set cookies makes it overflow.
+/// With what is left, the browser is anonymous, nothing is sent to it, and a form of before is worth nothing.
 #[test]
 fn a_browser_that_lost_its_cookie_is_anonymous() {
     let app = App::new();
     let mut browser = Browser::new();
     app.log_in(&mut browser, "ann");
-    let mut evicted = Browser::new();
-    assert_eq!(app.who(&mut evicted), None);
-    assert_eq!(evicted, Browser::new());
-    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    let forms = app.sessions.form_tokens();
+    let form = forms.new_cookie().unwrap();
+    let token = forms.issue(&form).unwrap();
+    let kept: Vec<String> = (0..200).map(|n| format!("c{n}={}", "x".repeat(40))).collect();
+    // Both of ours are gone; what was set later is there, and what looks like ours and is not.
+    let line = format!("{}; sid={}; __Host-SID=x", kept.join("; "), browser.0.as_ref().unwrap());
+    app.store.calls();
+    let incoming = app.sessions.read([line.as_bytes()]).unwrap();
+    assert!(!incoming.is_something());
+    let session = block_on(app.sessions.open(&incoming)).unwrap();
+    assert!(session.authenticated().is_none() && session.id().is_none());
+    let outgoing = block_on(session.commit());
+    assert!(outgoing.cookie().is_none() && outgoing.saved().is_ok());
+    assert_eq!(app.store.calls(), 0);
+
+    assert!(forms.read([line.as_bytes()]).is_none());
+    let anew = forms.new_cookie().unwrap();
+    assert!(forms.check(&form, token.expose()).is_some() && forms.check(&anew, token.expose()).is_none());
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"), "whoever still has it is in");
 }
 
 #[test]

@@ -6,23 +6,26 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use auth_core::{AuthEpoch, EpochSource, PrincipalId, StoreError, testing::block_on};
-use auth_session::{EpochCheck, RotateError, StartError};
+use auth_core::{
+    AuthEpoch, EpochSource, KeyName, KeyRing, Page, PrincipalId, Secret, SessionTerms, StoreError,
+    testing::{block_on, login_at_epoch},
+};
+use auth_session::{EpochCheck, RefreshPolicy, RefreshTokens, RotateError, Sessions, StartError};
 
-use crate::support::{App, Browser, Cart, START, policy, user};
+use crate::support::{App, Browser, Cart, START, name_of, policy, user};
 
 #[derive(Default)]
-struct Accounts {
+pub(crate) struct Accounts {
     epoch: Mutex<Option<AuthEpoch>>,
     broken: AtomicBool,
 }
 
 impl Accounts {
-    fn at(epoch: u64) -> Arc<Self> {
+    pub(crate) fn at(epoch: u64) -> Arc<Self> {
         Arc::new(Self { epoch: Mutex::new(Some(AuthEpoch::new(epoch))), broken: AtomicBool::new(false) })
     }
 
-    fn set(&self, epoch: Option<u64>) {
+    pub(crate) fn set(&self, epoch: Option<u64>) {
         *self.epoch.lock().unwrap() = epoch.map(AuthEpoch::new);
     }
 }
@@ -172,5 +175,54 @@ fn a_request_between_the_change_and_the_sweep_does_not_end_the_spared_session() 
             browser.take(answer).unwrap();
         }
         assert_eq!(app.who(&mut browser).as_deref(), Some("ann"), "{change_is_last}");
+    }
+}
+
+/// A session keeps the tag of the key under which it began, however often it is used or refreshed. Without that key, the
+/// ends of all and the lists miss it, and the account store is what refuses it.
+#[test]
+fn a_key_that_is_dropped_too_early_hides_sessions_that_the_account_store_still_ends() {
+    let new_secret = || Secret::new((8..).take(32).collect());
+    let new_name = || KeyName::from_static("new");
+    let old_secret = || Secret::new((7..).take(32).collect());
+    for keeps_the_old in [true, false] {
+        let accounts = Accounts::at(1);
+        let app = App::new();
+        let with = |ring: KeyRing, epochs: EpochCheck| {
+            let clock = Arc::new(app.clock.clone());
+            Sessions::new(app.store.clone(), Arc::new(ring), epochs, app.audit.clone(), policy())
+                .with_clock(clock)
+        };
+        let both = || {
+            let ring = KeyRing::new(new_name(), new_secret()).unwrap();
+            ring.with_retired(KeyName::from_static("test"), old_secret()).unwrap()
+        };
+        let mut browser = Browser::new();
+        app.log_in_at(&mut browser, "ann", 1);
+        let refresh = |sessions: &Sessions| RefreshTokens::new(sessions, RefreshPolicy::default());
+        let login = login_at_epoch(&user("ann"), START, AuthEpoch::new(1));
+        let first = block_on(refresh(&app.sessions).issue(login, SessionTerms::new())).unwrap().token;
+        // The new key becomes current, and the token is one of it from then on.
+        let store_only = EpochCheck::by_session_store_only();
+        let token = block_on(refresh(&with(both(), store_only.clone())).refresh(&first)).unwrap().token;
+
+        let now = || if keeps_the_old { both() } else { KeyRing::new(new_name(), new_secret()).unwrap() };
+        let sessions = with(now(), store_only);
+        let listed = block_on(sessions.list(&user("ann"), Page::first())).unwrap().len();
+        let ended = block_on(sessions.end_all(&user("ann"), AuthEpoch::new(2))).unwrap();
+        assert_eq!((listed, ended), if keeps_the_old { (2, 2) } else { (0, 0) });
+        if keeps_the_old {
+            assert_eq!(app.rows(), 0);
+            continue;
+        }
+        assert_eq!(name_of(&app.open(&browser)).as_deref(), Some("ann"), "nothing has ended it");
+
+        accounts.set(Some(2));
+        let always = EpochCheck::every(accounts, std::time::Duration::ZERO).unwrap();
+        let asking = with(now(), always);
+        let header = browser.header();
+        let incoming = asking.read(header.as_deref().map(str::as_bytes)).unwrap();
+        assert_eq!(name_of(&block_on(asking.open(&incoming)).unwrap()), None);
+        assert!(block_on(refresh(&asking).refresh(&token)).is_err());
     }
 }

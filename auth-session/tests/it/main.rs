@@ -10,11 +10,13 @@
     reason = "test code"
 )]
 
+mod audit;
 mod clients;
 mod clocks;
 #[cfg(feature = "cookie-store")]
 mod cookie_store;
 mod cookies;
+mod damaged;
 mod data;
 mod dropped;
 mod epochs;
@@ -27,5 +29,6 @@ mod model;
 mod races;
 mod refresh;
 mod rotation;
+mod superseded;
 mod support;
 mod terms;

@@ -18,7 +18,9 @@ use auth_core::{
     SessionSummary, StoreError, UnixTime, Updated, Version,
     testing::{SeededEntropy, SteppedClock, block_on, login_as, login_at_epoch},
 };
-use auth_session::{CookiePolicy, EpochCheck, Outgoing, Session, SessionData, SessionPolicy, Sessions};
+use auth_session::{
+    CookiePolicy, EpochCheck, Incoming, Outgoing, Session, SessionData, SessionPolicy, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const START: UnixTime = UnixTime::from_secs(1_700_000_000);
@@ -44,8 +46,10 @@ impl SessionData for Visits {
     const VERSION: u16 = 1;
 }
 
+/// What somebody else does just before a call of this name.
+type Meanwhile = (&'static str, Box<dyn FnOnce() + Send>);
+
 /// A store that counts its calls, and fails at one if it is told to.
-#[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) inner: MemorySessions,
     calls: Mutex<BTreeMap<&'static str, u32>>,
@@ -53,6 +57,7 @@ pub(crate) struct Watched {
     slow: AtomicBool,
     /// A session that somebody else always writes to first.
     contended: Mutex<Option<SessionId>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,8 @@ pub(crate) enum Failing {
     Before,
     /// After it did what it was asked.
     After,
+    /// The row cannot be read.
+    Corrupt,
 }
 
 impl Watched {
@@ -71,6 +78,7 @@ impl Watched {
             failing: Mutex::default(),
             slow: AtomicBool::new(false),
             contended: Mutex::default(),
+            meanwhile: Mutex::default(),
         }
     }
 
@@ -100,6 +108,18 @@ impl Watched {
         *self.contended.lock().unwrap() = id;
     }
 
+    /// Does `what` before the next call of this name, once.
+    pub(crate) fn before(&self, name: &'static str, what: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some((name, Box::new(what)));
+    }
+
+    fn meanwhile(&self, name: &'static str) {
+        let due = self.meanwhile.lock().unwrap().take_if(|(at, _)| *at == name);
+        if let Some((_, what)) = due {
+            what();
+        }
+    }
+
     fn write_first(&self) {
         let Some(id) = *self.contended.lock().unwrap() else { return };
         let row = block_on(self.inner.load(&id, START)).unwrap().unwrap();
@@ -121,12 +141,14 @@ impl Watched {
     }
 
     fn enter(&self, name: &'static str) -> Result<(), StoreError> {
+        self.meanwhile(name);
         *self.calls.lock().unwrap().entry(name).or_default() += 1;
         if matches!(name, "update" | "rotate") {
             self.write_first();
         }
         match *self.failing.lock().unwrap() {
             Some((at, Failing::Before)) if at == name => Err(StoreError::not_written("told to")),
+            Some((at, Failing::Corrupt)) if at == name => Err(StoreError::corrupt("told to")),
             _ => Ok(()),
         }
     }
@@ -205,9 +227,17 @@ impl App {
     }
 
     pub(crate) fn try_open(&self, browser: &Browser) -> Result<Session, auth_core::Unavailable> {
+        block_on(self.sessions.open(&self.incoming(browser)))
+    }
+
+    /// The session of a request to log in or out.
+    pub(crate) fn open_to_replace(&self, browser: &Browser) -> Session {
+        block_on(self.sessions.open_to_replace(&self.incoming(browser))).unwrap()
+    }
+
+    fn incoming(&self, browser: &Browser) -> Incoming {
         let header = browser.header();
-        let incoming = self.sessions.read(header.as_deref().map(str::as_bytes)).unwrap();
-        block_on(self.sessions.open(&incoming))
+        self.sessions.read(header.as_deref().map(str::as_bytes)).unwrap()
     }
 
     /// Handles a request of this browser, answer included. It must succeed.

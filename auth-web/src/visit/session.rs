@@ -17,7 +17,7 @@ impl Visit {
         self.consult();
         self.may_log_in()?;
         let mut session = self.session().await?;
-        Ok(session.require()?.start_with(login, options).await?.id)
+        Ok(session.replaceable()?.start_with(login, options).await?.id)
     }
 
     /// Whom the request acts for, if they authenticated within the last `max_age`: for what should not be done with

@@ -1,6 +1,6 @@
 //! Tokens and keys that a request carries.
 
-use auth_core::{AuditEvent, AuthenticateError, Authenticated, Method, Rejection, RejectionReason};
+use auth_core::{AuthenticateError, Authenticated, Rejection, RejectionReason};
 use auth_credentials::BasicCredential;
 use auth_jwt::AccessToken;
 
@@ -9,7 +9,8 @@ use crate::Refusal;
 
 impl Visit {
     /// Whom the bearer token of the request acts for, or its key where [keys](crate::AuthBuilder::api_keys) are
-    /// accepted. Cookies do not count. Why a token is refused is written to the audit log, once a request.
+    /// accepted. Cookies do not count. Why a token is refused is written to the audit log, once a request, and of many at
+    /// once 16, and then one a second with how many were not.
     ///
     /// # Errors
     /// 401 if there is neither or it is refused; 429 if keys were refused too often; 503 if it cannot be checked.
@@ -80,12 +81,7 @@ impl Visit {
             if let Err(rejection) = checked
                 && is_news(rejection.reason())
             {
-                self.0.auth.record(&AuditEvent::CredentialRefused {
-                    reason: rejection.reason(),
-                    method: Method::BEARER_TOKEN,
-                    principal: None,
-                    source: self.0.source,
-                });
+                self.0.auth.bearer_is_refused(rejection.reason(), self.0.source);
             }
             Ok(checked)
         };

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use auth_web::core::AuditEvent;
 use axum::{body::Body, http::Request};
 use tower::ServiceExt;
 
@@ -112,4 +113,25 @@ async fn what_a_handler_set_before_it_panicked_or_was_dropped_is_not_saved() {
     assert!(send("/count-and-panic").is_err());
     assert!(send("/count-and-wait").unwrap().is_pending());
     assert_eq!(counted(&fixture, &cookie).await, "2");
+}
+
+/// What anybody can send as often as they like must not fill the audit log, nor go unseen.
+#[tokio::test]
+async fn strangers_fill_no_audit_log() {
+    let fixture = fixture();
+    let cross_site = [("origin", "https://evil.example.com"), ("cookie", "a=b")];
+    for _ in 0..100 {
+        assert_eq!(fixture.send("POST", "/logout", &cross_site).await.status, 403);
+        assert_eq!(fixture.send("POST", "/login", &[]).await.status, 403);
+        assert_eq!(fixture.get("/user", &[("authorization", "Bearer a.b.c")]).await.status, 401);
+    }
+    let count = |name: &str| fixture.audit.events().iter().filter(|(_, event)| event.name() == name).count();
+    assert_eq!((count("cross-site.refused"), count("credential.refused")), (16, 16));
+    fixture.step(1);
+    fixture.send("POST", "/logout", &cross_site).await;
+    fixture.get("/user", &[("authorization", "Bearer a.b.c")]).await;
+    for (event, count) in [("cross-site.refused", 184), ("credential.refused", 84)] {
+        let told = AuditEvent::EventsSuppressed { event, count };
+        assert!(fixture.audit.events().iter().any(|(_, event)| *event == told), "{event}");
+    }
 }

@@ -87,6 +87,7 @@ fn events_have_the_documented_levels() {
     record(AuditEvent::StoreFull { store: "sessions" });
     record(AuditEvent::SessionReplayed { session, principal: Some(ann()) });
     record(AuditEvent::SessionReissued { session });
+    record(AuditEvent::EventsSuppressed { event: "cross-site.refused", count: 3 });
     record(AuditEvent::AccountCreated { principal: ann() });
     record(AuditEvent::PeerUnknown);
     for (name, level) in [
@@ -94,6 +95,7 @@ fn events_have_the_documented_levels() {
         ("store.full", "WARN"),
         ("session.replayed", "WARN"),
         ("session.reissued", "INFO"),
+        ("audit.suppressed", "WARN"),
         ("account.created", "INFO"),
         ("peer.unknown", "INFO"),
     ] {

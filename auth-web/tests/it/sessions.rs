@@ -1,5 +1,7 @@
 //! What a request does to its session: devices, freshness, messages, other clients, acting as somebody else.
 
+use auth_web::core::testing::FailWith;
+
 use crate::app::{ORIGIN, fixture};
 
 const FIREFOX: (&str, &str) = ("user-agent", "Firefox");
@@ -123,4 +125,30 @@ async fn no_other_site_logs_anybody_out_by_get() {
     assert_eq!(fixture.get("/user", &[("cookie", &cookie)]).await.body, "ann");
     let own = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
     assert_eq!(fixture.get("/logout-by-get", &own).await.body, "true");
+}
+
+/// A row that the store cannot read is 503 for whoever asks who is there, on every route but those by which its browser
+/// gets rid of it: otherwise it would be locked out until the row's deadline.
+#[tokio::test]
+async fn a_browser_whose_session_cannot_be_read_can_log_in_and_out() {
+    for path in ["/login", "/logout"] {
+        let fixture = fixture();
+        let cookie = fixture.log_in().await;
+        fixture.store.fail_with(Some(FailWith::Corrupt));
+        for route in ["/user", "/maybe"] {
+            let answer = fixture.get(route, &[("cookie", &cookie)]).await;
+            assert_eq!((answer.status, answer.header("set-cookie")), (503, None), "{route}");
+        }
+        let form = fixture.get("/login", &[("cookie", &cookie), ("accept", "text/html")]).await;
+        assert_eq!(form.status, 200);
+        assert!(form.header("set-cookie").is_none_or(|line| line.starts_with("__Host-form=")));
+        let answer = fixture.send("POST", path, &[("cookie", &cookie), ("origin", ORIGIN)]).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        fixture.store.fail_with(None);
+        let (after, who) = (answer.cookie(), if path == "/login" { "ann" } else { "nobody" });
+        assert_ne!(after, cookie);
+        assert_eq!(fixture.get("/maybe", &[("cookie", &after)]).await.body, who);
+        assert_eq!(fixture.get("/maybe", &[("cookie", &cookie)]).await.body, "nobody");
+        assert_eq!(fixture.store.inner().len(), usize::from(path == "/login"));
+    }
 }
