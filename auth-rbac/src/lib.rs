@@ -8,6 +8,7 @@ mod admin;
 mod attribute;
 mod audited;
 mod builder;
+mod challenge;
 mod combine;
 mod compile;
 mod condition;
