@@ -356,6 +356,45 @@ fn what_may_be_meant_is_a_note() {
     assert!(!said.contains("tess"), "{said}");
 }
 
+/// What a rule can take away depends on how models are combined, and a rule that denies in vain looks like protection.
+#[test]
+fn what_restricts_roles_depends_on_the_combiner() {
+    let lint = |combiner: &str, rule: &str| {
+        let with_rule = format!("{rule}\ncondition = 'context.time.hour in 9..17'\n\n[[rules]]");
+        let (_folder, path) = changed("[[rules]]", &with_rule);
+        let policy = fs::read_to_string(&path).unwrap();
+        let policy = policy.replacen("version = 1", &format!("version = 1\ncombining = \"{combiner}\""), 1);
+        let policy =
+            policy.replacen("\"reports.read\" = {}", "\"reports.read\" = {}\n\"invoices.read\" = {}", 1);
+        fs::write(&path, policy).unwrap();
+        let output = tool(&["lint", "--policy", &path], b"");
+        (output.status.code(), text(&output))
+    };
+    let rule = |effect: &str, actions: &str| {
+        format!("[[rules]]\nname = \"x\"\neffect = \"{effect}\"\nactions = {actions}\nresource = \"*\"")
+    };
+    let permit = rule("permit", "[\"invoices.read\"]");
+    let deny = rule("deny", "[\"invoices.read\"]");
+    let (code, said) = lint("deny-overrides", &permit);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.ends_with("whatever the rule says: only a rule that denies restricts them\n"), "{said}");
+    assert_eq!(lint("deny-overrides", &deny), (Some(0), String::new()));
+    for combiner in ["permit-overrides", "first-applicable"] {
+        let (code, said) = lint(combiner, &permit);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("no rule restricts them under {combiner}")), "{said}");
+        for (rule, denied) in [(&deny, "invoices.read"), (&rule("deny", "\"*\""), "every action")] {
+            let (code, said) = lint(combiner, rule);
+            assert_eq!(code, Some(1), "{said}");
+            assert!(
+                said.starts_with(&format!("unreachable: rule x denies {denied} to nobody whom")),
+                "{said}"
+            );
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+}
+
 #[test]
 fn what_has_no_effect_is_found() {
     let clean = tool(&["lint", "--policy", POLICY], b"");
