@@ -21,6 +21,7 @@ mod coverage;
 mod graph;
 mod lint;
 mod request;
+mod table;
 
 use std::process::ExitCode;
 

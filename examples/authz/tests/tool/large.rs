@@ -1,5 +1,4 @@
 //! The tool on policies as large as they grow.
-#![allow(clippy::unwrap_used, reason = "test code")]
 
 use std::{
     fmt::Write as _,
