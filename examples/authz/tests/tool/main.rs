@@ -87,6 +87,28 @@ fn a_request_is_decided_and_explained() {
     assert_eq!(tool(&["check", "--policy", POLICY], b"").status.code(), Some(2));
 }
 
+/// Values may be secret, so whoever wants them says so.
+#[test]
+fn values_that_were_compared_are_told_on_demand() {
+    let request = r#"{"principal": {"id": "ann", "departments": ["sales", "legal"]}, "action": "reports.read",
+        "resource": {"kind": "report", "department": "finance"}, "context": {"time": "2026-11-27T10:00:00Z"}}"#;
+    let explain = |flags: &[&str]| {
+        let output = tool(&[&["explain", "--policy", POLICY, "--request", request], flags].concat(), b"");
+        assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+        text(&output)
+    };
+    let told = explain(&[]);
+    assert!(told.contains("rule own-department is false") && !told.contains("finance"), "{told}");
+    let with_values = explain(&["--values"]);
+    let values = with_values.strip_prefix(&told).unwrap();
+    assert_eq!(
+        values,
+        "rule not-from-outside: context.ip is missing\n\
+         rule own-department: resource.department = \"finance\"\n\
+         rule own-department: principal.departments = [\"sales\", \"legal\"]\n"
+    );
+}
+
 /// Answers come in order, one for each line, whatever is in the lines.
 #[test]
 fn a_line_that_makes_no_sense_is_answered_and_is_not_the_end() {
