@@ -87,6 +87,7 @@ impl PrincipalKind {
 pub struct PrincipalId(Arc<Parts>);
 
 #[derive(PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Parts {
     realm: Realm,
     kind: PrincipalKind,
@@ -255,5 +256,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<PrincipalId>(&json).unwrap(), id);
         let forged = json.replace("42", "4\\u00002");
         assert!(serde_json::from_str::<PrincipalId>(&forged).is_err());
+        // Whoever wrote one more part meant somebody else than who has the other three.
+        let longer = json.replace('}', r#","tenant":"acme"}"#);
+        assert!(serde_json::from_str::<PrincipalId>(&longer).is_err());
     }
 }

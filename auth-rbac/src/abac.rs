@@ -3,19 +3,21 @@
 use std::{collections::HashMap, fmt};
 
 use auth_core::{
-    AccessRequest, Action, Authorizer, Challenge, DecideError, Decision, Effect, Indeterminate, Obligation,
+    AccessRequest, Action, Authorizer, DecideError, Decision, Effect, Indeterminate, Obligation,
     PolicyVersion, ResourceKind, RuleId,
 };
 
+mod challenge;
 mod check;
 mod evaluate;
 pub(crate) mod explain;
 mod index;
-mod operand;
+pub(crate) mod operand;
 mod program;
 pub(crate) mod rule;
 
 use self::{
+    challenge::{Challenges, Demanded},
     evaluate::{Evaluation, Facts},
     explain::ExplainedRules,
     index::{Listed, Outcome, Rules},
@@ -70,8 +72,7 @@ pub struct Abac {
     /// Attributes of each action, sorted by name.
     of_actions: Vec<Box<[(AttributeName, Value)]>>,
     buckets: HashMap<(u32, u32), Bucket, foldhash::fast::RandomState>,
-    /// What may be asked of somebody who is not let in, each once.
-    challenges: Vec<Challenge>,
+    challenges: Challenges,
 }
 
 /// In place of an action or a kind: any.
@@ -82,7 +83,7 @@ const ANY: u32 = u32::MAX;
 struct Bucket {
     deny: Rules,
     permit: Rules,
-    challenges: bool,
+    challenges: Demanded,
 }
 
 impl Abac {
@@ -105,7 +106,7 @@ impl Abac {
         let mut writer = Writer::default();
         let mut names = HashMap::new();
         let mut buckets: HashMap<(u32, u32), [Vec<Listed>; 2]> = HashMap::new();
-        let mut challenging = Vec::new();
+        let mut demanded: HashMap<(u32, u32), Demanded> = HashMap::new();
         for (rule, index) in rules.iter().zip(0_u32..) {
             let refuse = |problem| AbacError::Rule { name: rule.name.clone(), problem };
             if names.insert(&rule.name, ()).is_some() {
@@ -119,29 +120,23 @@ impl Abac {
             let root = check::compile(&rule.condition, schema, of, &mut writer)
                 .map_err(|error| refuse(RuleProblem::Condition(error)))?;
             abac.roots.push(root);
+            let demand = abac.challenges.add(rule).map_err(refuse)?;
             for action in actions {
                 let [deny, permit] = buckets.entry((action, kind)).or_default();
                 let list = if rule.effect == RuleEffect::Deny { deny } else { permit };
                 list.push(Listed { rule: index, root });
-                if rule.challenge.is_some() {
-                    challenging.push((action, kind));
-                }
+                let of_bucket = demanded.entry((action, kind)).or_default();
+                *of_bucket = of_bucket.and(demand);
             }
-            abac.demand(rule).map_err(refuse)?;
         }
         abac.program = writer.program;
         for (key, [deny, permit]) in buckets {
             let bucket = Bucket {
                 deny: Rules::new(&abac.program, deny),
                 permit: Rules::new(&abac.program, permit),
-                challenges: false,
+                challenges: demanded.get(&key).copied().unwrap_or_default(),
             };
             abac.buckets.insert(key, bucket);
-        }
-        for key in challenging {
-            if let Some(bucket) = abac.buckets.get_mut(&key) {
-                bucket.challenges = true;
-            }
         }
         abac.rules = rules.to_vec();
         Ok(abac)
@@ -168,7 +163,7 @@ impl Abac {
             kinds,
             of_actions,
             buckets: HashMap::default(),
-            challenges: Vec::new(),
+            challenges: Challenges::default(),
         }
     }
 
@@ -198,20 +193,6 @@ impl Abac {
         numbers.sort_unstable();
         numbers.dedup();
         Ok(numbers)
-    }
-
-    fn demand(&mut self, rule: &Rule) -> Result<(), RuleProblem> {
-        let Some(challenge) = rule.challenge.as_ref().map(rule::Demand::challenge) else { return Ok(()) };
-        if challenge.is_empty() {
-            return Err(RuleProblem::Demand);
-        }
-        if !self.challenges.contains(&challenge) {
-            if self.challenges.len() >= Self::MAX_CHALLENGES {
-                return Err(RuleProblem::Demands);
-            }
-            self.challenges.push(challenge);
-        }
-        Ok(())
     }
 
     /// The version that it was compiled as.
@@ -276,9 +257,10 @@ impl Abac {
         let facts = Facts::new(request, self.schema.home_realm(), applicable.attributes);
         let found = self.find::<N>(&applicable, facts);
         let verdict = self.verdict(found);
-        let asks = applicable.buckets.iter().flatten().any(|bucket| bucket.challenges);
-        if asks && found.effect() != Effect::Permit {
-            self.challenged::<N>(verdict, &applicable, facts)
+        let none = Demanded::default();
+        let demanded = applicable.buckets.iter().flatten().fold(none, |all, of| all.and(of.challenges));
+        if demanded != none && found.effect() != Effect::Permit {
+            self.challenged::<N>(verdict, demanded, &applicable, facts)
         } else {
             verdict
         }
@@ -322,54 +304,6 @@ impl Abac {
             }
             (None, None, None, None) => Verdict::not_applicable(self.version),
         }
-    }
-
-    /// Adds the challenge that would help most, if one would. Each is tried by asking again, as if it had been satisfied.
-    #[inline(never)]
-    fn challenged<'a, const N: usize>(
-        &'a self,
-        verdict: Verdict,
-        applicable: &Applicable<'a>,
-        facts: Facts<'a>,
-    ) -> Verdict {
-        let together = self
-            .challenges
-            .iter()
-            .skip(1)
-            .fold(self.challenges.first().cloned(), |all, next| all.map(|all| all.and(next)));
-        let mut best: Option<(Challenge, Effect)> = None;
-        for challenge in self.challenges.iter().chain(&together) {
-            if facts.satisfies(challenge) {
-                continue;
-            }
-            let then = self.find::<N>(applicable, facts.after(challenge)).effect();
-            let better = match &best {
-                None => helps(then) > helps(verdict.effect()),
-                // Of two that help alike, the one that asks for less.
-                Some((known, effect)) => {
-                    helps(then) > helps(*effect)
-                        || (helps(then) == helps(*effect)
-                            && *known != *challenge
-                            && known.includes(challenge))
-                }
-            };
-            if better {
-                best = Some((challenge.clone(), then));
-            }
-        }
-        match best {
-            Some((challenge, then)) => verdict.with_challenge(challenge, then),
-            None => verdict,
-        }
-    }
-}
-
-/// How near an effect is to a permit: where nothing forbids any more, another engine may allow.
-const fn helps(effect: Effect) -> u8 {
-    match effect {
-        Effect::Permit => 2,
-        Effect::NotApplicable => 1,
-        Effect::Deny | Effect::Indeterminate(_) => 0,
     }
 }
 

@@ -17,6 +17,7 @@ mod builder;
 mod compile;
 mod describe;
 mod error;
+mod explain;
 mod interned;
 mod kinds;
 mod records;
@@ -336,10 +337,7 @@ impl Engine for Acl {
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
         let verdict = self.evaluate(request)?;
-        let because = match self.describe(&verdict) {
-            Ok(description) => Because::Acl(description),
-            Err(_) => Because::Unexplained,
-        };
+        let because = self.explain_request(request, &verdict).map_or(Because::Unexplained, Because::Acl);
         Ok(Explanation::new(verdict, because))
     }
 }

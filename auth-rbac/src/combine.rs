@@ -9,6 +9,7 @@ use auth_core::{Challenge, DecideError, Effect, Indeterminate, Obligation, Polic
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    challenge::asks_for,
     explain::{Because, Explanation},
     verdict::{StepUp, Verdict},
 };
@@ -224,8 +225,8 @@ impl Combination {
     }
 }
 
-/// The challenge that leads to a permit: one of those that were given, or all of them together. If none does,
-/// all of them, and what that leads to.
+/// The challenge that leads to a permit: of those that were given, the one that asks for least, or all of them together.
+/// If none does, all of them, and what that leads to.
 fn step_up(before: Tally, stepping: &[(Effect, Option<StepUp>)]) -> Option<StepUp> {
     let satisfied = |challenge: &Challenge| {
         let mut tally = before;
@@ -240,11 +241,12 @@ fn step_up(before: Tally, stepping: &[(Effect, Option<StepUp>)]) -> Option<StepU
     for challenge in stepping.iter().filter_map(|(_, step_up)| Some(&step_up.as_ref()?.challenge)) {
         all = all.and(challenge);
         if tried.len() < Combination::MAX_TRIED && !tried.contains(&challenge) {
-            if satisfied(challenge) == Effect::Permit {
-                return Some(StepUp { challenge: challenge.clone(), then: Effect::Permit });
-            }
             tried.push(challenge);
         }
+    }
+    tried.sort_by_key(|challenge| asks_for(challenge));
+    if let Some(challenge) = tried.into_iter().find(|challenge| satisfied(challenge) == Effect::Permit) {
+        return Some(StepUp { challenge: challenge.clone(), then: Effect::Permit });
     }
     (!all.is_empty()).then(|| StepUp { then: satisfied(&all), challenge: all })
 }

@@ -89,7 +89,10 @@ use tree::Predicate;
 ///
 /// **A rule may ask for better authentication.** `context.auth.age`, `.assurance` and `.methods` say how and when
 /// somebody was authenticated; a rule with a [`Demand`](crate::Demand) answers with the challenge, but only if
-/// satisfying it would change the answer for the better: the policy is asked again as if it had been.
+/// satisfying it would change the answer for the better: the policy is asked again as if it had been. Of what rules
+/// about the request demand, one or two together, the least that helps most is asked for: the lower assurance, then the
+/// greater age. A demand without an age leaves the time of the login what it is, for an old login may satisfy it:
+/// demand an age where a condition compares `context.auth.age`.
 ///
 /// **`principal.id` is the id of a user of your own realm.** A stranger of another issuer, or a service, with the
 /// same id has none. Compare attributes of type `principal` with `principal` where several realms meet.

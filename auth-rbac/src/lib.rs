@@ -5,9 +5,11 @@
 mod abac;
 mod acl;
 mod admin;
+mod at_least;
 mod attribute;
 mod audited;
 mod builder;
+mod challenge;
 mod combine;
 mod compile;
 mod condition;
@@ -48,6 +50,7 @@ pub use acl::{
     GroupId, Trustee,
 };
 pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
+pub use at_least::AtLeast;
 pub use attribute::{
     AttributeName, AttributeNameError, AttributePath, Root,
     kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
@@ -70,7 +73,7 @@ pub use explain::{Because, Explanation};
 pub use live::LivePolicy;
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use policy::{Policy, PolicyDescription};
-pub use rbac::{AtLeast, Outdated, Rbac};
+pub use rbac::{Outdated, Rbac};
 pub use role_ref::{RoleKey, RoleRef};
 pub use schema::{Schema, SchemaError};
 pub use separation::SeparationKind;

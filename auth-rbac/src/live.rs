@@ -8,7 +8,8 @@ use auth_core::{
 };
 
 use crate::{
-    engine::Engine, explain::Explanation, in_force::InForce, policy::Policy, rbac::Outdated, verdict::Verdict,
+    at_least::AtLeast, engine::Engine, explain::Explanation, in_force::InForce, policy::Policy,
+    rbac::Outdated, verdict::Verdict,
 };
 
 /// Asks the [`Policy`] in force, which is replaced while requests go on. What [`Rbac`](crate::Rbac) is for roles alone.
@@ -56,8 +57,18 @@ impl LivePolicy {
         self.policy.get()
     }
 
-    /// The policy in force if it has this version or a larger one, to decide by: whoever made a change finds it made
-    /// (read your writes).
+    /// Decides by a policy of this version or a newer one: whoever made a change finds it made (read your writes). The
+    /// version that a change answered with, kept in their session perhaps, is the one to ask for.
+    ///
+    /// While the policy in force is older, as where a reload has not come round yet, every request is answered
+    /// [`DecideError::Behind`], HTTP 503.
+    #[must_use]
+    pub fn check_at_least(&self, version: PolicyVersion) -> AtLeast<'_, Policy> {
+        AtLeast::new(&self.policy, version)
+    }
+
+    /// The policy in force if it has this version or a larger one, to list, describe and explain. Deciding takes
+    /// [`check_at_least`](Self::check_at_least): this counts a reference, which threads that do so at once wait for.
     ///
     /// # Errors
     /// [`DecideError::Behind`], HTTP 503, while the policy in force is older; [`DecideError::NoPolicy`].

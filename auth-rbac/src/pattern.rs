@@ -1,5 +1,7 @@
 //! Rules about several permissions at once.
 
+use std::collections::HashMap;
+
 use auth_core::Action;
 
 use crate::{
@@ -16,7 +18,7 @@ const REST: &str = "**";
 
 /// Names of permissions by their segments, which are parted by dots: `*` is exactly one segment, whichever it
 /// is, and a last `**` is one or more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Pattern(Box<str>);
 
 impl Pattern {
@@ -59,7 +61,12 @@ pub(crate) fn overlap(one: &str, other: &str) -> bool {
 
 /// The patterns of a policy. In rules they are numbered on from the permissions.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Patterns(Vec<Option<Pattern>>);
+pub(crate) struct Patterns {
+    list: Vec<Option<Pattern>>,
+    numbers: HashMap<Pattern, u32>,
+    /// Places in the list that are free, the lowest last.
+    free: Vec<u32>,
+}
 
 impl Patterns {
     /// The most distinct ones. Each is compared with every permission.
@@ -73,37 +80,44 @@ impl Patterns {
             return Ok(None);
         }
         let pattern = Pattern::parse(text).ok_or(PolicyError::Pattern)?;
-        let known = self.0.iter().position(|known| known.as_ref() == Some(&pattern));
-        let at = match known.or_else(|| self.0.iter().position(Option::is_none)) {
-            Some(at) => at,
-            None if self.0.len() >= Self::MAX => {
-                return Err(PolicyError::TooMany { what: Counted::Patterns, max: Self::MAX });
-            }
-            None => {
-                self.0.push(None);
-                self.0.len().saturating_sub(1)
-            }
-        };
-        if let Some(place) = self.0.get_mut(at) {
-            *place = Some(pattern);
+        if let Some(known) = self.numbers.get(&pattern) {
+            return Ok(Some(known | Self::BASE));
         }
-        Ok(u32::try_from(at).ok().map(|at| at | Self::BASE))
+        if self.numbers.len() >= Self::MAX {
+            return Err(PolicyError::TooMany { what: Counted::Patterns, max: Self::MAX });
+        }
+        let at = self.free.pop().unwrap_or_else(|| {
+            self.list.push(None);
+            u32::try_from(self.list.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        });
+        if let Some(place) = self.list.get_mut(at as usize) {
+            *place = Some(pattern.clone());
+        }
+        self.numbers.insert(pattern, at);
+        Ok(Some(at | Self::BASE))
     }
 
     /// Forgets all that are not among `used`, the numbers of permissions and patterns.
     pub(crate) fn keep(&mut self, used: &[u32]) {
-        let mut kept = vec![false; self.0.len()];
+        let mut kept = vec![false; self.list.len()];
         for number in used.iter().filter(|number| Self::is_pattern(**number)) {
             if let Some(kept) = kept.get_mut((number & !Self::BASE) as usize) {
                 *kept = true;
             }
         }
-        self.0.iter_mut().zip(kept).filter(|(_, kept)| !kept).for_each(|(pattern, _)| *pattern = None);
+        let is_kept = |at: u32| kept.get(at as usize) == Some(&true);
+        self.numbers.retain(|_, at| is_kept(*at));
+        self.free.clear();
+        for (at, place) in (0_u32..).zip(&mut self.list).filter(|(at, _)| !is_kept(*at)) {
+            *place = None;
+            self.free.push(at);
+        }
+        self.free.reverse();
     }
 
     /// A pattern as it is written.
     pub(crate) fn text(&self, number: u32) -> Option<&str> {
-        self.0.get((number & !Self::BASE) as usize)?.as_ref().map(|pattern| &*pattern.0)
+        self.list.get((number & !Self::BASE) as usize)?.as_ref().map(|pattern| &*pattern.0)
     }
 
     /// Whether a rule's number is a pattern's, and not a permission's.
@@ -117,8 +131,8 @@ impl Patterns {
     /// [`PolicyError::UnmatchedPattern`]: most likely a typing error, and one in a rule that forbids would
     /// forbid nothing.
     pub(crate) fn expand(&self, permissions: &Names) -> Result<Expanded, PolicyError> {
-        let mut rows = Rows::with_capacity(self.0.len(), 0);
-        for pattern in &self.0 {
+        let mut rows = Rows::with_capacity(self.list.len(), 0);
+        for pattern in &self.list {
             let Some(pattern) = pattern else {
                 rows.push(&[]);
                 continue;

@@ -7,7 +7,10 @@ use auth_core::{
     Privileges,
 };
 
-use crate::{engine::Engine, explain::Explanation, in_force::InForce, snapshot::Snapshot, verdict::Verdict};
+use crate::{
+    at_least::AtLeast, engine::Engine, explain::Explanation, in_force::InForce, snapshot::Snapshot,
+    verdict::Verdict,
+};
 
 /// Role-based access control: asks the [`Snapshot`] in force, which is replaced while requests go on.
 ///
@@ -66,7 +69,7 @@ impl Rbac {
     /// [`DecideError::Behind`], HTTP 503.
     #[must_use]
     pub fn check_at_least(&self, version: PolicyVersion) -> AtLeast<'_> {
-        AtLeast { rbac: self, version }
+        AtLeast::new(&self.policy, version)
     }
 
     /// The policy in force, to look up numbers, list holders or describe decisions.
@@ -101,41 +104,6 @@ impl Privileges for Rbac {
 impl fmt::Debug for Rbac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Rbac").field(&self.policy.load().as_deref()).finish()
-    }
-}
-
-/// An [`Rbac`] that decides by a policy of some version or a newer one: [`Rbac::check_at_least`].
-#[derive(Debug, Clone, Copy)]
-pub struct AtLeast<'a> {
-    rbac: &'a Rbac,
-    version: PolicyVersion,
-}
-
-impl AtLeast<'_> {
-    /// Of one snapshot, so that no older one slips in between looking and asking.
-    fn with<T>(self, ask: impl FnOnce(&Snapshot) -> Result<T, DecideError>) -> Result<T, DecideError> {
-        let policy = self.rbac.policy.load();
-        let snapshot = policy.as_ref().ok_or(DecideError::NoPolicy)?;
-        if snapshot.version() < self.version {
-            return Err(DecideError::Behind { wanted: self.version, in_force: snapshot.version() });
-        }
-        ask(snapshot)
-    }
-}
-
-impl Engine for AtLeast<'_> {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
-        self.with(|snapshot| snapshot.evaluate(request))
-    }
-
-    fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        self.with(|snapshot| snapshot.explain(request))
-    }
-}
-
-impl Authorizer for AtLeast<'_> {
-    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
-        Ok(self.evaluate(request)?.decide(request))
     }
 }
 

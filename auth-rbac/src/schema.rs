@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use auth_core::{Action, NameError, Realm, ResourceKind};
-use serde::{Deserialize, Serialize, de::DeserializeSeed};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeSeed};
 
-use crate::attribute::{
-    AttributeName, AttributeNameError, AttributePath,
-    kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
-    map::AttributeMap,
-    read::MapSeed,
-    value::Value,
+use crate::{
+    abac::operand::Operand,
+    attribute::{
+        AttributeName, AttributeNameError, AttributePath,
+        kind::{AttributeType, AttributeTypeError, Declaration, ScalarType},
+        map::AttributeMap,
+        read::MapSeed,
+        value::Value,
+    },
 };
 
 pub(crate) mod builtin;
@@ -47,9 +50,20 @@ pub(crate) type Attributes = BTreeMap<AttributeName, Declaration>;
 ///
 /// Behind everything of type `time` stand `.year`, `.month`, `.day`, `.weekday` (1 is Monday), `.hour`, `.minute` and
 /// `.time_of_day`, in UTC unless a zone is named: `context.time.zone("+02:00").hour`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(from = "Sections")]
+pub struct Schema {
+    sections: Sections,
+    /// How many declarations there are, so that they need not be counted anew for each.
+    count: usize,
+    /// The type of each attribute that actions have. Where two have two, one is here, and `check` refuses the other.
+    of_actions: BTreeMap<AttributeName, AttributeType>,
+}
+
+/// What a schema declares.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Schema {
+struct Sections {
     #[serde(skip_serializing_if = "Home::is_default")]
     home: Home,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::map")]
@@ -60,6 +74,31 @@ pub struct Schema {
     context: Attributes,
     #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "unique::maps")]
     actions: BTreeMap<Action, BTreeMap<AttributeName, Value>>,
+}
+
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sections.serialize(serializer)
+    }
+}
+
+impl From<Sections> for Schema {
+    fn from(sections: Sections) -> Self {
+        let mut of_actions = BTreeMap::new();
+        for (name, value) in sections.actions.values().flatten() {
+            of_actions.entry(name.clone()).or_insert_with(|| value.attribute_type());
+        }
+        Self { count: sections.count(), sections, of_actions }
+    }
+}
+
+impl Sections {
+    fn count(&self) -> usize {
+        let attributes = self.resources.values().map(BTreeMap::len);
+        let values = self.actions.values().map(BTreeMap::len);
+        let all = [self.principal.len(), self.context.len(), self.resources.len(), self.actions.len()];
+        all.into_iter().chain(attributes).chain(values).fold(0, usize::saturating_add)
+    }
 }
 
 /// Whose ids `principal.id` is.
@@ -94,14 +133,14 @@ impl Schema {
 
     /// Makes `principal.id` the id of users of another realm than [`Realm::LOCAL`].
     pub fn home(&mut self, realm: Realm) -> &mut Self {
-        self.home = Home::Realm(realm);
+        self.sections.home = Home::Realm(realm);
         self
     }
 
     /// Makes `principal.id` the id of users of every realm. A condition that compares it must then compare
     /// `principal.realm` too, or a stranger with the id of one of yours is taken for them.
     pub fn any_home(&mut self) -> &mut Self {
-        self.home = Home::Any;
+        self.sections.home = Home::Any;
         self
     }
 
@@ -112,8 +151,8 @@ impl Schema {
     /// [`SchemaError`].
     pub fn principal(&mut self, name: &str, declared: &str) -> Result<&mut Self, SchemaError> {
         let (name, declared) = read(name, declared)?;
-        add(&mut self.principal, name, declared)?;
-        self.checked()
+        add(&mut self.sections.principal, name, declared)?;
+        self.counted(1)
     }
 
     /// Declares an attribute of the circumstances.
@@ -122,8 +161,8 @@ impl Schema {
     /// [`SchemaError`].
     pub fn context(&mut self, name: &str, declared: &str) -> Result<&mut Self, SchemaError> {
         let (name, declared) = read(name, declared)?;
-        add(&mut self.context, name, declared)?;
-        self.checked()
+        add(&mut self.sections.context, name, declared)?;
+        self.counted(1)
     }
 
     /// Declares a kind of resource.
@@ -131,8 +170,9 @@ impl Schema {
     /// # Errors
     /// [`SchemaError`].
     pub fn kind(&mut self, kind: &str) -> Result<&mut Self, SchemaError> {
-        self.resources.entry(ResourceKind::parse(kind)?).or_default();
-        self.checked()
+        let kinds = self.sections.resources.len();
+        self.sections.resources.entry(ResourceKind::parse(kind)?).or_default();
+        self.counted(self.sections.resources.len().saturating_sub(kinds))
     }
 
     /// Declares an attribute of the resources of one kind, and the kind.
@@ -141,8 +181,9 @@ impl Schema {
     /// [`SchemaError`].
     pub fn resource(&mut self, kind: &str, name: &str, declared: &str) -> Result<&mut Self, SchemaError> {
         let (name, declared) = read(name, declared)?;
-        add(self.resources.entry(ResourceKind::parse(kind)?).or_default(), name, declared)?;
-        self.checked()
+        self.kind(kind)?;
+        add(self.sections.resources.entry(ResourceKind::parse(kind)?).or_default(), name, declared)?;
+        self.counted(1)
     }
 
     /// Declares an action. A rule that names one that is not declared is refused.
@@ -150,8 +191,9 @@ impl Schema {
     /// # Errors
     /// [`SchemaError`].
     pub fn action(&mut self, action: &str) -> Result<&mut Self, SchemaError> {
-        self.actions.entry(Action::parse(action)?).or_default();
-        self.checked()
+        let actions = self.sections.actions.len();
+        self.sections.actions.entry(Action::parse(action)?).or_default();
+        self.counted(self.sections.actions.len().saturating_sub(actions))
     }
 
     /// Gives an action an attribute, and declares it. Actions without that attribute have none of the name.
@@ -164,21 +206,25 @@ impl Schema {
         name: &str,
         value: impl Into<Value>,
     ) -> Result<&mut Self, SchemaError> {
-        let attributes = self.actions.entry(Action::parse(action)?).or_default();
-        if attributes.insert(AttributeName::parse(name)?, value.into()).is_some() {
+        let (attribute, value) = (AttributeName::parse(name)?, value.into());
+        self.action(action)?;
+        let attributes = self.sections.actions.entry(Action::parse(action)?).or_default();
+        if attributes.contains_key(&attribute) {
             return Err(SchemaError::Twice(name.into()));
         }
-        self.checked()
+        self.of_actions.entry(attribute.clone()).or_insert_with(|| value.attribute_type());
+        attributes.insert(attribute, value);
+        self.counted(1)
     }
 
     /// The actions.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.actions.keys()
+        self.sections.actions.keys()
     }
 
     /// The kinds of resources.
     pub fn kinds(&self) -> impl Iterator<Item = &ResourceKind> {
-        self.resources.keys()
+        self.sections.resources.keys()
     }
 
     /// The type of an attribute, declared or built in, of an action, a principal, the circumstances, or a resource of
@@ -193,7 +239,7 @@ impl Schema {
     /// required, are errors.
     #[must_use]
     pub fn read_principal<'s, 'de>(&'s self) -> impl DeserializeSeed<'de, Value = AttributeMap> + 's {
-        MapSeed(&self.principal, &[])
+        MapSeed(&self.sections.principal, &[])
     }
 
     /// As [`read_principal`](Self::read_principal), for a resource of a kind.
@@ -203,37 +249,34 @@ impl Schema {
         kind: &ResourceKind,
     ) -> impl DeserializeSeed<'de, Value = AttributeMap> + 's {
         static NONE: Attributes = Attributes::new();
-        MapSeed(self.resources.get(kind).unwrap_or(&NONE), &[])
+        MapSeed(self.sections.resources.get(kind).unwrap_or(&NONE), &[])
     }
 
     /// As [`read_principal`](Self::read_principal), for the circumstances. Device and location are declared already:
     /// `{"device.managed": true}`.
     #[must_use]
     pub fn read_context<'s, 'de>(&'s self) -> impl DeserializeSeed<'de, Value = AttributeMap> + 's {
-        MapSeed(&self.context, builtin::SUPPLIED)
+        MapSeed(&self.sections.context, builtin::SUPPLIED)
     }
 
     pub(crate) fn actions_with_attributes(
         &self,
     ) -> impl Iterator<Item = (&Action, &BTreeMap<AttributeName, Value>)> {
-        self.actions.iter()
+        self.sections.actions.iter()
     }
 
     pub(crate) const fn home_realm(&self) -> &Home {
-        &self.home
+        &self.sections.home
     }
 
-    fn checked(&mut self) -> Result<&mut Self, SchemaError> {
+    fn counted(&mut self, more: usize) -> Result<&mut Self, SchemaError> {
+        self.count = self.count.saturating_add(more);
         self.check_size()?;
         Ok(self)
     }
 
     fn check_size(&self) -> Result<(), SchemaError> {
-        let attributes = self.resources.values().map(BTreeMap::len);
-        let values = self.actions.values().map(BTreeMap::len);
-        let all = [self.principal.len(), self.context.len(), self.resources.len(), self.actions.len()];
-        let count = all.into_iter().chain(attributes).chain(values).fold(0, usize::saturating_add);
-        if count > Self::MAX_DECLARATIONS { Err(SchemaError::TooMany) } else { Ok(()) }
+        if self.count > Self::MAX_DECLARATIONS { Err(SchemaError::TooMany) } else { Ok(()) }
     }
 
     /// Looks for what a schema that was read as a whole may have got wrong.
@@ -247,11 +290,12 @@ impl Schema {
                 self.check_part(root, attributes, name)?;
             }
         }
-        let mut types: BTreeMap<&AttributeName, AttributeType> = BTreeMap::new();
-        for (name, value) in self.actions.values().flatten() {
-            let kind = value.attribute_type();
-            if name.as_str() == "name" || *types.entry(name).or_insert(kind) != kind {
+        for (name, value) in self.sections.actions.values().flatten() {
+            if name.as_str() == "name" || self.of_actions.get(name) != Some(&value.attribute_type()) {
                 return Err(SchemaError::Twice(format!("action.{name}").into()));
+            }
+            if !Operand::accepts(value) {
+                return Err(SchemaError::Value(format!("action.{name}").into()));
             }
         }
         Ok(())
@@ -277,8 +321,9 @@ impl Schema {
 
     fn sections(&self) -> impl Iterator<Item = (crate::attribute::Root, &Attributes)> {
         use crate::attribute::Root;
-        let own = [(Root::Principal, &self.principal), (Root::Context, &self.context)];
-        own.into_iter().chain(self.resources.values().map(|attributes| (Root::Resource, attributes)))
+        let Sections { principal, context, resources, .. } = &self.sections;
+        let own = [(Root::Principal, principal), (Root::Context, context)];
+        own.into_iter().chain(resources.values().map(|attributes| (Root::Resource, attributes)))
     }
 }
 
@@ -310,6 +355,9 @@ pub enum SchemaError {
     /// The name is built in, is declared already, is a part of a time, or is of two types.
     #[error("{0} is declared twice")]
     Twice(Box<str>),
+    /// The value that an action has for it is larger than any attribute may be, so that no condition could be evaluated.
+    #[error("the value of {0} is too large")]
+    Value(Box<str>),
     /// There are more than [`Schema::MAX_DECLARATIONS`].
     #[error("a schema has at most {} declarations", Schema::MAX_DECLARATIONS)]
     TooMany,

@@ -2,7 +2,8 @@
 //!
 //! A million documents in folders three deep, a hundred thousand people in groups four deep. Every folder lets a
 //! group read, one document in ten has an entry of its own, one folder in a hundred denies, and every document has
-//! an owner. Who asks is built outside the measured time, as an authenticator does that before.
+//! an owner. One document more has a list of a thousand groups, and is asked for by a member of five hundred others and of
+//! the last one. Who asks is built outside the measured time, as an authenticator does that before.
 
 use std::{
     hint::black_box,
@@ -29,6 +30,13 @@ const DOCS: u64 = 1_000_000;
 const FOLDERS: u64 = 10_000;
 const USERS: u64 = 100_000;
 const GROUPS: u64 = 10_000;
+/// How many groups the long list names, every other one from the first on.
+const LISTED: u64 = 1_000;
+const FIRST_LISTED: u64 = 4_000;
+/// How many groups between them somebody is in.
+const JOINED: u64 = 500;
+/// A document in the first folder that denies writing, whose owner is in the group that is denied it, three levels in.
+const DENIED: u64 = 79_207;
 
 fn doc(n: u64) -> Resource {
     Resource::one(DOC, &n.to_string()).unwrap()
@@ -101,6 +109,15 @@ fn build() -> AclBuilder {
             resource.allow(user(n / 10 % USERS), ["doc.write"]).unwrap();
         }
     }
+    // A long list, and somebody who is in many groups of whom the list names one.
+    let mut archive = acl.resource(&doc(DOCS)).unwrap();
+    for n in 0..LISTED {
+        archive.allow(group(FIRST_LISTED + 2 * n), ["doc.read"]).unwrap();
+    }
+    for n in 0..JOINED {
+        acl.member(&group(FIRST_LISTED + 2 * n + 1), &user(USERS)).unwrap();
+    }
+    acl.member(&group(FIRST_LISTED + 2 * LISTED - 2), &user(USERS)).unwrap();
     acl
 }
 
@@ -125,13 +142,15 @@ fn ours(c: &mut Criterion) {
     println!("acl/1000000-resident/ours: {} bytes, {:?}", acl.size_in_bytes(), acl.counts());
 
     let n = DOCS / 2 + 7;
-    let resource = doc(n);
     let cases = [
-        ("inherited-allow", reader(n), &READ, Effect::Permit),
-        ("owner-allow", n % USERS, &WRITE, Effect::Permit),
-        ("no-entry", (reader(n) + USERS / 2) % USERS, &WRITE, Effect::NotApplicable),
+        ("inherited-allow", n, reader(n), &READ, Effect::Permit),
+        ("owner-allow", n, n % USERS, &WRITE, Effect::Permit),
+        ("owner-deny", DENIED, DENIED % USERS, &WRITE, Effect::Deny),
+        ("no-entry", n, (reader(n) + USERS / 2) % USERS, &WRITE, Effect::NotApplicable),
+        ("many-groups-long-list", DOCS, USERS, &READ, Effect::Permit),
     ];
-    for (name, who, action, expected) in cases {
+    for (name, resource, who, action, expected) in cases {
+        let resource = doc(resource);
         let who = authenticated_as(&user(who), NOW);
         c.bench_function(&format!("acl/1000000-warm-{name}/ours"), |b| {
             b.iter(|| assert_eq!(ask(&acl, &who, action, &resource), expected));

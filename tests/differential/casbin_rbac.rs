@@ -1,5 +1,5 @@
 //! The engine against casbin, on what both have: roles with inheritance, denials that override, direct permissions; and
-//! the same in domains, which are tenants here.
+//! the same in domains, which are tenants here. What is ours for every tenant is written there once for each domain.
 //!
 //! Users and roles have names that cannot be confused, for casbin would: to it, both are strings of one space.
 
@@ -33,8 +33,8 @@ e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 m = g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act
 ";
 
-/// Everything is said of one tenant: nothing counts in two of them.
-#[derive(Debug, Clone)]
+/// What counts in one tenant, and a role of the whole policy beside it.
+#[derive(Debug, Clone, Default)]
 struct Policy {
     /// Tenant, role, and a role of a smaller number that it inherits.
     inherits: Vec<(usize, usize, usize)>,
@@ -42,6 +42,12 @@ struct Policy {
     rules: Vec<(usize, usize, usize, bool)>,
     /// Tenant, user, role.
     assigned: Vec<(usize, usize, usize)>,
+    /// What the policy's own role may or may not, in whichever tenant.
+    global_rules: Vec<(usize, bool)>,
+    /// Who holds that, everywhere or in one tenant.
+    global_assigned: Vec<(usize, Option<usize>)>,
+    /// Tenant, and a role of it that inherits that.
+    global_inherited: Vec<(usize, usize)>,
 }
 
 fn any_policy() -> impl Strategy<Value = Policy> {
@@ -50,11 +56,14 @@ fn any_policy() -> impl Strategy<Value = Policy> {
         prop::collection::vec((tenant(), 0..ROLES, 0..ROLES), 0..12),
         prop::collection::vec((tenant(), 0..ROLES + USERS, 0..KINDS, prop::bool::weighted(0.2)), 0..20),
         prop::collection::vec((tenant(), 0..USERS, 0..ROLES), 0..12),
+        prop::collection::vec((0..KINDS, prop::bool::weighted(0.2)), 0..3),
+        prop::collection::vec((0..USERS, prop::option::of(tenant())), 0..3),
+        prop::collection::vec((tenant(), 0..ROLES), 0..3),
     )
-        .prop_map(|(edges, rules, assigned)| {
+        .prop_map(|(edges, rules, assigned, global_rules, global_assigned, global_inherited)| {
             let downwards = |(tenant, a, b): (usize, usize, usize)| (tenant, a.max(b), a.min(b));
             let inherits = edges.into_iter().filter(|(_, a, b)| a != b).map(downwards).collect();
-            Policy { inherits, rules, assigned }
+            Policy { inherits, rules, assigned, global_rules, global_assigned, global_inherited }
         })
 }
 
@@ -65,6 +74,11 @@ fn user(n: usize) -> String {
 fn role(n: usize) -> String {
     format!("role{n}")
 }
+
+/// Named like the first role of each tenant, and none of them.
+const GLOBAL: &str = "role0";
+/// To casbin, names are all that there is.
+const CASBINS_GLOBAL: &str = "everywhere";
 
 fn kind(n: usize) -> String {
     format!("kind{n}")
@@ -102,24 +116,49 @@ fn ours(policy: &Policy) -> Snapshot {
     for (at, who, what) in &policy.assigned {
         built.assign(&principal(*who), &key(*at, *what)).unwrap();
     }
+    built.role(GLOBAL).unwrap();
+    for (what, denies) in &policy.global_rules {
+        let what = format!("{}.read", kind(*what));
+        if *denies { built.deny(GLOBAL, what) } else { built.allow(GLOBAL, what) }.unwrap();
+    }
+    for (who, at) in &policy.global_assigned {
+        match at {
+            Some(at) => built.assign_in(&tenant(*at), &principal(*who), GLOBAL),
+            None => built.assign(&principal(*who), GLOBAL),
+        }
+        .unwrap();
+    }
+    for (at, heir) in &policy.global_inherited {
+        built.inherit(&key(*at, *heir), GLOBAL).unwrap();
+    }
     built.build(PolicyVersion::new(1)).unwrap()
 }
 
 async fn casbins(policy: &Policy) -> Enforcer {
     let domain = |n: usize| format!("tenant{n}");
     let subject = |n: usize| if n < ROLES { role(n) } else { user(n - ROLES) };
-    let mut rules: Vec<Vec<String>> = policy
-        .rules
-        .iter()
-        .map(|(at, who, what, denies)| {
-            let effect = if *denies { "deny" } else { "allow" };
-            vec![subject(*who), domain(*at), kind(*what), "read".to_owned(), effect.to_owned()]
-        })
-        .collect();
+    let rule = |who: String, at: usize, what: usize, denies: bool| {
+        let effect = if denies { "deny" } else { "allow" };
+        vec![who, domain(at), kind(what), "read".to_owned(), effect.to_owned()]
+    };
+    let of_tenants =
+        policy.rules.iter().map(|(at, who, what, denies)| rule(subject(*who), *at, *what, *denies));
+    let of_all = policy.global_rules.iter().flat_map(|(what, denies)| {
+        (0..TENANTS).map(|at| rule(CASBINS_GLOBAL.to_owned(), at, *what, *denies))
+    });
+    let mut rules: Vec<Vec<String>> = of_tenants.chain(of_all).collect();
     let inherits =
         policy.inherits.iter().map(|(at, heir, parent)| vec![role(*heir), role(*parent), domain(*at)]);
     let assigned = policy.assigned.iter().map(|(at, who, what)| vec![user(*who), role(*what), domain(*at)]);
-    let mut links: Vec<Vec<String>> = inherits.chain(assigned).collect();
+    let everywhere = policy.global_assigned.iter().flat_map(|(who, place)| {
+        let places = (0..TENANTS).filter(|at| place.is_none_or(|place| place == *at));
+        places.map(|at| vec![user(*who), CASBINS_GLOBAL.to_owned(), domain(at)])
+    });
+    let through = policy
+        .global_inherited
+        .iter()
+        .map(|(at, heir)| vec![role(*heir), CASBINS_GLOBAL.to_owned(), domain(*at)]);
+    let mut links: Vec<Vec<String>> = inherits.chain(assigned).chain(everywhere).chain(through).collect();
     // It refuses a whole batch that says something twice.
     for list in [&mut rules, &mut links] {
         list.sort();
@@ -166,7 +205,7 @@ fn the_engine_decides_as_casbin() {
 /// Where we differ, on purpose: to casbin a user named like a role has what the role has.
 #[test]
 fn a_user_named_like_a_role_has_nothing_here_and_everything_there() {
-    let policy = Policy { inherits: Vec::new(), rules: vec![(0, 0, 0, false)], assigned: Vec::new() };
+    let policy = Policy { rules: vec![(0, 0, 0, false)], ..Policy::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let enforcer = runtime.block_on(casbins(&policy));
     assert!(enforcer.enforce((role(0), "tenant0", kind(0), "read")).unwrap());

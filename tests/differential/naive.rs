@@ -58,9 +58,7 @@ impl Naive {
             None => held.clone(),
             Some(names) => held.iter().filter(|(_, name)| names.contains(name)).copied().collect(),
         };
-        let separated =
-            (!question.asserted.is_empty() && self.asserts_any(question) && self.exceeds(false, &held))
-                || self.exceeds(true, &active);
+        let separated = self.exceeds(false, &held) || self.exceeds(true, &active);
         let directly = |denies: bool| {
             self.direct.iter().any(|(user, what, denied, place)| {
                 *user == question.user
@@ -83,10 +81,6 @@ impl Naive {
         } else {
             Answer::Nothing
         }
-    }
-
-    fn asserts_any(&self, question: Question<'_>) -> bool {
-        question.asserted.iter().any(|name| self.roles.contains(&(None, *name)))
     }
 
     fn assigned_to(&self, user: &str, place: Place) -> BTreeSet<Role> {

@@ -65,10 +65,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The same request, had it satisfied a challenge just now. What methods that took is not known, so the methods are
-    /// those that were used already.
+    /// those that were used already. Whoever is not asked for an age may answer by a login of long ago, so its time is
+    /// that of the login there is.
     pub(super) fn after(self, challenge: &Challenge) -> Self {
         let assurance = challenge.assurance.map_or(self.assurance, |wanted| wanted.max(self.assurance));
-        Self { authenticated: self.request.now(), assurance, ..self }
+        let authenticated = challenge.max_age.map_or(self.authenticated, |_| self.request.now());
+        Self { authenticated, assurance, ..self }
     }
 
     /// Whether the authentication satisfies a challenge already.

@@ -88,6 +88,15 @@ impl<'a> Operand<'a> {
         })
     }
 
+    /// Whether a value can be evaluated at all: if it is of a kind and a size that conditions know, and so are its
+    /// elements.
+    pub(crate) fn accepts(value: &'a Value) -> bool {
+        Self::new(value.lend()).is_some_and(|operand| {
+            operand.is_small()
+                && (0..operand.len().unwrap_or_default()).all(|index| operand.element(index).is_some())
+        })
+    }
+
     #[inline]
     pub(super) const fn attribute_type(&self) -> AttributeType {
         use AttributeType::{Scalar, Set};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{Action, PrincipalId, Resource, RuleId};
+use auth_core::{Action, PrincipalId, Resource, ResourceKind, RuleId};
 
 use super::{
     Acl, Decided, Value,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     engine::Model,
+    error::Path,
     graph,
     snapshot::{DecidedBy, DescribeError},
 };
@@ -70,6 +71,7 @@ impl Acl {
             denies: entry.denies(),
             permission,
             trustee: self.trustee(entry.subject)?,
+            membership: Vec::new(),
             declared_on: self.resource_at(declared_at)?,
             inherited: declared_at != at,
         }))
@@ -85,7 +87,7 @@ impl Acl {
         .take(self.resources.len())
     }
 
-    fn trustee(&self, subject: u32) -> Option<Trustee> {
+    pub(super) fn trustee(&self, subject: u32) -> Option<Trustee> {
         let first_principal = self.first_principal();
         Some(match subject {
             EVERYONE => Trustee::Everyone,
@@ -114,8 +116,27 @@ impl Acl {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AclDescription {
-    /// No entry speaks of it.
+    /// No entry speaks of it. An explanation of a request says instead what is missing.
     NoEntry,
+    /// No such permission is declared for the kind of resource.
+    UnknownPermission {
+        /// What was asked for.
+        permission: Action,
+        /// On resources of which kind.
+        kind: ResourceKind,
+    },
+    /// The resource is not declared, and has no list.
+    UnknownResource(Resource),
+    /// The resource has a list, and no entry of it that speaks of the permission is for the principal.
+    NotListed {
+        /// What was asked for.
+        permission: Action,
+        /// On which resource.
+        resource: Resource,
+        /// Whom entries allow it, the first [`MAX_TRUSTEES`](AclDescription::MAX_TRUSTEES): everyone before owners, before
+        /// groups, before principals.
+        allowing: Vec<Trustee>,
+    },
     /// An entry decided.
     Entry(DescribedEntry),
     /// The owner has it whatever the lists say.
@@ -127,10 +148,25 @@ pub enum AclDescription {
     },
 }
 
+impl AclDescription {
+    /// The most trustees that are told as being allowed something.
+    pub const MAX_TRUSTEES: usize = 16;
+}
+
 impl fmt::Display for AclDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEntry => f.write_str("no entry allows it"),
+            Self::UnknownPermission { permission, kind } => {
+                write!(f, "no permission {permission} is declared for {kind}")
+            }
+            Self::UnknownResource(resource) => write!(f, "there is no list of {}", Named(resource)),
+            Self::NotListed { permission, resource, allowing } => {
+                write!(f, "no entry of {} allows {permission} to the principal", Named(resource))?;
+                allowing.iter().enumerate().try_for_each(|(n, trustee)| {
+                    write!(f, "{}{trustee}", if n == 0 { "; allowed to: " } else { ", " })
+                })
+            }
             Self::Entry(entry) => entry.fmt(f),
             Self::OwnerKeeps { permission, resource } => {
                 write!(f, "{permission} allowed to the owner of {} whatever its list says", Named(resource))
@@ -144,7 +180,8 @@ impl fmt::Display for AclDescription {
 pub struct DescribedEntry {
     denies: bool,
     permission: Action,
-    trustee: Trustee,
+    pub(super) trustee: Trustee,
+    pub(super) membership: Vec<GroupId>,
     declared_on: Resource,
     inherited: bool,
 }
@@ -162,10 +199,19 @@ impl DescribedEntry {
         &self.permission
     }
 
-    /// Whom the entry is for. How a principal comes into a group tells [`Acl::membership`].
+    /// Whom the entry is for. How a principal comes into a group tells [`membership`](Self::membership) of an explanation, and
+    /// [`Acl::membership`].
     #[must_use]
     pub fn trustee(&self) -> &Trustee {
         &self.trustee
+    }
+
+    /// If the entry is for a group, the way into it of the principal that asked: the group that it is a member of itself,
+    /// and so on outwards. Empty if the entry is for no group, and where a decision alone is described: that does not say who
+    /// asked.
+    #[must_use]
+    pub fn membership(&self) -> &[GroupId] {
+        &self.membership
     }
 
     /// The resource that has the entry: the one that was asked for, or one around it.
@@ -184,10 +230,13 @@ impl DescribedEntry {
 impl fmt::Display for DescribedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.denies { "denied" } else { "allowed" };
-        write!(f, "{} {verb} to {} by ", self.permission, self.trustee)?;
+        write!(f, "{} {verb} to {}", self.permission, self.trustee)?;
+        if self.membership.len() > 1 {
+            write!(f, ", through {},", Path(&self.membership))?;
+        }
         write!(
             f,
-            "{}{}",
+            " by {}{}",
             if self.inherited { "inherited entry of " } else { "entry of " },
             Named(&self.declared_on)
         )

@@ -20,6 +20,9 @@ pub enum AclError {
     /// Nothing declares the permission that is referred to.
     #[error("there is no permission {0}")]
     UnknownPermission(Action),
+    /// An entry of the resource speaks of no permission, and so allows and denies nothing.
+    #[error("an entry of {} speaks of no permission", Named(.0))]
+    NoPermission(Resource),
     /// No permission is declared for resources of this kind.
     #[error("there is no permission for resources of kind {0}")]
     UnknownKind(ResourceKind),

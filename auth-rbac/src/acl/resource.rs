@@ -82,7 +82,8 @@ impl<'a> AclResource<'a> {
     /// Adds an entry that allows permissions, of this kind of resource or of kinds that are inside it.
     ///
     /// # Errors
-    /// [`AclError::UnknownGroup`], [`AclError::UnknownPermission`] or [`AclError::TooMany`].
+    /// [`AclError::UnknownGroup`], [`AclError::UnknownPermission`], [`AclError::NoPermission`] or
+    /// [`AclError::TooMany`].
     pub fn allow<P: AsRef<str>>(
         &mut self,
         trustee: impl Into<Trustee>,
@@ -123,6 +124,9 @@ impl<'a> AclResource<'a> {
                     });
                 }
             }
+        }
+        if set.is_empty() {
+            return Err(AclError::NoPermission(self.name.clone()));
         }
         set.sort_unstable();
         set.dedup();

@@ -48,13 +48,13 @@ impl Schema {
     /// The name of an attribute that is most like this one.
     pub(crate) fn similar(&self, path: &AttributePath, of: Option<&ResourceKind>) -> Option<AttributePath> {
         let declared: Vec<&str> = match path.root() {
-            Root::Principal => self.principal.keys().map(AttributeName::as_str).collect(),
-            Root::Context => self.context.keys().map(AttributeName::as_str).collect(),
+            Root::Principal => self.sections.principal.keys().map(AttributeName::as_str).collect(),
+            Root::Context => self.sections.context.keys().map(AttributeName::as_str).collect(),
             Root::Resource => {
-                let attributes = of.and_then(|kind| self.resources.get(kind));
+                let attributes = of.and_then(|kind| self.sections.resources.get(kind));
                 attributes.into_iter().flatten().map(|(name, _)| name.as_str()).collect()
             }
-            Root::Action => self.actions.values().flatten().map(|(name, _)| name.as_str()).collect(),
+            Root::Action => self.of_actions.keys().map(AttributeName::as_str).collect(),
         };
         let wanted = path.name().as_str();
         let built_in: Vec<&str> = builtin::names(path.root()).collect();
@@ -77,10 +77,10 @@ impl Schema {
             return Some((source, found.declared.attribute_type()));
         }
         let kind = match root {
-            Root::Principal => self.principal.get(name)?.attribute_type(),
-            Root::Context => self.context.get(name)?.attribute_type(),
-            Root::Resource => self.resources.get(of?)?.get(name)?.attribute_type(),
-            Root::Action => self.actions.values().find_map(|values| values.get(name))?.attribute_type(),
+            Root::Principal => self.sections.principal.get(name)?.attribute_type(),
+            Root::Context => self.sections.context.get(name)?.attribute_type(),
+            Root::Resource => self.sections.resources.get(of?)?.get(name)?.attribute_type(),
+            Root::Action => *self.of_actions.get(name)?,
         };
         Some((Source::Named(root, AttributeName::parse(name).ok()?), kind))
     }

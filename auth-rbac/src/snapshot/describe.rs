@@ -142,7 +142,8 @@ impl DescribedRule {
         self.denies
     }
 
-    /// The permission that the rule is about.
+    /// The permission that the rule is about. A wildcard is written out when the policy is compiled, so this is the permission
+    /// that was asked for, and not the wildcard that the policy has in its place.
     #[must_use]
     pub fn permission(&self) -> &Action {
         &self.permission

@@ -149,6 +149,18 @@ fn ten_thousand_levels_are_followed_to_their_end() {
     assert_eq!(acl.counts().lists, 2);
 }
 
+/// A list of permissions that was left empty protects nothing, and looks as if it did.
+#[test]
+fn an_entry_without_permissions_is_refused() {
+    let mut acl = AclBuilder::new(AclOrder::DenyOverrides);
+    acl.permission("doc.read").unwrap();
+    let mut resource = acl.resource(&doc(1)).unwrap();
+    let none: [&str; 0] = [];
+    assert_eq!(resource.deny(Trustee::Everyone, none).map(drop).unwrap_err(), AclError::NoPermission(doc(1)));
+    assert_eq!(resource.allow(user("ann"), none).map(drop).unwrap_err(), AclError::NoPermission(doc(1)));
+    assert_eq!(AclError::NoPermission(doc(1)).to_string(), "an entry of doc \"1\" speaks of no permission");
+}
+
 /// The bits of a word are all that a kind has; one more is refused and not dropped.
 #[test]
 fn a_kind_has_at_most_64_permissions() {

@@ -56,7 +56,7 @@ fn node() -> impl Strategy<Value = (Node, usize)> {
         (0..GROUPS).prop_map(Who::Group),
         (0..PRINCIPALS).prop_map(Who::Principal),
     ];
-    let permissions = prop::collection::vec((0..KINDS.len(), 0..VERBS.len()), 0..4);
+    let permissions = prop::collection::vec((0..KINDS.len(), 0..VERBS.len()), 1..4);
     let entry = (who, prop::bool::weighted(0.35), permissions).prop_map(|(who, denies, permissions)| Entry {
         who,
         denies,

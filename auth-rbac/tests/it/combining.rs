@@ -13,10 +13,14 @@ use auth_core::{
     DecideError, DenialReason, Effect, Indeterminate, Limits, MemoryAudit, Method, Obligation, PolicyVersion,
     Refusal, RuleId, Scopes,
 };
-use auth_rbac::{Audited, Because, Combiner, Engine, Explanation, Rbac, Stack, Verdict};
+use auth_rbac::{
+    Actions, Audited, Because, Combiner, Condition, Engine, Explanation, Kinds, Rbac, Rule, RuleName, Schema,
+    Stack, Verdict,
+    document::{Assignment, PolicyDocument, Role},
+};
 use proptest::prelude::*;
 
-use crate::support::{NOW, V1, action, office_snapshot, thing, user, who};
+use crate::support::{NOW, V1, action, effect, office_snapshot, role, thing, user, who};
 
 const P: Effect = Effect::Permit;
 const D: Effect = Effect::Deny;
@@ -434,5 +438,48 @@ proptest! {
             Some(challenge) => prop_assert!(now != P && with(challenge) == P),
             None => prop_assert!(now == P || with(&second_factor().and(&fresh())) != P),
         }
+    }
+}
+
+/// Rules stand behind roles in one policy, and among themselves a denial overrides, whatever the combiner.
+#[test]
+fn rules_of_a_policy_are_combined_with_its_roles() {
+    let mut schema = Schema::new();
+    for action in ["thing.x", "thing.y"] {
+        schema.action(action).unwrap();
+    }
+    schema.kind("thing").unwrap();
+    let rule = |name: &str, denies: bool, what: &str| {
+        let make = if denies { Rule::deny } else { Rule::permit };
+        make(RuleName::parse(name).unwrap(), Actions::these([action(what)]), Kinds::Any, Condition::always())
+    };
+    for (combiner, allowed_by_role) in [
+        (Combiner::DenyOverrides, Effect::Deny),
+        (Combiner::PermitOverrides, Effect::Permit),
+        (Combiner::FirstApplicable, Effect::Permit),
+    ] {
+        let policy = PolicyDocument::new(V1)
+            .combining(combiner)
+            .permission(action("thing.x"))
+            .permission(action("thing.y"))
+            .role(Role::new(role("reader")).allow("thing.x"))
+            .role(Role::new(role("barred")).deny("thing.y"))
+            .assign(Assignment::new(user("ann"), [role("reader")]))
+            .assign(Assignment::new(user("eve"), [role("barred")]))
+            .schema(schema.clone())
+            .rule(rule("no-x", true, "thing.x"))
+            .rule(rule("but-x", false, "thing.x"))
+            .rule(rule("all-y", false, "thing.y"))
+            .compile()
+            .unwrap();
+        assert_eq!(effect(&policy, &user("ann"), "thing.x"), allowed_by_role, "{combiner}");
+        // Where roles say nothing, rules decide, and of those the one that denies.
+        assert_eq!(effect(&policy, &user("bob"), "thing.x"), Effect::Deny, "{combiner}");
+        assert_eq!(effect(&policy, &user("bob"), "thing.y"), Effect::Permit, "{combiner}");
+        let denied_by_role = match combiner {
+            Combiner::PermitOverrides => Effect::Permit,
+            _ => Effect::Deny,
+        };
+        assert_eq!(effect(&policy, &user("eve"), "thing.y"), denied_by_role, "{combiner}");
     }
 }

@@ -187,7 +187,9 @@ fn a_policy_describes_what_any_of_its_models_decided() {
     assert!(matches!(policy.decide(&request), Ok(Decision::Allow(_))));
     let explained = policy.explain(&request).unwrap().to_string();
     assert!(
-        explained.contains(r#"doc.read allowed to group staff by inherited entry of folder "f""#),
+        explained.contains(
+            r#"doc.read allowed to group staff, through interns > staff, by inherited entry of folder "f""#
+        ),
         "{explained}"
     );
 }
@@ -317,6 +319,11 @@ fn what_does_not_fit_together_is_refused_by_its_item() {
             r#"permissions = ["doc.write"]"#,
             r#"permissions = ["doc.sign"]"#,
             "in acl.resources[0]: there is no permission",
+        ),
+        (
+            r#"permissions = ["doc.write"]"#,
+            "permissions = []",
+            r#"in acl.resources[0]: an entry of doc "1" speaks of no permission"#,
         ),
     ] {
         let error = refused(from, to);

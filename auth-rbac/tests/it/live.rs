@@ -12,8 +12,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, AuditEvent, Authorizer, DecideError, Decision, Effect, MemoryAudit, PolicyVersion,
-    Privileges,
+    AccessRequest, AuditEvent, Authorizer, AuthorizerExt, DecideError, Decision, Effect, MemoryAudit,
+    PolicyVersion, Privileges,
     testing::{FixedClock, block_on},
 };
 use auth_rbac::{
@@ -109,8 +109,22 @@ fn a_decision_at_a_version_is_never_made_by_an_older_one() {
     assert_eq!(at(5).unwrap().version(), PolicyVersion::new(5));
     assert!(matches!(at(6), Err(DecideError::Behind { wanted, in_force })
         if (wanted.get(), in_force.get()) == (6, 5)));
+    let (who, action, thing) = (who(&user("ann")), action("thing.x"), thing());
+    let request = AccessRequest::new(&who, &action, &thing, NOW);
+    let six = live.check_at_least(PolicyVersion::new(6));
+    assert_eq!(six.decide(&request).unwrap_err().to_string(), "policy version 6 is not in force yet");
+    assert_eq!(six.require(&request).unwrap_err().status(), 503);
+    let five = live.check_at_least(PolicyVersion::new(5));
+    assert_eq!(five.evaluate(&request).unwrap(), live.evaluate(&request).unwrap());
     live.replace(document(6).compile().unwrap()).unwrap();
     assert!(at(6).is_ok());
+    assert_eq!(six.require(&request).unwrap().version().get(), 6);
+    assert_eq!(six.explain(&request).unwrap().verdict().version().get(), 6);
+    let none = LivePolicy::without_policy();
+    assert!(matches!(
+        none.check_at_least(PolicyVersion::new(0)).decide(&request),
+        Err(DecideError::NoPolicy)
+    ));
 }
 
 /// Nobody acts as somebody else who may do more by a list or a rule. Of roles alone all is known.

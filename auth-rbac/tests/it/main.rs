@@ -11,6 +11,7 @@
 mod abac;
 mod acl;
 mod acl_building;
+mod acl_explaining;
 mod acl_model;
 mod active;
 mod administering;

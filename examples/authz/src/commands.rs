@@ -15,6 +15,7 @@ use clap::{Args, Parser};
 use crate::{
     batch, bench, coverage, graph, lint,
     request::{Form, Question},
+    values,
 };
 
 pub(crate) type Failure = Box<dyn std::error::Error>;
@@ -26,7 +27,13 @@ pub(crate) enum Command {
     /// Decides one request: exit code 0 if it is allowed, 1 if it is denied.
     Check(One),
     /// Decides one request and tells why, for the eyes of administrators.
-    Explain(One),
+    Explain {
+        #[command(flatten)]
+        one: One,
+        /// Tells the values of the attributes that rules have compared as well, which may be secret.
+        #[arg(long)]
+        values: bool,
+    },
     /// Looks for what has no effect, or none that was meant: exit code 1 if there is more than notes.
     Lint(PolicyPath),
     /// Runs the tests of a policy and says which of its rules none of them has exercised.
@@ -102,11 +109,15 @@ impl Command {
                 println!("{}: {}", answer.decision, answer.reason);
                 Ok(code(answer.decision == "allow"))
             }
-            Self::Explain(one) => {
+            Self::Explain { one, values } => {
                 let (policy, question) = one.load()?;
                 let answer = question.ask(&policy)?;
                 println!("{}: {}", answer.decision, answer.reason);
-                println!("{}", question.with(|request| policy.explain(request))?);
+                let explanation = question.with(|request| policy.explain(request))?;
+                println!("{explanation}");
+                if values {
+                    values::lines(&explanation).iter().for_each(|line| println!("{line}"));
+                }
                 Ok(code(answer.decision == "allow"))
             }
             Self::Lint(file) => {

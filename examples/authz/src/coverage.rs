@@ -10,12 +10,15 @@
 //! `reason` is a part of the reason that is expected. An error must name it: a mistake in the request is one too, and would
 //! pass for the error that is meant.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use auth_core::{PrincipalId, Realm};
 use auth_rbac::{
     AclDescription, DescribedRule, Description, Policy, PolicyDescription, RoleKey, RuleEffect,
-    document::{Entry, PolicyDocument},
+    document::{Entry, PolicyDocument, Role},
 };
 use serde::Deserialize;
 
@@ -64,6 +67,8 @@ struct Statement<'a> {
     exercised: bool,
 }
 
+type Roles<'a> = HashMap<RoleKey, &'a Role>;
+
 enum What<'a> {
     Role { key: RoleKey, permission: &'a str, denies: bool },
     Direct { principal: &'a PrincipalId, tenant: Option<&'a Realm>, permission: &'a str, denies: bool },
@@ -78,6 +83,7 @@ enum What<'a> {
 pub(crate) fn run(document: &PolicyDocument, policy: &Policy, tests: &str) -> Result<Report, Failure> {
     let Tests { tests } = toml::from_str(tests)?;
     let mut statements = statements(document);
+    let roles = document.roles.iter().map(|role| (role.key(), role)).collect();
     let mut report =
         Report { lines: Vec::new(), failed: 0, tests: tests.len(), exercised: 0, missed: Vec::new() };
     for Test { name, expect, reason: expected, request } in tests {
@@ -102,7 +108,7 @@ pub(crate) fn run(document: &PolicyDocument, policy: &Policy, tests: &str) -> Re
             }
         }
         if let Ok(question) = &question {
-            mark(document, &mut statements, policy, question);
+            mark(&roles, &mut statements, policy, question);
         }
     }
     report.exercised = statements.iter().filter(|statement| statement.exercised).count();
@@ -169,10 +175,10 @@ fn statements(document: &PolicyDocument) -> Vec<Statement<'_>> {
 }
 
 /// Marks the statement that decided. Where limits did, the policy was not asked.
-fn mark(document: &PolicyDocument, statements: &mut [Statement<'_>], policy: &Policy, question: &Question) {
+fn mark(roles: &Roles<'_>, statements: &mut [Statement<'_>], policy: &Policy, question: &Question) {
     let Some(description) = question.decided_by(policy) else { return };
     let declaring = match &description {
-        PolicyDescription::Roles(Description::Rule(rule)) => declaring(document, rule),
+        PolicyDescription::Roles(Description::Rule(rule)) => declaring(roles, rule),
         _ => BTreeSet::new(),
     };
     let (asker, place) = question.with(|request| {
@@ -210,11 +216,11 @@ fn mark(document: &PolicyDocument, statements: &mut [Statement<'_>], policy: &Po
 
 /// The role that has the rule, at the end of the path. Names alone do not tell a tenant's role from the policy's, so the
 /// path is walked from the role that is held.
-fn declaring(document: &PolicyDocument, rule: &DescribedRule) -> BTreeSet<RoleKey> {
+fn declaring(roles: &Roles<'_>, rule: &DescribedRule) -> BTreeSet<RoleKey> {
     let mut names = rule.path().iter();
     let held = names.next().map(|name| RoleKey { tenant: rule.tenant().cloned(), name: name.clone() });
     names.fold(held.into_iter().collect(), |heirs: BTreeSet<RoleKey>, name| {
-        let heirs = document.roles.iter().filter(|role| heirs.contains(&role.key()));
+        let heirs = heirs.iter().filter_map(|heir| roles.get(heir));
         heirs.flat_map(|role| &role.inherits).filter(|parent| parent.name == *name).cloned().collect()
     })
 }

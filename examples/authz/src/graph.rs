@@ -1,6 +1,6 @@
 //! Roles and what they inherit, drawn.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use auth_rbac::{RoleKey, document::PolicyDocument};
 use clap::ValueEnum;
@@ -17,12 +17,14 @@ pub(crate) enum Format {
 /// An arrow goes from each role to what it inherits.
 pub(crate) fn draw(document: &PolicyDocument, format: Format) -> String {
     let roles: Vec<RoleKey> = document.roles.iter().map(auth_rbac::document::Role::key).collect();
-    let number = |key: &RoleKey| roles.iter().position(|role| role == key);
+    let numbers: HashMap<&RoleKey, usize> =
+        roles.iter().enumerate().map(|(number, role)| (role, number)).collect();
     let edges = document
         .roles
         .iter()
         .enumerate()
-        .flat_map(|(from, role)| role.inherits.iter().filter_map(move |to| Some((from, number(to)?))));
+        .flat_map(|(from, role)| role.inherits.iter().map(move |to| (from, to)))
+        .filter_map(|(from, to)| Some((from, *numbers.get(to)?)));
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = match format {

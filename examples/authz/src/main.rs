@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run -p example-authz -- check --policy policy.toml --principal ann --action docs.read --kind docs --id 1
-//! cargo run -p example-authz -- explain --policy policy.toml --principal ann --action docs.read --kind docs --id 1
+//! cargo run -p example-authz -- explain --values --policy policy.toml --principal ann --action docs.read --kind docs --id 1
 //! cargo run -p example-authz -- lint --policy policy.toml
 //! cargo run -p example-authz -- test --policy policy.toml tests.toml
 //! cargo run -p example-authz -- graph --policy policy.toml --format dot | dot -Tsvg > roles.svg
@@ -21,6 +21,8 @@ mod coverage;
 mod graph;
 mod lint;
 mod request;
+mod table;
+mod values;
 
 use std::process::ExitCode;
 

@@ -20,7 +20,7 @@
 //! declares them; a table inside one is written with a dot: `{"device": {"managed": true}}` is `device.managed`. An
 //! attribute of type `principal` is a table by itself: `{"realm": "local:default", "kind": "user", "id": "ann"}`.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use auth_core::{
     AccessRequest, Action, Assurance, AuthEpoch, Authenticated, Authentication, Authorizer, AuthorizerExt,
@@ -32,10 +32,12 @@ use auth_rbac::{
     Schema, Value,
 };
 use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned, DeserializeSeed},
+    Deserialize,
+    de::{self, DeserializeSeed},
 };
 use serde_json::Value as Json;
+
+use crate::table::Table;
 
 /// How deep tables of attributes may be inside each other.
 const MAX_DEPTH: usize = 4;
@@ -59,37 +61,6 @@ pub(crate) struct Form {
 enum Who {
     Id(String),
     Table(Table),
-}
-
-/// A table in which no key comes twice.
-#[derive(Default)]
-struct Table(BTreeMap<String, Json>);
-
-impl<'de> Deserialize<'de> for Table {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Table;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a table")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
-                let mut table = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, Json>()? {
-                    if table.contains_key(&key) {
-                        return Err(de::Error::custom(format_args!("{key} is there twice")));
-                    }
-                    table.insert(key, value);
-                }
-                Ok(Table(table))
-            }
-        }
-
-        deserializer.deserialize_map(Visitor)
-    }
 }
 
 /// What is asked, ready to be asked.
@@ -255,15 +226,6 @@ fn allowed(policy: &Policy, permit: &Permit, obligations: &[String]) -> String {
 }
 
 impl Table {
-    fn take_raw(&mut self, key: &str) -> Option<Json> {
-        self.0.remove(key)
-    }
-
-    fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<T>, String> {
-        let read = |value| serde_json::from_value(value).map_err(|error| format!("{key}: {error}"));
-        self.take_raw(key).map(read).transpose()
-    }
-
     /// What is left, as attributes: a map from names with dots in them.
     fn attributes(mut self, is_attribute: IsAttribute<'_>) -> Result<serde_json::Map<String, Json>, String> {
         let nested = self.take::<Self>("attributes")?.unwrap_or_default();

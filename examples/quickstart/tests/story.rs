@@ -337,7 +337,7 @@ fn a_password_can_be_set_from_the_command_line() {
     assert_eq!(log_in(&server, "ann@example.com", "a sentence that was reset").status, 303);
 }
 
-/// A route whose handler asks nobody who they are is on this list, or is a mistake.
+/// A route whose handler asks nobody who they are, or not what they may do, is on one of these lists, or is a mistake.
 #[test]
 fn every_route_that_lets_strangers_in_is_meant_to() {
     /// How people get in, and out again: what they prove it by is in the body.
@@ -362,6 +362,24 @@ fn every_route_that_lets_strangers_in_is_meant_to() {
         "post /api/refresh-token",
         "post /api/logout",
     ];
+    /// What people do with what is theirs. All else takes a permission that members do not have.
+    const MEMBER: [&str; 15] = [
+        "get /profile",
+        "post /password",
+        "post /verify/send",
+        "get /security",
+        "post /security/codes",
+        "post /security/codes/confirm",
+        "post /security/recovery-codes",
+        "post /security/remove",
+        "get /api-keys",
+        "post /api-keys",
+        "post /api-keys/{id}/revoke",
+        "get /devices",
+        "post /devices/{id}/end",
+        "post /devices/end-others",
+        "get /api/profile",
+    ];
     let mut sources = Vec::new();
     let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     while let Some(folder) = folders.pop() {
@@ -370,10 +388,22 @@ fn every_route_that_lets_strangers_in_is_meant_to() {
             if path.is_dir() { folders.push(path) } else { sources.push(fs::read_to_string(path).unwrap()) }
         }
     }
+    for other in [".nest(", ".nest_service(", ".route_service(", ".fallback(", ".fallback_service("] {
+        assert!(
+            sources.iter().all(|source| !source.contains(other)),
+            "{other} adds routes that are not looked at"
+        );
+    }
     let mut routes = Vec::new();
-    for route in sources.iter().flat_map(|source| source.split(".route(\"").skip(1)) {
-        let (path, handlers) = route.split_once('"').unwrap();
-        let handlers = handlers.lines().next().unwrap();
+    for route in sources.iter().flat_map(|source| source.split(".route(").skip(1)) {
+        let (path, rest) =
+            route.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"')).unwrap();
+        let mut depth = 1_i32;
+        let end = rest.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        let handlers = &rest[..end.unwrap()];
         let before = routes.len();
         for method in ["get", "post", "delete", "put", "patch"] {
             if handlers.contains(&format!("{method}(")) {
@@ -396,6 +426,27 @@ fn every_route_that_lets_strangers_in_is_meant_to() {
         let route = format!("{method} {path}");
         assert!(refused || OPEN.contains(&route.as_str()), "{route}: {}", answer.status);
     }
+    assert_eq!(sign_up(&server, "ann@example.com").status, 200);
+    let mut session = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+    let bearer = token(&server, "ann@example.com");
+    for (method, path) in &routes {
+        let asked = path.replace("{id}", "1");
+        let with =
+            if path.starts_with("/api/") { ("authorization", &*bearer) } else { ("cookie", &*session) };
+        let headers = [with, ("origin", server.url.as_str())];
+        let answer = match *method {
+            "get" => server.get(&asked, &headers),
+            "post" => server.post_json(&asked, &headers, "{}".to_owned()),
+            _ => server.delete(&asked, &headers),
+        };
+        let route = format!("{method} {path}");
+        let may = [&OPEN[..], &MEMBER].concat().contains(&route.as_str());
+        assert_eq!(answer.status != 403, may, "{route}: {}", answer.status);
+        // Some of them end it.
+        if server.get("/profile", &[("cookie", &session)]).status != 200 {
+            session = cookie(&log_in(&server, "ann@example.com", PASSWORD));
+        }
+    }
     let routes: Vec<String> = routes.iter().map(|(method, path)| format!("{method} {path}")).collect();
-    assert!(OPEN.iter().all(|open| routes.iter().any(|route| route == open)), "{routes:?}");
+    assert!(OPEN.iter().chain(&MEMBER).all(|known| routes.iter().any(|route| route == known)), "{routes:?}");
 }

@@ -278,6 +278,58 @@ fn a_schema_that_contradicts_itself_is_refused() {
     }
 }
 
+/// What is too large for a request is too large for an action: every condition on it would be indeterminate for ever.
+#[test]
+fn an_action_has_no_value_that_can_never_be_evaluated() {
+    let check = |value: Value| {
+        let mut schema = schema();
+        schema.action_attribute("documents.read", "x", value).unwrap();
+        Abac::compile(V1, &schema, &[]).map(drop)
+    };
+    let refused = Err(AbacError::Schema(SchemaError::Value("action.x".into())));
+    let text = |len: usize| "a".repeat(len);
+    assert_eq!(check(Value::Text(text(Value::MAX_TEXT_LEN))), Ok(()));
+    assert_eq!(check(Value::Text(text(Value::MAX_TEXT_LEN + 1))), refused);
+    assert_eq!(check(Value::Texts(vec![text(Value::MAX_TEXT_LEN + 1)])), refused);
+    assert_eq!(check(Value::Integers(vec![1; Value::MAX_ELEMENTS])), Ok(()));
+    assert_eq!(check(Value::Integers(vec![1; Value::MAX_ELEMENTS + 1])), refused);
+    assert_eq!(check(Value::Duration(std::time::Duration::MAX)), refused);
+    assert_eq!(check(Value::Durations(vec![std::time::Duration::MAX])), refused);
+}
+
+/// All were counted for each of them, and an attribute of actions was looked for in every action.
+#[test]
+fn a_schema_of_as_many_declarations_as_there_may_be_is_compiled() {
+    let mut schema = Schema::new();
+    let most = Schema::MAX_DECLARATIONS;
+    for n in 0..most / 4 {
+        schema.kind(&format!("kind{n}")).unwrap().action(&format!("action{n}")).unwrap();
+    }
+    for n in most / 2..most - 3 {
+        schema.principal(&format!("attribute{n}"), "text?").unwrap();
+    }
+    schema.action_attribute("last", "writes", true).unwrap();
+    let text = |schema: &Schema| serde_json::to_string(schema).unwrap();
+    let read: Schema = serde_json::from_str(&text(&schema)).unwrap();
+    assert_eq!(read, schema);
+    for mut schema in [schema, read] {
+        assert_eq!(schema.kind("kind0").map(drop), Ok(()), "it is declared already");
+        let rule = |n: usize| {
+            Rule::permit(
+                name(&format!("r{n}")),
+                Actions::these([Action::from_static("last")]),
+                Kinds::Any,
+                condition("action.writes"),
+            )
+        };
+        let rules: Vec<Rule> = (0..10_000).map(rule).collect();
+        Abac::compile(V1, &schema, &rules).unwrap();
+        schema.context("fits", "text?").unwrap();
+        assert_eq!(schema.kind("more").map(drop), Err(SchemaError::TooMany));
+        assert_eq!(Abac::compile(V1, &schema, &[]).map(drop), Err(AbacError::Schema(SchemaError::TooMany)));
+    }
+}
+
 /// Nothing in a map of plain values makes it something else (CVE-2026-55772).
 #[test]
 fn plain_attributes_are_read_as_what_the_schema_says() {

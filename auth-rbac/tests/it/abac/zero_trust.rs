@@ -6,9 +6,9 @@ use auth_core::{
     Assurance, AuthEpoch, Authenticated, Authentication, AuthorizerExt, Challenge, Effect, Method,
     PrincipalId, Refusal, UnixTime,
 };
-use auth_rbac::{Abac, Combiner, Demand, PolicyBuilder, Rbac, Stack};
+use auth_rbac::{Abac, Actions, Combiner, Demand, Kinds, PolicyBuilder, Rbac, Rule, Stack};
 
-use super::{Asked, NOW, asked, compile, deny, map, permit, truth};
+use super::{Asked, DOCUMENT, EDIT, NOW, asked, compile, condition, deny, map, name, permit, truth};
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
@@ -120,8 +120,79 @@ fn a_rule_that_forbids_may_ask_as_well() {
     assert_eq!(challenge(&abac, &after(0, Assurance::Aal2)), None);
     assert_eq!(challenge(&abac, &after(900, Assurance::Aal2)), Some(fresh.clone()));
     assert_eq!(challenge(&abac, &after(0, Assurance::Aal1)), Some(strong.clone()));
-    // A step up is an authentication just now, so the stronger challenge alone would do.
-    assert_eq!(challenge(&abac, &after(900, Assurance::Aal1)), Some(strong));
+    // A second factor may be as old as the first one was, so neither challenge alone would do.
+    let both = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal1)), Some(both));
+}
+
+/// An authorization server may answer `acr_values` without `max_age` by an authentication of long ago (OpenID Connect
+/// Core 1.0, section 3.1.2.1), and the client would come back as often as it is sent.
+#[test]
+fn a_challenge_without_an_age_is_not_taken_to_make_a_login_fresh() {
+    let stale = after(900, Assurance::Aal1);
+    let strong = || Demand::at_least(Assurance::Aal2);
+    let text = "context.auth.assurance >= 2 && context.auth.age <= 10m";
+    assert_eq!(challenge(&compile(&[permit("p", text).with_challenge(strong())]), &stale), None);
+    let demand = strong().and_fresh_within(TEN_MINUTES);
+    assert!(challenge(&compile(&[permit("p", text).with_challenge(demand)]), &stale).is_some());
+}
+
+/// Who wants to read is not asked for what editing takes.
+#[test]
+fn a_challenge_asks_for_no_more_than_a_rule_about_the_request_does() {
+    let edit = Rule::permit(
+        name("edit"),
+        Actions::these([EDIT]),
+        Kinds::One(DOCUMENT),
+        condition("context.auth.assurance >= 3"),
+    );
+    let mut rules = [
+        edit.with_challenge(Demand::at_least(Assurance::Aal3)),
+        permit("read", "context.auth.assurance >= 2 && context.auth.age <= 10m")
+            .with_challenge(Demand::at_least(Assurance::Aal2).and_fresh_within(TEN_MINUTES)),
+    ];
+    let wanted = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
+    for _ in 0..2 {
+        assert_eq!(challenge(&compile(&rules), &after(900, Assurance::Aal1)), Some(wanted.clone()));
+        rules.reverse();
+    }
+}
+
+/// Of what would do, the lower assurance is asked for, and then the greater age, wherever the rules stand.
+#[test]
+fn the_least_that_would_do_is_asked_for() {
+    let hour = Duration::from_secs(3_600);
+    let rule = |name: &str, assurance: u8, age: &str, demand: Demand| {
+        permit(name, &format!("context.auth.assurance >= {assurance} && context.auth.age <= {age}"))
+            .with_challenge(demand)
+    };
+    let mut rules = [
+        rule("sure", 3, "4h", Demand::at_least(Assurance::Aal3)),
+        rule("fresh", 2, "10m", Demand::at_least(Assurance::Aal2).and_fresh_within(TEN_MINUTES)),
+        rule("hourly", 2, "1h", Demand::at_least(Assurance::Aal2).and_fresh_within(hour)),
+    ];
+    let wanted = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(hour) };
+    for _ in 0..rules.len() {
+        assert_eq!(challenge(&compile(&rules), &after(9_000, Assurance::Aal1)), Some(wanted.clone()));
+        let mut engines = rules.iter().map(|rule| compile(std::slice::from_ref(rule)));
+        let stack = Stack::new(Combiner::DenyOverrides, engines.next().unwrap());
+        let stack = engines.fold(stack, Stack::with);
+        after(9_000, Assurance::Aal1).with(|request| {
+            assert!(matches!(stack.require(request), Err(Refusal::Challenged(asked)) if asked == wanted));
+        });
+        rules.rotate_left(1);
+    }
+    // Two of three demands, where all three would be too much to ask.
+    let abac = compile(&[
+        permit("everybody", "true"),
+        deny("stale", "context.auth.age > 10m").with_challenge(Demand::fresh_within(TEN_MINUTES)),
+        deny("weak", "context.auth.assurance < 2").with_challenge(Demand::at_least(Assurance::Aal2)),
+        deny("secret", "context.auth.assurance < 3 && resource.level == 9")
+            .with_challenge(Demand::at_least(Assurance::Aal3)),
+    ]);
+    let asked = Asked { of_resource: map(&[("level", 1.into())]), ..after(900, Assurance::Aal1) };
+    let wanted = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
+    assert_eq!(challenge(&abac, &asked), Some(wanted));
 }
 
 /// Who has the role but a stale login is challenged; who has no role is not.

@@ -1,6 +1,10 @@
 //! Drives the tool as a person and as a program would.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
 
+mod coverage;
+mod large;
+mod lint;
+
 use std::{
     fs,
     io::Write,
@@ -83,6 +87,28 @@ fn a_request_is_decided_and_explained() {
     assert_eq!(tool(&["check", "--policy", POLICY], b"").status.code(), Some(2));
 }
 
+/// Values may be secret, so whoever wants them says so.
+#[test]
+fn values_that_were_compared_are_told_on_demand() {
+    let request = r#"{"principal": {"id": "ann", "departments": ["sales", "legal"]}, "action": "reports.read",
+        "resource": {"kind": "report", "department": "finance"}, "context": {"time": "2026-11-27T10:00:00Z"}}"#;
+    let explain = |flags: &[&str]| {
+        let output = tool(&[&["explain", "--policy", POLICY, "--request", request], flags].concat(), b"");
+        assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+        text(&output)
+    };
+    let told = explain(&[]);
+    assert!(told.contains("rule own-department is false") && !told.contains("finance"), "{told}");
+    let with_values = explain(&["--values"]);
+    let values = with_values.strip_prefix(&told).unwrap();
+    assert_eq!(
+        values,
+        "rule not-from-outside: context.ip is missing\n\
+         rule own-department: resource.department = \"finance\"\n\
+         rule own-department: principal.departments = [\"sales\", \"legal\"]\n"
+    );
+}
+
 /// Answers come in order, one for each line, whatever is in the lines.
 #[test]
 fn a_line_that_makes_no_sense_is_answered_and_is_not_the_end() {
@@ -124,6 +150,54 @@ fn a_line_that_makes_no_sense_is_answered_and_is_not_the_end() {
     let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
     assert_eq!((ids[0], ids[2], ids[4], ids[8]), (&json!(1), &json!("x"), &json!([3]), &json!(6)));
     assert_eq!(ids[15], 1);
+}
+
+/// Of a key that is there twice, who checks the request may see one value and who answers it the other.
+#[test]
+fn no_key_comes_twice_at_any_depth() {
+    let with = |principal: &str, resource: &str, context: &str| {
+        let line = format!(
+            r#"{{"id": 1, "principal": {principal}, "action": "invoices.read", "resource": {resource}, "context": {context}}}"#
+        );
+        let answer = batch(line.as_bytes()).remove(0);
+        (answer["decision"].clone(), answer["reason"].as_str().unwrap().to_owned())
+    };
+    let (ann, invoices) = (r#"{"id": "ann"}"#, r#"{"kind": "invoices"}"#);
+    let once = r#"{"auth": {"age": 1}, "attributes": {"device": {"managed": true}}}"#;
+    assert_eq!(with(ann, invoices, once).0, "allow", "{}", with(ann, invoices, once).1);
+    for (principal, resource, context, twice) in [
+        (r#"{"id": "ann", "id": "eve"}"#, invoices, "{}", "request"),
+        (
+            r#"{"id": "ann", "limits": {"scopes": [], "scopes": ["invoices.read"]}}"#,
+            invoices,
+            "{}",
+            "request",
+        ),
+        (ann, r#"{"kind": "orders", "kind": "invoices"}"#, "{}", "kind is there twice"),
+        (
+            ann,
+            invoices,
+            r#"{"auth": {"assurance": "aal1", "assurance": "aal3"}}"#,
+            "assurance is there twice",
+        ),
+        (
+            ann,
+            invoices,
+            r#"{"attributes": {"device": {"managed": false, "managed": true}}}"#,
+            "managed is there twice",
+        ),
+        (ann, invoices, r#"{"device": {"managed": false, "managed": true}}"#, "managed is there twice"),
+        (ann, invoices, r#"{"device": [{"managed": [{"x": 1, "x": 2}]}]}"#, "x is there twice"),
+        (
+            ann,
+            invoices,
+            r#"{"device": {"managed": true}, "device.managed": false}"#,
+            "device.managed is there twice",
+        ),
+    ] {
+        let (decision, reason) = with(principal, resource, context);
+        assert!(decision == "error" && reason.contains(twice), "{principal} {resource} {context}: {reason}");
+    }
 }
 
 #[test]
@@ -186,120 +260,6 @@ fn a_role_comes_by_assignment_or_by_the_credential() {
     assert_eq!(with(json!({"id": "ann", "realm": "local:acme"})), "deny");
 }
 
-#[test]
-fn tests_of_a_policy_say_what_they_did_not_exercise() {
-    let output = tool(&["test", "--policy", POLICY, TESTS], b"");
-    assert!(output.status.success(), "{}{}", text(&output), error(&output));
-    let report = text(&output);
-    assert!(report.contains("6 tests, 0 failed\n"), "{report}");
-    assert!(report.contains("coverage: 6 of 8 rules, 75 %\n"), "{report}");
-    assert!(report.contains("never exercised: rule not-from-outside\n"), "{report}");
-    let strict = tool(&["test", "--policy", POLICY, TESTS, "--min-coverage", "76"], b"");
-    assert_eq!(strict.status.code(), Some(1));
-    // A policy that has changed fails its tests.
-    let (_folder, path) = changed(r#"deny = ["invoices.**"]"#, r#"deny = ["invoices.pay"]"#);
-    let failed = tool(&["test", "--policy", &path, TESTS], b"");
-    assert_eq!(failed.status.code(), Some(1));
-    assert!(
-        text(&failed).contains("FAILED  whoever is suspended does nothing: Allow, not Deny"),
-        "{}",
-        text(&failed)
-    );
-    assert_eq!(tool(&["test", "--policy", POLICY, POLICY], b"").status.code(), Some(2));
-}
-
-fn tests_of(policy: &str, tests: &str) -> (Option<i32>, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("tests.toml");
-    fs::write(&path, tests).unwrap();
-    let output = tool(&["test", "--policy", policy, path.to_str().unwrap()], b"");
-    assert_eq!(error(&output), "");
-    (output.status.code(), text(&output))
-}
-
-/// What limits refuse, no rule has refused.
-#[test]
-fn what_the_limits_decide_exercises_no_rule() {
-    let (code, report) = tests_of(
-        POLICY,
-        r#"
-        [[tests]]
-        name = "a token for something else"
-        expect = "deny"
-        reason = "scope"
-        request = { principal = { id = "ann", limits = { scopes = [] } }, action = "invoices.read", resource = { kind = "invoices" } }
-        "#,
-    );
-    assert_eq!(code, Some(0), "{report}");
-    assert!(report.contains("coverage: 0 of 8 rules, 0 %\n"), "{report}");
-}
-
-/// A tenant's role and the policy's share a name and nothing else.
-#[test]
-fn what_one_role_has_decided_exercises_no_other_of_its_name() {
-    let (_folder, path) = changed(
-        "[[assignments]]",
-        r#"[[roles]]
-name = "clerk"
-tenant = "local:acme"
-allow = ["invoices.read"]
-
-[[roles]]
-name = "head"
-tenant = "local:acme"
-inherits = [{ tenant = "local:acme", name = "clerk" }]
-
-[[assignments]]
-principal = "tess"
-roles = [{ tenant = "local:acme", name = "head" }]
-
-[[direct]]
-principal = "bob"
-tenant = "local:acme"
-allow = ["invoices.delete"]
-
-[[assignments]]"#,
-    );
-    let request = |principal: &str, action: &str, resource: &str| {
-        let test = format!(
-            "[[tests]]\nname = \"t\"\nexpect = \"allow\"\nrequest = {{ principal = \"{principal}\", action = \"{action}\", \
-             resource = {{ kind = \"invoices\"{resource} }} }}\n"
-        );
-        let (code, report) = tests_of(&path, &test);
-        assert_eq!(code, Some(0), "{report}");
-        let missed = |what: &str| report.contains(&format!("never exercised: {what}\n"));
-        [
-            missed("role clerk of local:acme allows invoices.read"),
-            missed("role clerk allows invoices.read"),
-            missed("invoices.delete allows to \"bob\" directly"),
-        ]
-    };
-    assert_eq!(request("tess", "invoices.read", ", tenant = \"local:acme\""), [false, true, true]);
-    assert_eq!(request("ann", "invoices.read", ""), [true, false, true]);
-    // Of the two that Bob has, one is for acme alone.
-    assert_eq!(request("bob", "invoices.delete", ""), [true, true, true]);
-    assert_eq!(request("bob", "invoices.delete", ", tenant = \"local:acme\""), [true, true, false]);
-}
-
-/// A typing error is an error as well, and not the one that the test is about.
-#[test]
-fn an_expected_error_is_named() {
-    let test = |reason: &str, action: &str| {
-        tests_of(
-            POLICY,
-            &format!(
-                "[[tests]]\nname = \"t\"\nexpect = \"error\"\n{reason}\nrequest = {{ principal = {{ id = \"ann\", \
-                 {action} = \"finance\" }}, action = \"reports.read\", resource = {{ kind = \"report\", department = \"x\" }} }}\n"
-            ),
-        )
-    };
-    let (code, report) = test("", "departments");
-    assert_eq!(code, Some(1), "{report}");
-    assert!(report.contains("an error that no `reason` names"), "{report}");
-    assert_eq!(test("reason = \"principal: invalid type\"", "departments").0, Some(0));
-    assert_eq!(test("reason = \"principal: invalid type\"", "departmnets").0, Some(1));
-}
-
 /// A principal is written as a table, and is one value.
 #[test]
 fn an_attribute_may_be_a_principal() {
@@ -328,105 +288,8 @@ condition = 'resource.author == principal'
     assert_eq!(with(ann("local:default"))["decision"], "allow", "{}", with(ann("local:default")));
     assert_eq!(with(ann("local:acme"))["decision"], "deny");
     assert_eq!(with(json!("ann"))["decision"], "error");
-}
-
-/// What may be meant is said, and is no failure.
-#[test]
-fn what_may_be_meant_is_a_note() {
-    let lint = |from: &str, to: &str| {
-        let (_folder, path) = changed(from, to);
-        let output = tool(&["lint", "--policy", &path], b"");
-        (output.status.code(), text(&output))
-    };
-    let (code, said) = lint(r#"allow = ["invoices.read"]"#, r#"allow = ["invoices.read", "reports.read"]"#);
-    assert_eq!(code, Some(1), "not a permission: {said}");
-    let (code, said) = lint(
-        "permissions = [\"invoices.read\", \"invoices.pay\", \"invoices.delete\"]\n\n[[roles]]\nname = \"clerk\"\nallow = [\"invoices.read\"]",
-        "permissions = [\"invoices.read\", \"invoices.pay\", \"invoices.delete\", \"reports.read\"]\n\n[[roles]]\nname = \"clerk\"\nallow = [\"invoices.read\", \"reports.*\"]",
-    );
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.starts_with("note: rule own-department permits reports.read, which roles"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
-    let (code, said) = lint(
-        "principal = \"ann\"\nroles = [\"cashier\"]",
-        "principal = \"ann\"\nroles = [\"cashier\"]\n\n[[assignments]]\nprincipal = \"tess\"\ntenant = \"local:acme\"\nroles = [\"clerk\"]",
-    );
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("note: \"ann\" holds role cashier in every tenant\n"), "{said}");
-    assert!(!said.contains("tess"), "{said}");
-}
-
-#[test]
-fn what_has_no_effect_is_found() {
-    let clean = tool(&["lint", "--policy", POLICY], b"");
-    assert_eq!((clean.status.code(), text(&clean)), (Some(0), String::new()));
-    let lint = |from: &str, to: &str| {
-        let (_folder, path) = changed(from, to);
-        let output = tool(&["lint", "--policy", &path], b"");
-        assert_eq!(output.status.code(), Some(1), "{to}");
-        text(&output)
-    };
-    for (from, to, found) in [
-        ("[[assignments]]", "[[roles]]\nname = \"x\"\n\n[[assignments]]", "unused: nobody holds role x"),
-        (
-            r#"roles = ["cashier"]"#,
-            "roles = [\"both\"]\n\n[[roles]]\nname = \"both\"\ninherits = [\"clerk\", \"cashier\"]",
-            "redundant: role both inherits clerk through cashier already",
-        ),
-        (
-            r#"allow = ["invoices.pay"]"#,
-            r#"allow = ["invoices.pay", "invoices.read"]"#,
-            "redundant: role cashier allows invoices.read, which it inherits from clerk",
-        ),
-        (
-            r#"deny = ["invoices.**"]"#,
-            "deny = [\"invoices.**\"]\nallow = [\"invoices.read\"]",
-            "unreachable: role suspended allows invoices.read, which role suspended denies",
-        ),
-        (
-            r#""invoices.delete"]"#,
-            r#""invoices.delete", "orders.lock"]"#,
-            "unused: no role and no principal is allowed or denied orders.lock",
-        ),
-        (
-            r#"name = "interns""#,
-            "name = \"interns\"\n\n[[acl.groups]]\nname = \"others\"",
-            "unused: no entry is for group others",
-        ),
-        (
-            r#"entries = [{ effect = "deny", to = { group = "interns" }, permissions = ["doc.read"] }]"#,
-            r#"entries = [{ effect = "deny", to = "everyone", permissions = ["doc.read"] }, { effect = "permit", to = "owner", permissions = ["doc.read"] }]"#,
-            "unreachable: entry 1 of doc \"salaries\", because of entry 0",
-        ),
-        (
-            r#"condition = '!(context.ip in cidr("10.0.0.0/8"))'"#,
-            r#"condition = "true""#,
-            "unreachable: rule own-department, because of rule not-from-outside",
-        ),
-        (
-            r#"condition = '!(context.ip in cidr("10.0.0.0/8"))'"#,
-            r#"condition = "false""#,
-            "unreachable: the condition of rule not-from-outside is never true",
-        ),
-        (
-            "[acl]",
-            "[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"suspended\"]\nlimit = 2\n\n[acl]",
-            "error: in roles",
-        ),
-        (
-            "[acl]",
-            "[[roles]]\nname = \"both\"\ninherits = [\"cashier\", \"suspended\"]\n\n[[roles]]\nname = \"x\"\n\n[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"suspended\", \"x\"]\nlimit = 3\n\n[[constraints]]\nname = \"books\"\nkind = \"dynamic\"\nroles = [\"cashier\", \"suspended\"]\nlimit = 2\n\n[acl]",
-            "unreachable: role both alone is against books, so it is never active",
-        ),
-        (
-            "[acl]",
-            "[[roles]]\nname = \"x\"\n\n[[roles]]\nname = \"both\"\ninherits = [\"cashier\", \"x\"]\n\n[[constraints]]\nname = \"apart\"\nkind = \"static\"\nroles = [\"cashier\", \"x\"]\nlimit = 2\n\n[acl]",
-            "unreachable: role both alone is against apart, so it is never held",
-        ),
-    ] {
-        let said = lint(from, to);
-        assert!(said.contains(found), "{to}: {said}");
-    }
+    let other = json!({"realm": "local:default", "kind": "user", "id": "ann", "tenant": "acme"});
+    assert_eq!(with(other)["decision"], "error", "a part of the name that nobody has looked at");
 }
 
 #[test]
