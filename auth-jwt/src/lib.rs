@@ -13,6 +13,8 @@ mod bearer;
 mod cached;
 mod claims;
 mod compact;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod context;
 pub mod danger;
 mod der;

@@ -1,6 +1,15 @@
 // The programs of the front page need these features; without them it is shown, and not run.
 #![cfg_attr(
-    any(not(doctest), all(feature = "audit", feature = "policy", feature = "postgres", feature = "sqlite")),
+    any(
+        not(doctest),
+        all(
+            feature = "audit",
+            feature = "policy",
+            feature = "postgres",
+            feature = "revocations",
+            feature = "sqlite"
+        )
+    ),
     doc = include_str!("../README.md")
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -18,6 +27,8 @@ mod number;
 mod policy;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(feature = "revocations", any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+mod revocations;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod rows;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
@@ -68,3 +79,10 @@ pub use mysql::MySqlPolicy;
 pub use postgres::PostgresPolicy;
 #[cfg(all(feature = "policy", feature = "sqlite"))]
 pub use sqlite::policy::SqlitePolicy;
+
+#[cfg(all(feature = "revocations", feature = "mysql"))]
+pub use mysql::MySqlRevocations;
+#[cfg(all(feature = "revocations", feature = "postgres"))]
+pub use postgres::PostgresRevocations;
+#[cfg(all(feature = "revocations", feature = "sqlite"))]
+pub use sqlite::revocations::SqliteRevocations;

@@ -35,6 +35,10 @@ pub type MySqlAssignments = ServerAssignments<MySql>;
 #[cfg(feature = "policy")]
 pub type MySqlPolicy = crate::server::policy::ServerPolicy<MySql>;
 
+/// The revocations of a [`MySql`] database.
+#[cfg(feature = "revocations")]
+pub type MySqlRevocations = crate::server::revocations::ServerRevocations<MySql>;
+
 /// The audit log of a [`MySql`] database.
 #[cfg(feature = "audit")]
 pub type MySqlAudit = crate::audit::log::AuditLog<MySql>;
@@ -129,6 +133,13 @@ impl MySql {
     #[must_use]
     pub fn policy(&self) -> MySqlPolicy {
         crate::server::policy::ServerPolicy(self.0.clone())
+    }
+
+    /// The revocations.
+    #[cfg(feature = "revocations")]
+    #[must_use]
+    pub fn revocations(&self) -> MySqlRevocations {
+        crate::server::revocations::ServerRevocations(self.0.clone())
     }
 
     /// The audit log.

@@ -35,6 +35,10 @@ pub type PostgresAssignments = ServerAssignments<Postgres>;
 #[cfg(feature = "policy")]
 pub type PostgresPolicy = crate::server::policy::ServerPolicy<Postgres>;
 
+/// The revocations of a [`Postgres`] database.
+#[cfg(feature = "revocations")]
+pub type PostgresRevocations = crate::server::revocations::ServerRevocations<Postgres>;
+
 /// The audit log of a [`Postgres`] database.
 #[cfg(feature = "audit")]
 pub type PostgresAudit = crate::audit::log::AuditLog<Postgres>;
@@ -129,6 +133,13 @@ impl Postgres {
     #[must_use]
     pub fn policy(&self) -> PostgresPolicy {
         crate::server::policy::ServerPolicy(self.0.clone())
+    }
+
+    /// The revocations.
+    #[cfg(feature = "revocations")]
+    #[must_use]
+    pub fn revocations(&self) -> PostgresRevocations {
+        crate::server::revocations::ServerRevocations(self.0.clone())
     }
 
     /// The audit log.

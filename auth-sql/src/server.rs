@@ -18,6 +18,8 @@ pub(crate) mod migrate;
 #[cfg(feature = "policy")]
 pub(crate) mod policy;
 pub(crate) mod pool;
+#[cfg(feature = "revocations")]
+pub(crate) mod revocations;
 pub(crate) mod sessions;
 pub(crate) mod sql;
 pub(crate) mod statement;

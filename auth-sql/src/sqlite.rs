@@ -27,6 +27,8 @@ pub(crate) mod options;
 #[cfg(feature = "policy")]
 pub(crate) mod policy;
 mod prepare;
+#[cfg(feature = "revocations")]
+pub(crate) mod revocations;
 pub(crate) mod sessions;
 mod statement;
 #[cfg(test)]
@@ -138,6 +140,13 @@ impl Sqlite {
     #[must_use]
     pub fn policy(&self) -> policy::SqlitePolicy {
         policy::SqlitePolicy(self.clone())
+    }
+
+    /// The revocations.
+    #[cfg(feature = "revocations")]
+    #[must_use]
+    pub fn revocations(&self) -> revocations::SqliteRevocations {
+        revocations::SqliteRevocations(self.clone())
     }
 
     /// The audit log.

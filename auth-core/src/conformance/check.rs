@@ -2,10 +2,7 @@
 
 use std::{error::Error, fmt::Debug, panic::Location, pin::Pin, sync::Arc};
 
-use super::{
-    race::Race,
-    report::{Failure, Report},
-};
+use super::{race::Race, report::Report};
 use crate::{Page, StoreError};
 
 /// What a check found wrong.
@@ -134,10 +131,7 @@ pub(super) async fn run<S: ?Sized, Fut: Future<Output = Arc<S>>>(
     let mut report = Report::new(suite);
     for check in checks {
         let bench = Bench { store: fresh().await, race };
-        match (check.run)(&bench).await {
-            Ok(()) => report.passed.push(check.name),
-            Err(Wrong(why)) => report.failed.push(Failure { check: check.name, why }),
-        }
+        report.note(check.name, (check.run)(&bench).await.map_err(|Wrong(why)| why));
     }
     report
 }

@@ -28,8 +28,17 @@ pub struct Failure {
 }
 
 impl Report {
-    pub(super) const fn new(suite: &'static str) -> Self {
+    /// The empty report of a suite: for suites of traits that are not of this crate.
+    pub const fn new(suite: &'static str) -> Self {
         Self { suite, passed: Vec::new(), failed: Vec::new() }
+    }
+
+    /// Notes what came of a check. An error says what was found, what was wanted, and where.
+    pub fn note(&mut self, check: &'static str, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => self.passed.push(check),
+            Err(why) => self.failed.push(Failure { check, why }),
+        }
     }
 
     /// Ends the test if a check was not passed.

@@ -10,8 +10,11 @@ use crate::RevocationRecord;
 /// Keeps revocations where a restart does not lose them.
 ///
 /// A [`RevocationList`](crate::RevocationList) writes each of them here and reads them all when it starts; no
-/// request waits for it. A table of five columns will do: issuer, kind, name, date and end. It is a trait of
-/// its own because an `auth_core::TokenStore` cannot say what is in it.
+/// request waits for it. On SQLite, PostgreSQL, MariaDB and MySQL it is in `auth-sql` (feature `revocations`).
+///
+/// Writing one? Run `conformance::revocation_store` against it (feature `conformance`). A table of five columns will
+/// do: issuer, kind, name, date and end. It is a trait of its own because an `auth_core::TokenStore` cannot say what
+/// is in it.
 #[async_trait]
 pub trait RevocationStore: Send + Sync {
     /// Keeps a revocation, at least until its [`ends_at`](RevocationRecord::ends_at); from then on it may be

@@ -18,6 +18,7 @@ use auth_jwt::{
 
 use crate::support::*;
 
+mod conformance;
 mod loading;
 
 const QUARTER: Duration = Duration::from_secs(900);

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/mysql/0001_initial.sql"),
     include_str!("../../migrations/mysql/0002_policy.sql"),
     include_str!("../../migrations/mysql/0003_audit.sql"),
+    include_str!("../../migrations/mysql/0004_revocations.sql"),
 ];
 
 /// The lock of all who migrate this database. It ends with its connection.

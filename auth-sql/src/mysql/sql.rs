@@ -66,6 +66,16 @@ pub(super) const DIALECT: Dialect = Dialect {
         write: "UPDATE auth_credentials SET failures = LEAST(failures + 1, 4294967295) \
             WHERE realm = ?1 AND kind = ?2 AND lookup = ?3",
     },
+    #[cfg(feature = "revocations")]
+    put_revocation: concat!(
+        crate::revocations::insert!(),
+        " ON DUPLICATE KEY UPDATE \
+            date = CASE WHEN date IS NULL OR VALUES(date) IS NULL THEN NULL \
+                ELSE GREATEST(date, VALUES(date)) END, \
+            ends_at = GREATEST(ends_at, VALUES(ends_at))"
+    ),
+    #[cfg(feature = "revocations")]
+    purge_revocations: "DELETE FROM auth_revocations WHERE ends_at >= 0 AND ends_at <= ?1 ORDER BY ends_at LIMIT ?2",
 };
 
 const CLAIM: &str = "INSERT INTO auth_tokens (realm, purpose, hash, expires_at) VALUES (?1, ?2, ?3, ?4)";

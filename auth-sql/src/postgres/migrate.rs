@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_initial.sql"),
     include_str!("../../migrations/postgres/0002_policy.sql"),
     include_str!("../../migrations/postgres/0003_audit.sql"),
+    include_str!("../../migrations/postgres/0004_revocations.sql"),
 ];
 
 /// Applies the migrations that are missing, each in one transaction that excludes other processes.

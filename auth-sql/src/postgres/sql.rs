@@ -74,6 +74,19 @@ pub(super) const DIALECT: Dialect = Dialect {
         "UPDATE auth_credentials SET failures = LEAST(failures + 1, 4294967295) \
         WHERE realm = ?1 AND kind = ?2 AND lookup = ?3 RETURNING failures",
     ),
+    // GREATEST passes over NULL.
+    #[cfg(feature = "revocations")]
+    put_revocation: concat!(
+        crate::revocations::insert!(),
+        " ON CONFLICT (hash) DO UPDATE SET \
+            date = CASE WHEN auth_revocations.date IS NULL OR excluded.date IS NULL THEN NULL \
+                ELSE GREATEST(auth_revocations.date, excluded.date) END, \
+            ends_at = GREATEST(auth_revocations.ends_at, excluded.ends_at)"
+    ),
+    #[cfg(feature = "revocations")]
+    purge_revocations: "DELETE FROM auth_revocations WHERE ctid = ANY (ARRAY (\
+        SELECT ctid FROM auth_revocations WHERE ends_at >= 0 AND ends_at <= ?1 \
+        ORDER BY ends_at LIMIT ?2 FOR UPDATE SKIP LOCKED))",
 };
 
 const SUM: &str = "SELECT CAST(LEAST(COALESCE(sum(counted), 0), 9223372036854775807) AS BIGINT) AS counted \

@@ -37,6 +37,11 @@ pub(crate) struct Dialect {
     pub(crate) sum: &'static str,
     pub(crate) purge_counters: &'static str,
     pub(crate) count_failure: Returning,
+    /// Adds a revocation, or moves the date and the end of the one that there is, each to the later of the two.
+    #[cfg(feature = "revocations")]
+    pub(crate) put_revocation: &'static str,
+    #[cfg(feature = "revocations")]
+    pub(crate) purge_revocations: &'static str,
 }
 
 /// Additions of rows. None is changed or added where a unique key is taken.

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_session_terms.sql"),
     include_str!("../../migrations/sqlite/0003_policy.sql"),
     include_str!("../../migrations/sqlite/0004_audit.sql"),
+    include_str!("../../migrations/sqlite/0005_revocations.sql"),
 ];
 
 /// Applies the migrations that are missing, each in one transaction that excludes other processes.

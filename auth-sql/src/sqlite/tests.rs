@@ -46,6 +46,10 @@ async fn no_query_scans_a_table() {
         super::credentials::ALL,
         #[cfg(feature = "policy")]
         super::policy::ALL,
+        #[cfg(feature = "revocations")]
+        super::revocations::ALL,
+        #[cfg(feature = "revocations")]
+        crate::revocations::ALL,
         super::sessions::sql::ALL,
         super::tokens::ALL,
         #[cfg(feature = "audit")]

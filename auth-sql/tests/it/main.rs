@@ -20,6 +20,8 @@ mod locked;
 mod policy;
 mod processes;
 mod reference;
+#[cfg(feature = "revocations")]
+mod revocations;
 mod schema;
 mod secrets;
 mod shared;

@@ -1,6 +1,7 @@
 //! The suites of every storage trait, each check in a database of its own.
 
 use auth_core::conformance::{self, Race, Tasks};
+use auth_jwt::conformance::revocation_store;
 
 use crate::support::Server;
 
@@ -61,6 +62,13 @@ macro_rules! conforms {
                 let server = <$server>::shared();
                 let fresh = || async { server.fresh().await.assignments() };
                 conformance::assignment_store(fresh, &race()).await.assert_passed();
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn revocations_conform() {
+                let server = <$server>::shared();
+                let fresh = || async { server.fresh().await.revocations() };
+                revocation_store(fresh, &race()).await.assert_passed();
             }
         }
     };

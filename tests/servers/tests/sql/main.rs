@@ -26,6 +26,7 @@ mod migrations;
 mod plans;
 mod policy;
 mod pooler;
+mod revocations;
 mod rights;
 mod secrets;
 mod support;

@@ -7,6 +7,7 @@ use auth_core::{
     AuditEvent, Page,
     conformance::{self, Tasks},
 };
+use auth_jwt::{Issuer, Revocation, RevocationRecord, RevocationStore};
 use auth_sql::{AuditQuery, MySql, MySqlOptions, Postgres, PostgresOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
@@ -66,6 +67,27 @@ macro_rules! read_audit {
     };
 }
 
+/// Keeps revocations, reads them and forgets those that have ended.
+macro_rules! use_revocations {
+    ($database:ident) => {
+        let revocations = $database.revocations();
+        let issuer = Issuer::new("https://id.example").unwrap();
+        for n in 0..3_000 {
+            let revocation = Revocation::session(issuer.clone(), &format!("s{n}")).unwrap();
+            let record = RevocationRecord { revocation, ends_at: after(n) };
+            revocations.put(&record, NOW).await.unwrap();
+        }
+        let mut found = 0;
+        let mut each = |_| {
+            found += 1;
+            Ok(())
+        };
+        revocations.load(NOW, &mut each).await.unwrap();
+        assert_eq!(found, 2_999);
+        assert_eq!(revocations.purge(after(100), 50).await.unwrap(), 50);
+    };
+}
+
 /// Many users, so that an index is worth its while.
 const FILLED: &str = "
     INSERT INTO auth_accounts SELECT 'local:default', 'user', 'id' || n, 'login' || n, 'active', 0, 1, n % 1000 = 0, n
@@ -86,6 +108,8 @@ const FILLED: &str = "
     INSERT INTO auth_assignments SELECT 'local:default', 'user', 'id' || n, 'admin' FROM generate_series(1, 20000) AS n;
     INSERT INTO auth_audit SELECT 1000 + n, n, 'login', 'local:default', 'user', 'id' || n % 100, '{}', NULL, NULL
         FROM generate_series(1, 20000) AS n;
+    INSERT INTO auth_revocations SELECT sha256(n::text::bytea), 'https://id.example', 'session', n::text::bytea, NULL, n
+        FROM generate_series(1, 20000) AS n;
     ANALYZE; SET plan_cache_mode = force_generic_plan";
 
 /// The plan of every statement of every suite, made for a database that has users.
@@ -102,6 +126,7 @@ async fn postgres_scans_no_table() {
     let race = Tasks::new(tokio::spawn).with_rounds(1);
     run_suites!(database, fresh, race);
     read_audit!(database);
+    use_revocations!(database);
     fresh().await;
     let log = server.log();
     // "LOG:  execute sqlx_s_1: SELECT .. WHERE id = $1"
@@ -186,6 +211,7 @@ async fn mariadb_scans_no_table() {
     let race = Tasks::new(tokio::spawn).with_rounds(1);
     run_suites!(database, fresh, race);
     read_audit!(database);
+    use_revocations!(database);
     let log = server.read("slow.log");
     let (mut planned, mut unsought) = (0, Vec::new());
     for entry in log.split("# User@Host:").skip(1) {

@@ -1,6 +1,7 @@
 //! PostgreSQL through a pooler that may give each transaction another connection.
 
 use auth_core::conformance::{self, Tasks};
+use auth_jwt::conformance::revocation_store;
 use auth_sql::{Postgres, PostgresOptions};
 
 use crate::support::{NOW, PostgresServer, Server, ann, session};
@@ -15,13 +16,13 @@ async fn the_suites_pass_through_a_pooler_in_transaction_mode() {
     let database = Postgres::open(&url, options.clone()).await.unwrap();
     let empty = async || {
         let empty = "TRUNCATE auth_accounts, auth_credentials, auth_sessions, auth_session_epochs, auth_tokens, \
-            auth_counters, auth_assignments; UPDATE auth_assignments_version SET version = 0 WHERE id = 1";
+            auth_counters, auth_assignments, auth_revocations; UPDATE auth_assignments_version SET version = 0 WHERE id = 1";
         PostgresServer::run(&server.url("postgres"), empty).await;
     };
     let race = Tasks::new(tokio::spawn).with_rounds(5);
     let (sessions, tokens) = (database.sessions(), database.tokens());
     let (accounts, roles) = (database.accounts(), database.assignments());
-    let counters = database.counters();
+    let (counters, revocations) = (database.counters(), database.revocations());
     let fresh = || async {
         empty().await;
         sessions.clone()
@@ -52,6 +53,11 @@ async fn the_suites_pass_through_a_pooler_in_transaction_mode() {
         roles.clone()
     };
     conformance::assignment_store(fresh, &race).await.assert_passed();
+    let fresh = || async {
+        empty().await;
+        revocations.clone()
+    };
+    revocation_store(fresh, &race).await.assert_passed();
 
     // Another process, by the same pooler.
     let other = Postgres::open(&url, options).await.unwrap().sessions();

@@ -14,6 +14,7 @@ use auth_core::{
     Purpose, Realm, SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionRecord,
     SessionStore, TokenKey, TokenRecord, TokenStore, TokenSubject, UnixTime, Version,
 };
+use auth_jwt::RevocationStore;
 use auth_rbac::PolicyStore;
 use auth_sql::{MySql, MySqlOptions, Postgres, PostgresOptions, SetupError, Sqlite};
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, PgConnection};
@@ -38,6 +39,7 @@ pub(crate) struct Stores {
     pub(crate) credentials: Arc<dyn CredentialStore>,
     pub(crate) assignments: Arc<dyn AssignmentStore>,
     pub(crate) policy: Arc<dyn PolicyStore>,
+    pub(crate) revocations: Arc<dyn RevocationStore>,
 }
 
 macro_rules! stores_of {
@@ -52,6 +54,7 @@ macro_rules! stores_of {
                     credentials: Arc::new(database.accounts()),
                     assignments: Arc::new(database.assignments()),
                     policy: Arc::new(database.policy()),
+                    revocations: Arc::new(database.revocations()),
                 }
             }
         }
