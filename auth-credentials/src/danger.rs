@@ -3,6 +3,8 @@
 use crate::hash::params::{Argon2Params, ParamsError};
 #[cfg(feature = "reqwest")]
 pub use crate::leaked::https::ranges_on_loopback;
+#[cfg(feature = "smtp")]
+pub use crate::smtp::relay::relay_on_loopback;
 
 /// Parameters for Argon2id below the OWASP settings: a stolen hash is then cheap to guess.
 ///

@@ -22,6 +22,8 @@ mod remembered_devices;
 mod second_factors;
 mod sent_codes;
 mod signed_requests;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod source;
 mod stores;
 mod throttle;
@@ -38,6 +40,12 @@ pub use hash::import::{ForeignHashes, Pbkdf2Digest};
 pub use leaked::https::{HttpsRanges, HttpsRangesError};
 #[cfg(feature = "qr")]
 pub use otp::qr::QrError;
+#[cfg(feature = "smtp")]
+pub use smtp::{
+    SmtpCounts, SmtpDelivery, SmtpNotifier, SmtpRetriesError,
+    letter::{Letter, LetterError, LetterWriter, MailSender},
+    relay::{SmtpRelay, SmtpRelayError},
+};
 pub use {
     accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
     api_keys::{

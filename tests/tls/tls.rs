@@ -1,37 +1,22 @@
 //! Asking servers with certificates, good and bad ones: for key sets and leaked passwords.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
 
+#[path = "support/authority.rs"]
+mod authority;
+
 use std::sync::Arc;
 
 use auth_credentials::{HttpsRanges, IfUnanswered, LeakedError, LeakedPasswords, Password, RangeError};
 use auth_jwt::{FetchError, FetchKeySet, FetchedKeySet, Freshness, HttpsFetcher, HttpsFetcherError};
-use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
-};
+use rcgen::{CertificateParams, date_time_ymd};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use tokio_rustls::{
-    TlsAcceptor,
-    rustls::{
-        ServerConfig,
-        crypto::aws_lc_rs,
-        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-    },
-};
+
+use self::authority::{Authority, acceptor, authority};
 
 const KEYS: &str = r#"{"keys":[]}"#;
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
-
-fn authority() -> Authority {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
 
 /// Serves one request with this answer, and yields the port.
 async fn serve(
@@ -40,19 +25,8 @@ async fn serve(
     change: impl FnOnce(&mut CertificateParams),
     answer: String,
 ) -> u16 {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-    change(&mut params);
-    let certificate: Certificate = params.signed_by(&key, authority).unwrap();
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let (acceptor, listener) =
-        (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let acceptor = acceptor(authority, name, change);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
@@ -93,7 +67,7 @@ async fn a_private_authority_is_trusted_by_name_only() {
     let unknown = fetcher(port).fetch().await.unwrap_err();
     assert!(matches!(unknown, FetchError::Unreachable(_)), "{unknown:?}");
 
-    let other = self::authority();
+    let other = self::authority::authority();
     let port = serve(&authority, "127.0.0.1", |_| {}, ok()).await;
     let unknown = trusting(port, &other).unwrap().fetch().await.unwrap_err();
     assert!(matches!(unknown, FetchError::Unreachable(_)), "{unknown:?}");
@@ -137,7 +111,7 @@ async fn leaked_passwords_are_asked_for_over_trusted_tls_alone() {
     let found =
         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{list}", list.len());
     let redirect = answer("302 Found", "location: /other\r\n");
-    let other = self::authority();
+    let other = self::authority::authority();
     for (trusted, name, text) in [
         (&authority, "127.0.0.1", &found),
         (&other, "127.0.0.1", &found),

@@ -1,9 +1,18 @@
 //! What is sent to people, and by whom.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{address::MailAddress, base::Link};
-use crate::sent_codes::{code::SentCode, phone::PhoneNumber};
+use auth_core::LoginGate;
+
+use super::{
+    address::MailAddress,
+    base::{Link, LinkPurpose},
+    mail_codes::MailCodes,
+};
+use crate::{
+    second_factors::SecondFactors,
+    sent_codes::{code::SentCode, phone::PhoneNumber},
+};
 
 /// Hands messages to whatever delivers them. No vendor is inside: this is the seam.
 ///
@@ -194,6 +203,42 @@ impl Notice {
         match self {
             Self::LogInCode(code) | Self::SecondFactorCode(code) | Self::ConfirmPhone(code) => Some(code),
             _ => None,
+        }
+    }
+
+    /// How long the link or the code works, from when it was made; none for what has neither. One who delivers need not
+    /// try for longer.
+    #[must_use]
+    pub const fn life(&self) -> Option<Duration> {
+        match self {
+            Self::VerifyAddress(_) => Some(LinkPurpose::VerifyAddress.life()),
+            Self::ResetPassword(_) => Some(LinkPurpose::ResetPassword.life()),
+            Self::MagicLink(_) => Some(LinkPurpose::MagicLink.life()),
+            Self::ChangeAddress(_) => Some(LinkPurpose::ChangeAddress.life()),
+            Self::Invitation(_) => Some(LinkPurpose::Invitation.life()),
+            Self::LogInCode(_) => Some(MailCodes::LIFE),
+            Self::SecondFactorCode(_) => Some(LoginGate::PENDING_LIFE),
+            Self::ConfirmPhone(_) => Some(SecondFactors::ENROLMENT_LIFE),
+            Self::AlreadySignedUp
+            | Self::PasswordChanged
+            | Self::AddressChangeRequested
+            | Self::AddressChanged => None,
+        }
+    }
+
+    /// The word in audit events: that of whoever hands such a message over.
+    #[cfg(feature = "smtp")]
+    pub(crate) const fn what(&self) -> &'static str {
+        match self {
+            Self::VerifyAddress(_) | Self::AlreadySignedUp => LinkPurpose::VerifyAddress.as_str(),
+            Self::ResetPassword(_) | Self::PasswordChanged => LinkPurpose::ResetPassword.as_str(),
+            Self::MagicLink(_) => LinkPurpose::MagicLink.as_str(),
+            Self::ChangeAddress(_) | Self::AddressChangeRequested | Self::AddressChanged => {
+                LinkPurpose::ChangeAddress.as_str()
+            }
+            Self::Invitation(_) => LinkPurpose::Invitation.as_str(),
+            Self::LogInCode(_) => "mail-code",
+            Self::SecondFactorCode(_) | Self::ConfirmPhone(_) => "sms",
         }
     }
 }

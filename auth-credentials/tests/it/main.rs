@@ -27,5 +27,7 @@ mod remembered_devices;
 mod second_factors;
 mod sign_up;
 mod signed_requests;
+#[cfg(feature = "smtp")]
+mod smtp;
 mod support;
 mod throttle;

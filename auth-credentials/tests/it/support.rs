@@ -6,6 +6,8 @@ pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
 pub(crate) mod mail;
+#[cfg(feature = "smtp")]
+pub(crate) mod smtp_server;
 
 use std::{
     net::{IpAddr, Ipv4Addr},

@@ -76,13 +76,15 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 36] = [
+const OF_SET_UP: [&str; 39] = [
     // What a tool finds that verifies the audit log.
     "auth_core::ChainBroken",
     "auth_core::ChainError",
     "auth_core::KeyRingError",
     "auth_credentials::HashPoolError",
     "auth_credentials::HttpsRangesError",
+    // What writes letters meets it, on a task of its own.
+    "auth_credentials::LetterError",
     "auth_credentials::LinkBaseError",
     // What somebody types is judged by an `OtpDevice`, and no URI of a stranger is read.
     "auth_credentials::OtpKeyError",
@@ -91,6 +93,8 @@ const OF_SET_UP: [&str; 36] = [
     "auth_credentials::ParamsError",
     // Names of hundreds of bytes.
     "auth_credentials::QrError",
+    "auth_credentials::SmtpRelayError",
+    "auth_credentials::SmtpRetriesError",
     "auth_jwt::BearerError",
     "auth_jwt::CacheError",
     // Inside of an `AsyncSigner`, and then an `AsyncSignError`.
