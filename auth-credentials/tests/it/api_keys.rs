@@ -10,14 +10,13 @@ use auth_core::{
     RejectionReason, Scopes,
     testing::{FailWith, block_on},
 };
-use auth_credentials::{
-    ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys, NewApiKey, OtpUri, SecondFactorError,
-};
+use auth_credentials::{ApiKeyCredential, ApiKeyPrefix, ApiKeyTerms, ApiKeys, NewApiKey};
 
 use crate::support::{
     address,
     app::{App, NEXT, PASSWORD},
-    factors, password,
+    password,
+    person::refused_everything,
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -171,23 +170,16 @@ fn a_row_does_not_tell_the_key() {
     assert_eq!(programs.refused(&key), RejectionReason::Corrupt);
 }
 
-/// A key that is stolen must not become more than it is: no second factor, no address, no other key.
+/// A key that is stolen must not become more than it is: no second factor, no address, no other key. Not even one that
+/// its owner gave everything.
 #[test]
 fn a_key_changes_neither_factors_nor_keys_nor_the_address() {
-    let programs = Programs::new();
-    let key = programs.create(&terms().with_all_scopes());
-    let who = programs.check(&key).unwrap();
-    assert!(block_on(programs.keys.create(&who, &terms())).is_err());
-    let site = factors::Site::new();
-    let keys = ApiKeys::new(
-        site.accounts.clone(),
-        ApiKeyPrefix::parse("acme").unwrap(),
-        Arc::new(MemoryCounters::new(10)),
-    );
-    let key = block_on(keys.create(&site.request(), &terms().with_all_scopes())).unwrap();
-    let who = block_on(keys.authenticate(ApiKeyCredential::new(key.key.expose(), None))).unwrap();
-    let begun: Result<OtpUri, SecondFactorError> = block_on(site.factors.begin(&who));
-    assert!(matches!(begun, Err(SecondFactorError::Refused(_))));
+    refused_everything(|person| {
+        let key = ApiKeyCredential::new(person.key.key.expose(), None);
+        let who = block_on(person.keys.authenticate(key)).unwrap();
+        assert_eq!(*who.limits(), Limits::unlimited());
+        who
+    });
 }
 
 /// Refused keys are counted by source, and good ones are not. Behind one address, or behind

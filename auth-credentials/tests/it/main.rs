@@ -11,6 +11,7 @@
 
 mod allocations;
 mod api_keys;
+mod bearer;
 #[cfg(feature = "certificates")]
 mod certificates;
 mod change_password;

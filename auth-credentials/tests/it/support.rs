@@ -6,6 +6,7 @@ pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
 pub(crate) mod mail;
+pub(crate) mod person;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
