@@ -118,8 +118,9 @@ pub struct AccountLinks {
 }
 
 impl AccountLinks {
-    /// How many messages for one purpose an account is sent in half the time that such a link works. What is asked for
-    /// beyond them is answered alike, and nothing comes of it: the newest link works on.
+    /// How many messages for one purpose an address is sent in half the time that such a link works. What is asked for
+    /// beyond them is answered alike, and nothing comes of it: the newest link works on. Who asks for the address of
+    /// somebody else, to change to it or to invite them, is told to wait.
     pub const MAX_SENT: u32 = 5;
 
     /// Links for these accounts, below the public URL. Asking is counted in `counters` under [`Throttle::links`].
