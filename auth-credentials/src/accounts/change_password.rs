@@ -46,7 +46,7 @@ impl Accounts {
         let account = checks.stores.accounts.by_id(who.principal()).await?;
         let account = account.ok_or(RejectionReason::Unknown)?;
         let realm = account.id.realm();
-        let attempt = Attempt { realm, account: Some(&account), source };
+        let attempt = Attempt { realm, account: Some(&account), source, device: None };
         // A session that ended already may still be in use for as long as the epoch check allows: not for this.
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());
