@@ -63,6 +63,25 @@ fn terms() -> ApiKeyTerms {
     ApiKeyTerms::new("backup", Scopes::parse("notes.read").unwrap(), 30 * DAY).unwrap()
 }
 
+/// The same text with the checksum that is right for it: CRC-32 in six letters of base62, as anybody computes it.
+fn sealed(mut text: Vec<u8>) -> Vec<u8> {
+    let start = text.len() - 6;
+    let mut crc = u32::MAX;
+    for byte in &text[..start] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    let mut rest = !crc;
+    for at in (start..text.len()).rev() {
+        text[at] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(rest % 62) as usize];
+        rest /= 62;
+    }
+    assert!(ApiKeyPrefix::parse("acme").unwrap().read(&text).is_ok());
+    text
+}
+
 /// Scopes are limits.
 #[test]
 fn a_key_acts_for_its_owner_within_its_scopes() {
@@ -189,12 +208,30 @@ fn a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass() {
     let programs = Programs::new();
     let (key, revoked) = (programs.create(&terms()), programs.create(&terms()));
     block_on(programs.keys.revoke(&programs.request(), &revoked.id)).unwrap();
+    let other = Programs::new();
     for from in [Some(address(2)), None] {
         let check = |key: &NewApiKey| programs.check_from(key.key.expose(), from);
         let throttled = (0..400).find(|_| matches!(check(&revoked), Err(AuthenticateError::Throttled(_))));
         assert_eq!(throttled, Some(300));
         assert_eq!(Refusal::from(check(&revoked).unwrap_err()).status(), 429);
         assert!(check(&key).is_ok());
+        // What anybody can make up is not even looked up any more: a checksum is no secret, and nor is an id.
+        let mut forged = key.key.expose().to_vec();
+        forged[5 + 16] ^= 1;
+        let made_up = other.create(&terms());
+        let _ = programs.app.store.calls();
+        for text in [made_up.key.expose(), &sealed(forged)] {
+            let error = programs.check_from(text, from).unwrap_err();
+            assert_eq!(Refusal::from(error).status(), 429);
+        }
+        assert!(programs.app.store.calls().is_empty());
+        // One that was made here a moment ago is looked up, and one that was good and is no longer counts as any other.
+        let another = programs.create(&terms());
+        let check = |key: &NewApiKey| programs.check_from(key.key.expose(), from);
+        assert!(check(&another).is_ok());
+        block_on(programs.keys.revoke(&programs.request(), &another.id)).unwrap();
+        assert!(matches!(check(&another), Err(AuthenticateError::Rejected(_))));
+        assert!(matches!(check(&another), Err(AuthenticateError::Throttled(_))));
     }
     assert!(programs.app.audit.has("throttled"));
     for _ in 0..400 {
