@@ -4,6 +4,7 @@ mod change_password;
 mod defaults;
 mod error;
 mod own;
+mod short_passwords;
 mod sign_up;
 mod status;
 mod sweep;
@@ -19,6 +20,7 @@ use auth_core::{
 pub(crate) use self::sign_up::SERVICE;
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
+    short_passwords::ShortPasswordsError,
     sweep::EpochRaised,
 };
 use crate::{

@@ -39,7 +39,7 @@ pub use leaked::https::{HttpsRanges, HttpsRangesError};
 #[cfg(feature = "qr")]
 pub use otp::qr::QrError;
 pub use {
-    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
+    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError},
     api_keys::{
         ApiKeys,
         credential::ApiKeyCredential,

@@ -76,7 +76,7 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 36] = [
+const OF_SET_UP: [&str; 37] = [
     // What a tool finds that verifies the audit log.
     "auth_core::ChainBroken",
     "auth_core::ChainError",
@@ -91,6 +91,7 @@ const OF_SET_UP: [&str; 36] = [
     "auth_credentials::ParamsError",
     // Names of hundreds of bytes.
     "auth_credentials::QrError",
+    "auth_credentials::ShortPasswordsError",
     "auth_jwt::BearerError",
     "auth_jwt::CacheError",
     // Inside of an `AsyncSigner`, and then an `AsyncSignError`.
