@@ -28,5 +28,6 @@ mod remembered_devices;
 mod second_factors;
 mod sign_up;
 mod signed_requests;
+mod step_up;
 mod support;
 mod throttle;
