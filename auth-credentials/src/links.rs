@@ -4,6 +4,7 @@ pub(crate) mod address;
 mod ask;
 pub(crate) mod base;
 mod change;
+mod change_password;
 pub(crate) mod error;
 mod invite;
 mod magic;
@@ -42,6 +43,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// | [`ask_to_log_in`](Self::ask_to_log_in) | [`log_in`](Self::log_in) | a factor, for [`Accounts::begin`] |
 /// | [`ask_to_change`](Self::ask_to_change) | [`change`](Self::change) | another login; every session is dead |
 /// | [`invite`](Self::invite) | [`accept`](Self::accept) | an account |
+///
+/// [`change_password`](Self::change_password) needs no link and tells the owner.
 ///
 /// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
 /// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.

@@ -30,7 +30,8 @@ impl Accounts {
     /// session to [`finish_sweep`](Self::finish_sweep), or to the session layer followed by
     /// [`sweep_done`](Self::sweep_done).
     ///
-    /// Guessing at the current password is throttled and counted like a login.
+    /// Guessing at the current password is throttled and counted like a login. Nobody is told:
+    /// [`AccountLinks::change_password`](crate::AccountLinks::change_password) does.
     ///
     /// # Errors
     /// [`ChangePasswordError`]; the password is then what it was, unless a store error says
