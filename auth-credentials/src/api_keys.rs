@@ -73,9 +73,10 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// - *Whoever took an account over* may have made a key to stay. So a person's keys die with the sessions, when the
 ///   password changes: `a_key_dies_with_its_time_and_with_what_happens_to_its_owner`. `outliving_sessions` gives
 ///   that up; a service has no password to change.
-/// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. A
-///   source of refused keys is told to wait, and a good key behind the same address passes:
-///   `a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass`.
+/// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. One
+///   of keys that somebody made up, for a checksum is no secret, reaches it 300 times: then their source is told to
+///   wait before anything is looked up, and keys behind the same address pass that were good here before or made here
+///   (`a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass`); others wait as told.
 /// - *A key in a URL* ends up in logs. `ApiKeyCredential::bearer` reads a header; nothing here reads a query.
 /// - A check is one read of one row, and no write: `a_check_is_one_read_and_no_write`; `credentials/api-key-check`
 ///   in the benchmarks.
