@@ -25,7 +25,8 @@ impl Method {
     pub const HARDWARE_KEY: Self = Self::from_static("hwk");
     /// Proof of possession of a software-secured key (`swk`).
     pub const SOFTWARE_KEY: Self = Self::from_static("swk");
-    /// A bearer token, which opens requests and never a session: the audit log names what was refused by it.
+    /// A bearer token, which opens requests and never a session. Before it stands what was shown to get the token; it is
+    /// no factor itself, and no token is issued on it. The audit log names what was refused by it.
     pub const BEARER_TOKEN: Self = Self::from_static("bearer");
     /// A refresh token, which goes on with a login and makes none: the audit log names what was refused by it.
     pub const REFRESH_TOKEN: Self = Self::from_static("refresh");

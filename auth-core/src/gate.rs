@@ -123,6 +123,13 @@ impl LoginGate {
         Self { policy }
     }
 
+    /// What the policy says of these methods, for whoever makes sure that a configuration fits the gate. Nobody logs in by
+    /// it.
+    #[must_use]
+    pub fn judgement(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement {
+        self.policy.judge(passed, enrolled)
+    }
+
     /// Takes the first factor, of an account that has these second factors.
     ///
     /// # Errors

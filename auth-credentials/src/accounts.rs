@@ -4,8 +4,10 @@ mod change_password;
 mod defaults;
 mod error;
 mod own;
+mod short_passwords;
 mod sign_up;
 mod status;
+mod step_up;
 mod sweep;
 
 use std::{fmt, net::IpAddr, sync::Arc};
@@ -19,6 +21,7 @@ use auth_core::{
 pub(crate) use self::sign_up::SERVICE;
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
+    short_passwords::ShortPasswordsError,
     sweep::EpochRaised,
 };
 use crate::{
@@ -42,6 +45,7 @@ pub(crate) const TRIES: usize = 8;
 /// | [`sign_up`](Self::sign_up) | nothing, whether or not there was such an account | the page that says so |
 /// | [`log_in`](Self::log_in) | a [`Login`](auth_core::Login), or a [`PendingLogin`](auth_core::PendingLogin) | `Sessions::start`, or the next factor |
 /// | [`proceed`](Self::proceed) | the same, after another factor | the same |
+/// | [`step_up`](Self::step_up) | a login that waits for one factor of somebody who is logged in | the same |
 /// | [`change_password`](Self::change_password) | an [`EpochRaised`] | whoever ends the other sessions: [`finish_sweep`](Self::finish_sweep) |
 /// | [`disable`](Self::disable), [`log_out_everywhere`](Self::log_out_everywhere) | an [`EpochRaised`] | the same |
 /// | [`log_out`](Self::log_out) | one session less | `Sessions::end` also clears the cookie |

@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod credential;
 pub(crate) mod error;
+mod good;
 mod manage;
 mod service;
 mod stored;
@@ -15,6 +16,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use auth_core::{AuditEvent, CounterStore, CredentialKey, CredentialKind, Realm, UnixTime};
 
 use self::{
+    good::Good,
     text::{ApiKeyId, ApiKeyPrefix},
     uses::Uses,
 };
@@ -33,7 +35,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// | [`rotate`](Self::rotate), [`rotate_for`](Self::rotate_for) | a new key; the old one works for a while and then dies |
 /// | [`revoke`](Self::revoke), [`revoke_for`](Self::revoke_for) | one key less, at once |
 ///
-/// A check is a checksum, a SHA-256, one read of a row, and no write: when a key was last used is noted in memory and
+/// A check is a checksum, a SHA-256, one read of a row, and no write (of a key that was not good here before, also a look
+/// at the counter of its source): when a key was last used is noted in memory and
 /// written by [`write_uses`](Self::write_uses), which a job of the application calls now and then.
 ///
 /// Clones share everything.
@@ -70,9 +73,10 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// - *Whoever took an account over* may have made a key to stay. So a person's keys die with the sessions, when the
 ///   password changes: `a_key_dies_with_its_time_and_with_what_happens_to_its_owner`. `outliving_sessions` gives
 ///   that up; a service has no password to change.
-/// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. A
-///   source of refused keys is told to wait, and a good key behind the same address passes:
-///   `a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass`.
+/// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. One
+///   of keys that somebody made up, for a checksum is no secret, reaches it 300 times: then their source is told to
+///   wait before anything is looked up, and keys behind the same address pass that were good here before or made here
+///   (`a_source_of_refused_keys_is_throttled_and_good_keys_behind_it_pass`); others wait as told.
 /// - *A key in a URL* ends up in logs. `ApiKeyCredential::bearer` reads a header; nothing here reads a query.
 /// - A check is one read of one row, and no write: `a_check_is_one_read_and_no_write`; `credentials/api-key-check`
 ///   in the benchmarks.
@@ -83,20 +87,24 @@ pub struct ApiKeys {
     realm: Realm,
     throttle: Throttle,
     uses: Arc<Uses>,
+    good: Arc<Good>,
 }
 
 impl ApiKeys {
-    /// The most keys of one account.
+    /// The most keys of one account; while they are [rotated](Self::rotate), as many again that are on their way out.
     pub const MAX_KEYS: usize = 100;
     /// How often at most the last use of a key is written: every 5 minutes.
     pub const USE_INTERVAL: Duration = Duration::from_secs(300);
 
     /// Keys that begin with `prefix`, by which secret scanners know them. Refused keys are counted in `counters` under
-    /// [`Throttle::api_keys`], which is asked with every one of them: let it be in memory.
+    /// [`Throttle::api_keys`], which is asked about every key that was not good here before: let it be in memory.
+    ///
+    /// A source of too many refused keys is told to wait before anything is looked up, but for keys that were good here of
+    /// late (the last 5,000 at least) or made here. This memory is this process's, and of nothing but hashes.
     #[must_use]
     pub fn new(accounts: Accounts, prefix: ApiKeyPrefix, counters: Arc<dyn CounterStore>) -> Self {
         let throttle = Throttle::api_keys(counters);
-        Self { accounts, prefix, realm: Realm::LOCAL, throttle, uses: Arc::default() }
+        Self { accounts, prefix, realm: Realm::LOCAL, throttle, uses: Arc::default(), good: Arc::default() }
     }
 
     /// The same for the accounts of this realm instead of [`Realm::LOCAL`].

@@ -27,9 +27,10 @@ use crate::{accounts::Accounts, password_authenticator::PasswordAuthenticator};
 /// `AuthBuilder::basic` in `auth-web` takes it, over TLS only. Prefer API keys.
 ///
 /// - *Whoever finds the password* in a script has the account, and not only what the script does: nothing limits
-///   it. It opens no session, makes no key and changes neither factors nor the address.
+///   it. It opens no session, makes no key and changes neither factors nor the address:
+///   `basic_changes_neither_factors_nor_keys_nor_the_address`.
 /// - *Guessing* is throttled like any login, and counted apart, so that a program that does its work keeps nobody
-///   out: `good_basic_requests_use_up_nothing_of_logins`. It does not get past a second factor: there is no way to
+///   out: `good_basic_requests_use_up_nothing_of_logins`, `good_basic_requests_at_once_use_nothing_up_either`. It does not get past a second factor: there is no way to
 ///   ask for one, so such an account is refused like a wrong password
 ///   (`whoever_has_a_second_factor_is_refused_like_a_wrong_password` in `auth-web`).
 /// - *A flood* has the hash pool's queue, of which a source gets an eighth; each request costs a hash.

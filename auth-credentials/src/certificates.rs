@@ -65,7 +65,7 @@ use crate::accounts::{Accounts, TRIES};
 /// - *A stolen key* works until `unbind`, or the account is disabled, at once, or the certificate ends, even on a
 ///   connection that was made before: `a_certificate_ends_with_its_time_and_with_its_account`. Revocation lists are
 ///   for TLS to look at. It opens no session, makes no key and changes neither factors nor the address:
-///   `a_certificate_changes_neither_factors_nor_keys`.
+///   `a_certificate_changes_neither_factors_nor_keys_nor_the_address`.
 /// - *Whoever took an account over* may have had it bound to stay: a new password does not end a binding. Let
 ///   administrators bind, and look through `CredentialStore::list`.
 /// - *Bytes that are no certificate*, or have more than 16 KiB or 16 names, are an error before anything is looked

@@ -47,7 +47,7 @@ pub use smtp::{
     relay::{SmtpRelay, SmtpRelayError},
 };
 pub use {
-    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, SignUpError},
+    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError},
     api_keys::{
         ApiKeys,
         credential::ApiKeyCredential,

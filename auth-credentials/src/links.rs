@@ -4,6 +4,7 @@ pub(crate) mod address;
 mod ask;
 pub(crate) mod base;
 mod change;
+mod change_password;
 pub(crate) mod error;
 mod invite;
 mod magic;
@@ -42,6 +43,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// | [`ask_to_log_in`](Self::ask_to_log_in) | [`log_in`](Self::log_in) | a factor, for [`Accounts::begin`] |
 /// | [`ask_to_change`](Self::ask_to_change) | [`change`](Self::change) | another login; every session is dead |
 /// | [`invite`](Self::invite) | [`accept`](Self::accept) | an account |
+///
+/// [`change_password`](Self::change_password) needs no link and tells the owner.
 ///
 /// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
 /// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.
@@ -83,6 +86,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   keeps asking from everywhere neither floods the mailbox nor keeps ending the link in it:
 ///   `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the `Notifier` queue: the time that a
 ///   mail server takes tells who has an account.
+/// - *Whoever has many accounts*, or may invite, sends no more of them to a stranger's mailbox:
+///   `a_strangers_mailbox_is_sent_few_links_whoever_asks`, `a_mailbox_is_sent_few_invitations_whoever_invites`.
 /// - *A forged `Host` header* changes no link: `links_go_to_the_stored_address_and_begin_with_the_configured_url`.
 /// - *Programs that open links in mail* use nothing up, for only `reset`, `log_in`, `verify`, `change` and `accept`
 ///   do: `looking_uses_nothing_up`. Call those on POST alone. Send `Referrer-Policy: no-referrer` and
@@ -103,6 +108,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`.
 /// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
 ///   `only_a_fresh_login_asks_for_another_address`, `the_link_makes_the_new_address_the_login`.
+/// - *Whoever finds a session open and knows the password* changes it, and its owner is told, where the page calls
+///   [`change_password`](Self::change_password): `whoever_changes_a_password_has_its_owner_told`.
 /// - *A link to a stranger's account* that is sent to somebody's address proves nothing when they press the button:
 ///   `change` takes the request of the account's owner.
 ///   `whoever_reads_the_mail_does_not_prove_a_strangers_account`. Have its page ask for a login first.
@@ -118,8 +125,9 @@ pub struct AccountLinks {
 }
 
 impl AccountLinks {
-    /// How many messages for one purpose an account is sent in half the time that such a link works. What is asked for
-    /// beyond them is answered alike, and nothing comes of it: the newest link works on.
+    /// How many messages for one purpose an address is sent in half the time that such a link works. What is asked for
+    /// beyond them is answered alike, and nothing comes of it: the newest link works on. Who asks for the address of
+    /// somebody else, to change to it or to invite them, is told to wait.
     pub const MAX_SENT: u32 = 5;
 
     /// Links for these accounts, below the public URL. Asking is counted in `counters` under [`Throttle::links`].

@@ -137,7 +137,8 @@ pub struct PasswordAuthenticator {
 
 impl PasswordAuthenticator {
     /// Consecutive failures after which a password is refused until it is set anew: 100, the most that NIST
-    /// SP 800-63B-4 section 3.2.2 allows.
+    /// SP 800-63B-4 section 3.2.2 allows. So many on each device that is [remembered](crate::RememberedDevices), which are
+    /// counted there and not with those from elsewhere: whoever locks the password does not lock its owner out.
     pub const MAX_FAILURES: u32 = 100;
 
     /// An authenticator for the accounts in `stores`.
@@ -236,7 +237,9 @@ impl Authenticator for PasswordAuthenticator {
             Some(login) => self.stores.accounts.by_login(&realm, login).await?,
             None => None,
         };
-        let attempt = Attempt { realm: &realm, account: account.as_ref(), source };
+        // One that has used up its tries of late is like none.
+        let device = device.as_ref().filter(|_| matches!(origin, Origin::Device(_)));
+        let attempt = Attempt { realm: &realm, account: account.as_ref(), source, device };
         let passed = match self.check(&attempt, place, password, None).await {
             Err(AuthenticateError::Rejected(rejection)) => {
                 // What a device does that is known is its own affair.

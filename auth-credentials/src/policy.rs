@@ -49,7 +49,9 @@ pub enum PolicyError {
 impl PasswordPolicy {
     /// The least length of a password that is the only factor, in code points.
     pub const MIN_ALONE: usize = 15;
-    /// The least length of a password that never logs in without a second factor, in code points.
+    /// The least length of a password that never logs in without a second factor, in code points:
+    /// [`shorter_beside_second_factor`](Self::shorter_beside_second_factor),
+    /// [`Accounts::with_short_passwords`](crate::Accounts::with_short_passwords).
     pub const MIN_WITH_SECOND_FACTOR: usize = 8;
 
     /// For passwords that log in alone: at least 15 characters.
@@ -58,12 +60,9 @@ impl PasswordPolicy {
         Self { min_chars: Self::MIN_ALONE, min_beside: None, context: Vec::new() }
     }
 
-    /// For passwords that never log in without a second factor: at least 8 characters.
-    ///
-    /// Only for accounts whose [`LoginPolicy`](auth_core::LoginPolicy) asks for that factor.
-    #[must_use]
-    pub fn only_with_second_factor() -> Self {
-        Self { min_chars: Self::MIN_WITH_SECOND_FACTOR, min_beside: None, context: Vec::new() }
+    /// The same for passwords that never log in without a second factor. Whoever calls it has looked at the gate.
+    pub(crate) fn beside_second_factor_only(self, min_chars: usize) -> Self {
+        Self { min_chars: min_chars.max(Self::MIN_WITH_SECOND_FACTOR), min_beside: None, ..self }
     }
 
     /// The same, and at least 8 characters for accounts that have a second factor.
@@ -164,6 +163,10 @@ impl Default for PasswordPolicy {
 mod tests {
     use super::*;
 
+    fn short() -> PasswordPolicy {
+        PasswordPolicy::default().beside_second_factor_only(0)
+    }
+
     fn check(policy: &PasswordPolicy, password: &str) -> Result<(), PolicyError> {
         policy
             .check(&Password::new(password.to_owned()), &LoginName::parse("ann.miller@example.com").unwrap())
@@ -179,7 +182,7 @@ mod tests {
         assert_eq!(check(&alone, "жираф и бегемот"), Ok(()));
         assert_eq!(check(&alone, "жираф и бегемо"), Err(PolicyError::TooShort { min: 15 }));
 
-        let with_second = PasswordPolicy::only_with_second_factor();
+        let with_second = short();
         assert_eq!(check(&with_second, "otter 7"), Err(PolicyError::TooShort { min: 8 }));
         assert_eq!(check(&with_second, "otter 74"), Ok(()));
         assert_eq!(PasswordPolicy::single_factor().at_least(8).min_chars(), 15);
@@ -193,8 +196,8 @@ mod tests {
         assert!(!alone.allows_short_passwords());
         let beside = alone.shorter_beside_second_factor().at_least(16);
         assert!(beside.allows_short_passwords());
-        assert!(PasswordPolicy::only_with_second_factor().allows_short_passwords());
-        assert!(!PasswordPolicy::only_with_second_factor().at_least(15).allows_short_passwords());
+        assert!(short().allows_short_passwords());
+        assert!(!short().at_least(15).allows_short_passwords());
     }
 
     /// NIST: at least 64 characters permitted; no composition rules.
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_common_password_is_refused_whole_and_in_any_case() {
-        let policy = PasswordPolicy::only_with_second_factor();
+        let policy = short();
         for bad in [
             "password",
             "PassWord",
@@ -231,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_word_that_the_account_gives_away_is_refused() {
-        let policy = PasswordPolicy::only_with_second_factor().with_context(["Harbour-Books"]);
+        let policy = short().with_context(["Harbour-Books"]);
         for bad in
             ["ann.miller@example.com", "Ann.Miller", "ann.millerann.miller", "example.com", "harbour-books"]
         {

@@ -74,6 +74,9 @@ use crate::{
 ///   `guessing_everywhere_slows_everybody_but_remembered_devices`,
 ///   `a_full_queue_has_places_for_remembered_devices`. The thief of one has its ten tries and two places, and so
 ///   has whoever remembers many for accounts of their own: `many_devices_at_one_source_leave_the_places_of_others`.
+/// - *Strangers who lock the password* do not lock its owner out there: failures on a device are counted in its row, up
+///   to a hundred as well, and a login on it takes no lock back from the others:
+///   `whoever_locks_a_password_does_not_lock_its_owner_out_of_her_devices`.
 #[derive(Clone)]
 pub struct RememberedDevices {
     accounts: Accounts,

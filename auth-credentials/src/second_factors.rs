@@ -81,6 +81,11 @@ use crate::{
 /// - *A stolen session* enrols nothing without a login of the last ten minutes, and a key of a program or an
 ///   impersonator never does: `only_a_fresh_login_without_limits_enrols`. Enrolling ends every other session:
 ///   `enrolling_ends_what_was_begun_without_it`.
+/// - *A stolen access token* enrols nothing either, however young its login: it is not the person
+///   (`an_access_token_changes_nothing_of_how_its_owner_logs_in`).
+/// - *A session that is old, or did without the code,* is raised by one ([`Accounts::step_up`]), through the gate, and
+///   by nobody but its person: `a_code_raises_a_login_to_both_factors_of_this_moment`,
+///   `nobody_but_a_person_steps_up_and_no_try_is_used_up`, `a_wrong_code_raises_nothing_and_is_counted`.
 /// - *Phishing* passes a code on within its thirty seconds. Only passkeys withstand that.
 /// - Codes agree with the RFCs (`the_vectors_of_rfc_4226_hold`, `the_vectors_of_rfc_6238_hold`) and with OATH
 ///   Toolkit (`tests/interop/tests/oathtool.rs`, 10,000 random cases). A code of SHA-256 is not what every app
@@ -134,7 +139,8 @@ use crate::{
 /// - *Whoever has the password* makes you pay for three messages in a quarter of an hour, and twenty a day;
 ///   *whoever makes many accounts* for ten a day to one number, and for what you allow to all together:
 ///   `messages_are_few_for_an_account_and_a_source`, `messages_are_few_for_a_number`,
-///   `a_realm_has_so_many_messages_a_day`.
+///   `a_realm_has_so_many_messages_a_day`, and logins keep theirs
+///   (`messages_are_few_for_an_account_whatever_numbers_it_names`, `enrolments_take_no_message_from_logins`).
 /// - *A copy of the database* has a sealed number, and a keyed hash of login and code:
 ///   `neither_number_nor_code_is_stored_or_printed`.
 #[derive(Clone)]

@@ -40,7 +40,7 @@ pub struct Throttle {
     counters: Arc<dyn CounterStore>,
     purpose: Purpose,
     limits: ThrottleLimits,
-    /// Whether account and source are counted once a try was refused, and not in advance.
+    /// Whether tries are counted once they were refused, and not in advance.
     late: bool,
 }
 
@@ -110,8 +110,9 @@ impl Throttle {
         Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
     }
 
-    /// The same limits for passwords that come with each request, counted apart from those of logins. Only the pair is
-    /// counted in advance, which a success takes back: a program that does its work uses up nothing of anybody.
+    /// The same limits for passwords that come with each request, counted apart from those of logins, and only once they
+    /// were refused: a program that does its work uses up nothing of anybody, however much of it at once. So guesses at
+    /// once may exceed a limit by as many as are hashed and queued at once, of which a source has an eighth of the pool.
     pub(crate) fn of_requests(&self) -> Self {
         Self { purpose: Purpose::new("basic"), late: true, ..self.clone() }
     }
@@ -270,7 +271,7 @@ impl Throttle {
 
     fn pair(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
         let key = self.key(realm, b"pair", Some(whose), Some(origin));
-        Counted { key, limit: self.limits.pair, hard: true, late: false }
+        Counted { key, limit: self.limits.pair, hard: true, late: self.late }
     }
 
     fn global(&self, realm: &Realm) -> Option<Counted> {

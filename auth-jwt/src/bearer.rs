@@ -37,12 +37,13 @@ pub enum BearerError {
 /// | `sub` equal to `client_id` | a service (RFC 9068 section 2.2: the client acts for itself), else a user |
 /// | `scope` | the only scopes in [`Limits`]. Without it there are none, and nothing that needs one is allowed |
 /// | `auth_time` | when the login was. Without it: 1970, which is never fresh enough |
-/// | `amr` | methods. The assurance of a foreign token is always AAL1 |
+/// | `amr` | methods, seven at most, and [`Method::BEARER_TOKEN`] after them: whoever has a copy of the token is not the person who logged in. The assurance of a foreign token is always AAL1 |
 /// | role claims | nothing, unless a [mapping](Self::with_role_mapping) says which of them are which of our roles |
 /// | `cnf` | a refusal: the token is bound to a key, and nobody here asks for the proof (RFC 7800, RFC 9449 section 7.2) |
 ///
 /// Tokens that our own [`TokenIssuer`](crate::TokenIssuer) made, accepted by a local authenticator, give back
-/// the authentication that they were issued on, limits, actor and epoch included.
+/// the authentication that they were issued on, limits, actor and epoch included, with [`Method::BEARER_TOKEN`] at the
+/// end of its methods.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -272,8 +273,11 @@ fn base(
     });
     let principal = PrincipalId::new(realm.clone(), kind, subject).map_err(|_| RejectionReason::Malformed)?;
     let scopes = Scopes::parse(claims.scope().unwrap_or_default()).map_err(|_| RejectionReason::Malformed)?;
-    let methods = claims.methods().take(Authentication::MAX_METHODS);
-    let methods = methods.filter_map(|method| Method::parse(method).ok()).collect();
+    // What the token says was shown to get it, and then that it is a token: flows that only a person may use look for it.
+    let methods = claims.methods().take(Authentication::MAX_METHODS.saturating_sub(1));
+    let methods = methods.filter_map(|method| Method::parse(method).ok());
+    let methods = methods.filter(|method| *method != Method::BEARER_TOKEN);
+    let methods = methods.chain([Method::BEARER_TOKEN]).collect();
     let at = claims.authenticated_at().unwrap_or(UnixTime::EPOCH).min(now);
     Ok(Authentication::new(principal, Method::PASSWORD, at, AuthEpoch::ZERO)
         .with_methods(methods)

@@ -201,6 +201,11 @@ impl AuthBuilder {
     /// has expired, is nobody: the client refreshes it, or logs in. Handlers set and clear the cookie with the same
     /// template, and nothing but expiry and revocation by `sid` ends what it opens.
     ///
+    /// It proves no more than a copy of the token would. Flows that change how somebody logs in refuse it, so their pages
+    /// ask for the password again, and pass on what that proves instead:
+    /// `Authenticated::assertion(login.into_authentication())` of a login that was made in the same request, by the one
+    /// whom the token is of. The token is dead afterwards where the flow raises the epoch: let them log in again.
+    ///
     /// There are no sessions beside it: a session's cookie is not looked at, and what needs one, such as
     /// [`Session`](crate::Session), [`Visit::log_in`](crate::Visit::log_in) and [`Visit::flash`](crate::Visit::flash), is
     /// answered 401 whoever asks. Otherwise a cookie that a sibling host planted, or one that a page for visitors made,

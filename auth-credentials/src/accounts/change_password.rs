@@ -30,7 +30,8 @@ impl Accounts {
     /// session to [`finish_sweep`](Self::finish_sweep), or to the session layer followed by
     /// [`sweep_done`](Self::sweep_done).
     ///
-    /// Guessing at the current password is throttled and counted like a login.
+    /// Guessing at the current password is throttled and counted like a login. Nobody is told:
+    /// [`AccountLinks::change_password`](crate::AccountLinks::change_password) does.
     ///
     /// # Errors
     /// [`ChangePasswordError`]; the password is then what it was, unless a store error says
@@ -46,7 +47,7 @@ impl Accounts {
         let account = checks.stores.accounts.by_id(who.principal()).await?;
         let account = account.ok_or(RejectionReason::Unknown)?;
         let realm = account.id.realm();
-        let attempt = Attempt { realm, account: Some(&account), source };
+        let attempt = Attempt { realm, account: Some(&account), source, device: None };
         // A session that ended already may still be in use for as long as the epoch check allows: not for this.
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked).into());

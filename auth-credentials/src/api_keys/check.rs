@@ -35,22 +35,30 @@ impl Authenticator for ApiKeys {
         // Nothing is looked up: whoever copied a key wrong is told at once, and has guessed nothing.
         let key = self.prefix.read(credential.text.expose());
         let key = key.map_err(|_| refused(RejectionReason::Malformed, None))?;
-        let (reason, principal) = match self.check(&key, source).await? {
-            Ok(authentication) => return Ok(Authenticated::assertion(authentication)),
-            Err(refused) => refused,
-        };
-        // Only what was refused is counted and throttled: a key costs no write, and whoever shares an address with a
-        // program whose key was revoked gets through.
+        // Whoever can compute a checksum can make up keys without end, so a source of too many is turned away before the
+        // store is asked. Whoever shares an address with it gets through with a key that was good before; only what was
+        // refused is counted, so a key costs no write.
         let tries = self.throttle.tries(&self.realm, None, SourceKey::from_peer(source), checks.clock.now());
-        if let Err(error) = tries.look().await {
+        if !self.good.has(&key.hash)
+            && let Err(error) = tries.look().await
+        {
             if let ThrottleError::Throttled(_) = error {
                 let what = self.throttle.purpose().as_str();
                 checks.record(&AuditEvent::Throttled { what, principal: None, source });
             }
             return Err(error.into());
         }
-        tries.count_only().await?;
-        Err(refused(reason, principal))
+        match self.check(&key, source).await? {
+            Ok(authentication) => {
+                self.good.note(key.hash);
+                Ok(Authenticated::assertion(authentication))
+            }
+            Err((reason, principal)) => {
+                self.good.forget(&key.hash);
+                tries.count_only().await?;
+                Err(refused(reason, principal))
+            }
+        }
     }
 }
 

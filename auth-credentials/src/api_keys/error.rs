@@ -8,11 +8,12 @@ use auth_core::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiKeyError {
-    /// The account has [`ApiKeys::MAX_KEYS`](crate::ApiKeys::MAX_KEYS) keys.
+    /// The account has [`ApiKeys::MAX_KEYS`](crate::ApiKeys::MAX_KEYS) keys; or, where one is rotated, twice as many, half of
+    /// them on their way out.
     #[error("account has as many keys as it may have")]
     TooMany,
-    /// More than 16 networks.
-    #[error("key has more than 16 networks")]
+    /// More than 16 networks, or scopes that are too long together for a row (8,192 bytes with everything else).
+    #[error("key has more than 16 networks, or scopes that are too long together")]
     Terms,
     /// The account has no such key.
     #[error("no such key")]

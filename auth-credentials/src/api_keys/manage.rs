@@ -136,7 +136,7 @@ impl ApiKeys {
             changes.push(AccountChange::AddCredential(record));
             match accounts.apply(&account.id, account.version, &changes, EpochBump::Keep).await? {
                 Applied::Applied(_) => {
-                    self.added(&account.id, &new.id);
+                    self.added(&account.id, &new);
                     return Ok(new);
                 }
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),
@@ -173,7 +173,8 @@ impl ApiKeys {
             let end = now.saturating_add(overlap);
             leaving.expires_at = Some(old.expires_at.map_or(end, |expires_at| expires_at.min(end)));
             let mut changes = expired(&rows, now);
-            if rows.len().saturating_sub(changes.len()) >= Self::MAX_KEYS {
+            // Room for one on its way out beside each: an account with all its keys is the one that has to rotate them.
+            if rows.len().saturating_sub(changes.len()) >= Self::MAX_KEYS.saturating_mul(2) {
                 return Err(ApiKeyError::TooMany);
             }
             changes.extend([
@@ -188,7 +189,7 @@ impl ApiKeys {
                 .await?
             {
                 Applied::Applied(_) => {
-                    self.added(&account.id, &new.id);
+                    self.added(&account.id, &new);
                     return Ok(new);
                 }
                 Applied::Gone => return Err(RejectionReason::Unknown.into()),
@@ -237,8 +238,9 @@ impl ApiKeys {
         list_kind(credentials, owner, &CredentialKind::API_KEY).await
     }
 
-    fn added(&self, owner: &PrincipalId, id: &ApiKeyId) {
-        let (principal, id) = (owner.clone(), Some(id.to_string()));
+    fn added(&self, owner: &PrincipalId, new: &NewApiKey) {
+        self.good.note(SecretHash::of(new.key.expose()));
+        let (principal, id) = (owner.clone(), Some(new.id.to_string()));
         let added = AuditEvent::CredentialAdded { principal, method: Method::API_KEY, id };
         self.accounts.authenticator().record(&added);
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use auth_core::{
     Account, AccountStatus, AuditEvent, AuthEpoch, CredentialKey, CredentialKind, LoginName, PrincipalId,
-    Secret, SecretHash, StoreError, Window, entropy_array,
+    Secret, SecretHash, StoreError, Throttled, Window, entropy_array,
 };
 
 use super::{
@@ -94,9 +94,26 @@ impl AccountLinks {
     ) -> Result<bool, StoreError> {
         let Some(login) = login else { return Ok(false) };
         let whose = [purpose.as_str().as_bytes(), b" ", login.as_str().as_bytes()].concat();
-        let window = Window::new(purpose.life().checked_div(2).unwrap_or_default());
         let now = self.accounts.authenticator().clock.now();
-        self.throttle.spend(&self.realm, &whose, Self::MAX_SENT, window, now).await
+        self.throttle.spend(&self.realm, &whose, Self::MAX_SENT, sending_window(purpose), now).await
+    }
+
+    /// The same where whoever asks does not ask for themselves: they are told that the address has had enough, whether or
+    /// not it is somebody's.
+    pub(super) async fn spend(
+        &self,
+        purpose: LinkPurpose,
+        to: &MailAddress,
+        source: Option<IpAddr>,
+    ) -> Result<(), LinkError> {
+        if self.sends(purpose, Some(to.login())).await? {
+            return Ok(());
+        }
+        let what = self.throttle.purpose().as_str();
+        let checks = self.accounts.authenticator();
+        checks.record(&AuditEvent::Throttled { what, principal: None, source });
+        let retry_after = sending_window(purpose).bucket_length();
+        Err(ThrottleError::from(Throttled { retry_after }).into())
     }
 
     /// Whether somebody has proven to read the mail of the account's login. Asks the store in any case.
@@ -150,4 +167,9 @@ impl AccountLinks {
         }
         Ok(counted?)
     }
+}
+
+/// The time in which an address is sent so many messages for a purpose.
+fn sending_window(purpose: LinkPurpose) -> Window {
+    Window::new(purpose.life().checked_div(2).unwrap_or_default())
 }

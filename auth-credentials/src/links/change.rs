@@ -16,7 +16,8 @@ impl AccountLinks {
     /// the new address has an account, the answer is the same and no link is sent.
     ///
     /// # Errors
-    /// [`LinkError`].
+    /// [`LinkError`]; throttled also where the new address was sent [`MAX_SENT`](Self::MAX_SENT) such links of late,
+    /// whoever asked for them.
     pub async fn ask_to_change(
         &self,
         who: &Authenticated,
@@ -27,6 +28,8 @@ impl AccountLinks {
         let to = MailAddress::canonical(typed)?;
         self.count(Some(&account.login), source).await?;
         let purpose = LinkPurpose::ChangeAddress;
+        // The mailbox may be a stranger's, who is not to read what any number of accounts have sent there.
+        self.spend(purpose, &to, source).await?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         let taken = accounts.by_login(&self.realm, to.login()).await?.is_some();
         let present = MailAddress::of(&account.login);

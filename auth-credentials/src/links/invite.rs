@@ -35,13 +35,15 @@ impl AccountLinks {
     /// account that nobody has verified, which whoever reads the mail takes over.
     ///
     /// # Errors
-    /// [`LinkError`]; [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
+    /// [`LinkError`]; throttled also where the address was sent [`MAX_SENT`](Self::MAX_SENT) invitations in half the time
+    /// that one works, whoever sent them; [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
     pub async fn invite(&self, typed: &str, data: &[u8], source: Option<IpAddr>) -> Result<(), LinkError> {
         let to = MailAddress::canonical(typed)?;
         if data.len() > Self::MAX_INVITATION {
             return Err(StoreError::not_written("an invitation carries at most 1024 bytes").into());
         }
         self.count(Some(to.login()), source).await?;
+        self.spend(LinkPurpose::Invitation, &to, source).await?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         let account = accounts.by_login(&self.realm, to.login()).await?;
         let verified = self.is_verified(account.as_ref()).await?;

@@ -92,6 +92,8 @@ pub enum Notice {
     ResetPassword(Link),
     /// The password was changed by such a link.
     PasswordChanged,
+    /// The password was changed by somebody who was logged in and knew it.
+    PasswordReplaced,
     /// The link logs in.
     MagicLink(Link),
     /// The link makes this the address of an account.
@@ -118,7 +120,7 @@ impl Notice {
             Self::VerifyAddress(_) => "Confirm your address",
             Self::AlreadySignedUp => "You already have an account",
             Self::ResetPassword(_) => "Set a new password",
-            Self::PasswordChanged => "Your password was changed",
+            Self::PasswordChanged | Self::PasswordReplaced => "Your password was changed",
             Self::MagicLink(_) => "Your link to log in",
             Self::ChangeAddress(_) => "Confirm your new address",
             Self::AddressChangeRequested => "Somebody wants to change your address",
@@ -149,6 +151,10 @@ impl Notice {
             Self::PasswordChanged => {
                 "The password of your account was changed by a link that was sent to this address, and all devices \
                  were logged out. If that was not you, somebody reads your mail."
+            }
+            Self::PasswordReplaced => {
+                "The password of your account was changed by somebody who was logged in and knew it, and all other \
+                 devices were logged out. If that was not you, ask for a link that sets a new password."
             }
             Self::MagicLink(_) => {
                 "Open the link on the device on which you want to log in. If you did not ask for it, ignore this \

@@ -12,6 +12,7 @@ use crate::{
     hash::phc::{PasswordHash, StoredHashError},
     password::Password,
     pool::{HashPlace, PasswordCheck},
+    remembered_devices::recognised::KnownDevice,
 };
 
 /// How often a check starts again because somebody else's login renewed the hash meanwhile.
@@ -22,6 +23,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) realm: &'a Realm,
     pub(crate) account: Option<&'a Account>,
     pub(crate) source: Option<IpAddr>,
+    /// The device of the account that it is tried on, if that is known.
+    pub(crate) device: Option<&'a KnownDevice>,
 }
 
 /// A password that was right.
@@ -59,12 +62,15 @@ impl PasswordAuthenticator {
             // The worker begins at once; what the count costs a store that waits for its disk is hidden behind
             // it. Nothing is decided before both are back, so guesses at once count each other.
             let job = place.check(password.clone(), stored, replacement.clone());
-            match self.stores.credentials.count_failure(&key).await? {
-                Some(failures) if failures > Self::MAX_FAILURES => {
-                    refusal = refusal.or(Some(RejectionReason::Locked))
+            let on_device = self.count_on_device(attempt).await?;
+            if on_device.is_none() {
+                match self.stores.credentials.count_failure(&key).await? {
+                    Some(failures) if failures > Self::MAX_FAILURES => {
+                        refusal = refusal.or(Some(RejectionReason::Locked))
+                    }
+                    Some(_) => {}
+                    None => refusal = refusal.or(Some(RejectionReason::NoCredential)),
                 }
-                Some(_) => {}
-                None => refusal = refusal.or(Some(RejectionReason::NoCredential)),
             }
             let replacement = match (job.await?, refusal, &found) {
                 (PasswordCheck::Match { replacement }, None, Some(_)) => replacement,
@@ -74,7 +80,7 @@ impl PasswordAuthenticator {
             };
             if let (Some(found), Some(account)) = (found, attempt.account) {
                 let version = found.credential.version;
-                if self.stores.credentials.succeeded(&key, version, self.clock.now()).await? {
+                if self.succeeded(&key, &found, on_device).await? {
                     let (owner, epoch) = (account.id.clone(), found.epoch);
                     return Ok(Passed { owner, key, version, epoch, replacement });
                 }
@@ -84,6 +90,41 @@ impl PasswordAuthenticator {
             place = self.admit_from(origin, None)?;
         }
         Err(self.refuse(attempt, RejectionReason::Revoked))
+    }
+
+    /// Counts a failure in advance on the device that it is tried on, instead of in the password's row: strangers who lock
+    /// the password do not lock its owner out there. Answers the device's row; none if it is like none, having failed too
+    /// often or being forgotten.
+    async fn count_on_device(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<Option<(CredentialKey, Version)>, AuthenticateError> {
+        let Some((row, version)) = attempt.device.map(KnownDevice::row) else { return Ok(None) };
+        let failures = self.stores.credentials.count_failure(&row).await?;
+        Ok(failures.filter(|failures| *failures <= Self::MAX_FAILURES).map(|_| (row, version)))
+    }
+
+    /// Takes the failures back that were counted in advance, and those before them. Answers whether the password is still
+    /// the one that was checked.
+    async fn succeeded(
+        &self,
+        key: &CredentialKey,
+        checked: &FoundCredential,
+        on_device: Option<(CredentialKey, Version)>,
+    ) -> Result<bool, AuthenticateError> {
+        let (credentials, now) = (&self.stores.credentials, self.clock.now());
+        let locked = on_device.is_some() && checked.credential.failures >= Self::MAX_FAILURES;
+        if let Some((row, version)) = on_device {
+            // Failures that stay counted are the safe side.
+            let _ = credentials.succeeded(&row, version, now).await;
+        }
+        let version = checked.credential.version;
+        if !locked {
+            return Ok(credentials.succeeded(key, version, now).await?);
+        }
+        // It stays locked for everybody else: each login of its owner would give strangers a hundred tries more.
+        let present = credentials.find(key).await?;
+        Ok(present.is_some_and(|one| one.credential.version == version && one.epoch == checked.epoch))
     }
 
     /// Stores the renewed hash of a password that was right, if nobody was faster.

@@ -83,7 +83,7 @@ impl RememberedDevices {
     pub async fn recognise(&self, text: &str) -> Result<Option<KnownDevice>, StoreError> {
         let Some(sealed) = Sealed::read(text, &self.keys) else { return Ok(None) };
         let found = self.found(&sealed).await?;
-        Ok(found.is_ok().then(|| KnownDevice::of(sealed)))
+        Ok(found.ok().map(|found| KnownDevice::of(sealed, found.credential.version)))
     }
 
     async fn check(&self, credential: &DeviceCredential) -> Result<(), AuthenticateError> {

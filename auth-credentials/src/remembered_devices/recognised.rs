@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{LoginName, PrincipalId, Realm, SecretHash};
+use auth_core::{CredentialKey, CredentialKind, LoginName, PrincipalId, Realm, SecretHash, Version};
 
 use super::token::Sealed;
 use crate::source::Origin;
@@ -16,12 +16,20 @@ pub struct KnownDevice {
     account: [u8; 16],
     realm: Realm,
     login: LoginName,
+    /// Of its row.
+    version: Version,
 }
 
 impl KnownDevice {
-    pub(super) fn of(sealed: Sealed) -> Self {
-        let account = account_of(&sealed.principal);
-        Self { id: sealed.id, account, realm: sealed.principal.realm().clone(), login: sealed.login }
+    pub(super) fn of(sealed: Sealed, version: Version) -> Self {
+        let (account, realm) = (account_of(&sealed.principal), sealed.principal.realm().clone());
+        Self { id: sealed.id, account, realm, login: sealed.login, version }
+    }
+
+    /// Its row, where the failures on it are counted.
+    pub(crate) fn row(&self) -> (CredentialKey, Version) {
+        let (realm, kind) = (self.realm.clone(), CredentialKind::REMEMBERED_DEVICE);
+        (CredentialKey { realm, kind, lookup: Box::from(self.id) }, self.version)
     }
 
     /// Whether somebody logged in on it to the account that has this login.

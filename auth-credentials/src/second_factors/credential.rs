@@ -2,14 +2,14 @@
 
 use std::{fmt, net::IpAddr};
 
-use auth_core::{AuthEpoch, Authenticated, Method, PendingLogin, PrincipalId, Secret, SecretHash, UnixTime};
+use auth_core::{AuthEpoch, Method, PendingLogin, PrincipalId, Secret, SecretHash, UnixTime};
 
 use super::text_messages::login_handle;
 
 /// A code as it was typed, by somebody of whom it is known who they claim to be.
 ///
-/// That takes a login that waits for a factor, or a request of somebody who is logged in and shows the factor again:
-/// so nobody guesses at the second factor who has not passed a first.
+/// That takes a login that waits for a factor: so nobody guesses at the second factor who has not passed a first. Somebody
+/// who is logged in and shows it again has one of [`Accounts::step_up`](crate::Accounts::step_up).
 pub struct CodeCredential {
     pub(super) principal: PrincipalId,
     pub(super) epoch: AuthEpoch,
@@ -43,21 +43,6 @@ impl CodeCredential {
     #[must_use]
     pub fn text_message(login: &PendingLogin, typed: String, source: Option<IpAddr>) -> Self {
         Self::of_login(login, Method::SMS, typed, source)
-    }
-
-    /// A one-time code of somebody who is logged in, to show that they still are who they are.
-    #[must_use]
-    pub fn one_time_again(who: &Authenticated, typed: String, source: Option<IpAddr>) -> Self {
-        Self {
-            principal: who.principal().clone(),
-            epoch: who.authentication().epoch,
-            method: Method::ONE_TIME_CODE,
-            asked: true,
-            expires_at: UnixTime::MAX,
-            handle: SecretHash::of(b""),
-            typed: Secret::from(typed),
-            source,
-        }
     }
 
     fn of_login(login: &PendingLogin, method: Method, typed: String, source: Option<IpAddr>) -> Self {

@@ -100,7 +100,7 @@ impl SecondFactors {
         if let Some(new) = &new {
             policy.check_alone(new, &account.login)?;
         }
-        let attempt = Attempt { realm, account: Some(account), source };
+        let attempt = Attempt { realm, account: Some(account), source, device: None };
         let place = checks
             .enter::<ChangePasswordError>(&checks.throttle, realm, Some(&account.login), source)
             .await?;

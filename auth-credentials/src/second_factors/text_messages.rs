@@ -31,7 +31,7 @@ pub(super) struct TextMessages {
     codes: SentCodes,
     notifier: Arc<dyn Notifier>,
     throttle: Throttle,
-    /// How many are sent in a day, to whomever.
+    /// How many are sent in a day, to whomever: to enrol, and again to log in.
     a_day: u32,
 }
 
@@ -41,8 +41,8 @@ impl SecondFactors {
     /// How many text messages a number is sent in a day, whatever accounts ask for them: so many to enrol it, and so many
     /// to log in.
     pub const MAX_TEXT_MESSAGES_TO_NUMBER: u32 = 10;
-    /// How many text messages are sent in a day to all accounts of a realm together, unless
-    /// [told otherwise](Self::with_text_messages_a_day).
+    /// How many text messages are sent in a day to all accounts of a realm together: so many to enrol, and so many to log
+    /// in. Unless [told otherwise](Self::with_text_messages_a_day).
     pub const TEXT_MESSAGES_A_DAY: u32 = 1_000;
 
     /// The same with codes by text message for those who want them: a *restricted* authenticator of NIST SP 800-63B-4
@@ -65,9 +65,10 @@ impl SecondFactors {
         self
     }
 
-    /// The same with so many text messages in a day to all accounts of a realm together: what you would pay for at the
-    /// worst, and well above what people ask for, for beyond it nobody is sent any. Without text messages it does
-    /// nothing.
+    /// The same with so many text messages in a day to all accounts of a realm together that log in, and as many to those
+    /// that enrol a telephone: half of what you would pay for at the worst, and well above what people ask for, for beyond
+    /// it nobody is sent any. Strangers with accounts of their own can use up the enrolments of a day; logins have theirs.
+    /// Without text messages it does nothing.
     #[must_use]
     pub fn with_text_messages_a_day(mut self, most: u32) -> Self {
         if let Some(messages) = &mut self.messages {
@@ -228,11 +229,12 @@ impl SecondFactors {
             // Apart for enrolments, which strangers begin for any number, and logins of who confirmed it.
             let to = self.keys.mac(SENT_TO, &[codes.as_str().as_bytes(), number.as_str().as_bytes()]);
             let to = [b"number ", to.as_slice()].concat();
+            let all = [b"all ", codes.as_str().as_bytes()].concat();
             // That of all is spent last: what one number or account has no more of takes nothing from the others.
             for (whose, most) in [
                 (to.as_slice(), Self::MAX_TEXT_MESSAGES_TO_NUMBER),
                 (whose.as_slice(), Self::MAX_TEXT_MESSAGES),
-                (b"all".as_slice(), messages.a_day),
+                (all.as_slice(), messages.a_day),
             ] {
                 if !messages.throttle.spend(realm, whose, most, window, now).await? {
                     return Err(Throttled { retry_after: window.bucket_length() }.into());

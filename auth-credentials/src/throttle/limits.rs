@@ -88,8 +88,8 @@ impl ThrottleLimits {
     }
 
     /// For API keys that were refused: 300 from a source in 15 minutes. Accounts are not counted: nobody guesses 256
-    /// bits. A source over it is told to wait, but for keys that are good: a program with a revoked key must not keep
-    /// others out.
+    /// bits. A source over it is told to wait, but for keys that were good before: a program with a revoked key must not
+    /// keep others out.
     #[must_use]
     pub fn api_keys() -> Self {
         let limit = Limit::of(300, 15);

@@ -1,21 +1,22 @@
 //! Client certificates. These were made by OpenSSL 3.0 (`openssl ca -selfsign`), with keys that nobody has.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use auth_core::{
-    AccountChange, AccountStatus, AuthenticateError, Authenticated, Authenticator, Limits, MemoryCounters,
-    Method, Realm, Refusal, RejectionReason, Scopes,
+    AccountChange, AccountStatus, AuthenticateError, Authenticated, Authenticator, Limits, Method, Realm,
+    Refusal, RejectionReason,
     testing::{FailWith, block_on},
 };
 use auth_credentials::{
-    ApiKeyError, ApiKeyPrefix, ApiKeyTerms, ApiKeys, CertificateAuthenticator, CertificateCredential,
-    CertificateError, CertificateName, SecondFactorError, VerifiedCertificate,
+    CertificateAuthenticator, CertificateCredential, CertificateError, CertificateName, VerifiedCertificate,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::support::{
     address,
     app::{App, NEXT, PASSWORD},
+    mail::ANN,
+    person::refused_everything,
 };
 
 /// `spiffe://example.com/sync` and `Sync.Example.com`, from 14 January 2027 to 1 January 2028; an address and a mailbox too.
@@ -209,19 +210,13 @@ fn a_certificate_ends_with_its_time_and_with_its_account() {
 
 /// What presents a certificate is a program: it makes nothing that outlives it.
 #[test]
-fn a_certificate_changes_neither_factors_nor_keys() {
-    let site = crate::support::factors::Site::new();
-    let certificates = CertificateAuthenticator::new(site.accounts.clone());
-    block_on(certificates.bind(&site.app.id("ann"), &spiffe())).unwrap();
-    let credential = CertificateCredential::new(verified(SYNC), None);
-    let who = block_on(certificates.authenticate(credential)).unwrap();
-    let begun = block_on(site.factors.begin(&who));
-    assert!(matches!(begun, Err(SecondFactorError::Refused(_))));
-    let counters = Arc::new(MemoryCounters::new(10));
-    let keys = ApiKeys::new(site.accounts.clone(), ApiKeyPrefix::parse("acme").unwrap(), counters);
-    let terms =
-        ApiKeyTerms::new("stays", Scopes::parse("notes.read").unwrap(), Duration::from_secs(3_600)).unwrap();
-    assert!(matches!(block_on(keys.create(&who, &terms)), Err(ApiKeyError::Refused(_))));
+fn a_certificate_changes_neither_factors_nor_keys_nor_the_address() {
+    refused_everything(|person| {
+        let certificates = CertificateAuthenticator::new(person.post.accounts.clone());
+        block_on(certificates.bind(&person.post.app.id(ANN), &spiffe())).unwrap();
+        let credential = CertificateCredential::new(verified(SYNC), None);
+        block_on(certificates.authenticate(credential)).unwrap()
+    });
 }
 
 #[test]

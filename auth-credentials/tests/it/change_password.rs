@@ -1,16 +1,11 @@
 //! Changing a password, and what it ends.
 
-use std::{
-    sync::{Arc, Barrier},
-    thread,
-    time::Duration,
-};
+use std::{sync::Barrier, thread, time::Duration};
 
 use auth_core::{
     AccountChange, AccountStatus, AccountStore, AuthEpoch, AuthenticateError, Authenticated, Authentication,
     Inserted, KeyName, KeyRing, Limits, Login, MemorySessions, Method, Page, Refusal, RejectionReason,
-    Scopes, SecretHash, SecretState, SessionBlob, SessionId, SessionKind, SessionOwner, SessionRecord,
-    SessionStore, SystemEntropy, UnixTime, Version,
+    Scopes, SessionId, SessionStore, SystemEntropy, UnixTime,
     testing::{FailWith, FailingStore, block_on},
 };
 use auth_credentials::{AccountError, ChangePasswordError, EpochRaised, PolicyError};
@@ -18,7 +13,7 @@ use auth_credentials::{AccountError, ChangePasswordError, EpochRaised, PolicyErr
 use crate::support::{
     address,
     app::{App, NEXT, PASSWORD},
-    password,
+    password, session,
 };
 
 struct Site {
@@ -37,22 +32,8 @@ impl Site {
 
     /// A session with this login, or what the store says instead.
     fn start(&self, login: Login) -> Result<SessionId, Inserted> {
-        let authentication = login.into_authentication();
-        let owner = SessionOwner::new(authentication.principal.clone(), &self.keys);
         let now = self.now();
-        let record = SessionRecord {
-            id: SessionId::for_owner(&owner, &SystemEntropy).unwrap(),
-            kind: SessionKind::Cookie,
-            authentication: Some(Arc::new(authentication)),
-            terms: None,
-            secret: SecretState::first(SecretHash::of(b"test"), now),
-            version: Version::FIRST,
-            created_at: now,
-            last_used_at: now,
-            idle_until: now.saturating_add(Duration::from_secs(3_600)),
-            absolute_until: now.saturating_add(Duration::from_secs(7_200)),
-            data: SessionBlob::empty(),
-        };
+        let record = session(login.into_authentication(), &self.keys, now);
         match block_on(self.sessions.insert(&record, None, now)).unwrap() {
             Inserted::Stored { .. } => Ok(record.id),
             other => Err(other),

@@ -88,3 +88,37 @@ fn a_login_is_written_down_when_the_gate_completes_it_and_not_before() {
     };
     assert_eq!(app.audit.events().last().map(|(_, event)| event.clone()), Some(expected));
 }
+
+/// NIST SP 800-63B-4 section 3.1.1.2: eight characters are for passwords that never log in alone. Whether they do is the
+/// gate's to say, so the two are looked at together.
+#[test]
+fn short_passwords_are_refused_where_one_logs_in_alone() {
+    use auth_credentials::{OneFactor, ShortPasswordsError, TwoFactors as Both};
+
+    struct OnlyWhereThereIsNone;
+
+    impl LoginPolicy for OnlyWhereThereIsNone {
+        fn judge(&self, _: &[Method], enrolled: &Enrolled) -> Judgement {
+            match enrolled.is_empty() {
+                true => Judgement::Missing(Vec::new()),
+                false => Judgement::Enough(Assurance::Aal1),
+            }
+        }
+    }
+
+    let app = App::new();
+    let refused = |accounts: Accounts| accounts.with_short_passwords(8).err();
+    assert_eq!(refused(behind(&app, OneFactor::password())), Some(ShortPasswordsError));
+    assert_eq!(refused(behind(&app, Both::required().or_enrolment())), Some(ShortPasswordsError));
+    assert_eq!(refused(behind(&app, OnlyWhereThereIsNone)), Some(ShortPasswordsError));
+
+    let sign_up = |accounts: &Accounts, login: &str, password: &str| {
+        block_on(accounts.sign_up(credential(login, password, address(1))))
+    };
+    for (asked, least) in [(0, 8), (10, 10), (20, 20)] {
+        let accounts = behind(&app, Both::required()).with_short_passwords(asked).unwrap();
+        assert_eq!(accounts.policy().min_chars(), least);
+        assert!(sign_up(&accounts, &format!("ann{asked}"), &"velvet otters at dawn"[..least - 1]).is_err());
+        assert!(sign_up(&accounts, &format!("ann{asked}"), &"velvet otters at dawn"[..least]).is_ok());
+    }
+}

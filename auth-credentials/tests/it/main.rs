@@ -11,6 +11,7 @@
 
 mod allocations;
 mod api_keys;
+mod bearer;
 #[cfg(feature = "certificates")]
 mod certificates;
 mod change_password;
@@ -29,5 +30,6 @@ mod sign_up;
 mod signed_requests;
 #[cfg(feature = "smtp")]
 mod smtp;
+mod step_up;
 mod support;
 mod throttle;

@@ -8,8 +8,8 @@ use auth_core::{
     testing::{FailWith, block_on},
 };
 use auth_credentials::{
-    Accounts, DeviceCredential, DeviceId, Limit, OneFactor, OtpUri, PasswordCredential, PasswordPolicy,
-    RememberedDevices, SecondFactorError, Throttle, ThrottleLimits,
+    Accounts, DeviceCredential, DeviceId, KnownDevice, Limit, OneFactor, OtpUri, PasswordCredential,
+    PasswordPolicy, RememberedDevices, SecondFactorError, Throttle, ThrottleLimits,
 };
 
 use crate::support::{
@@ -261,6 +261,74 @@ fn what_strangers_do_does_not_slow_a_remembered_device() {
     home.site.app.clock.step(Duration::from_secs(1_800));
     let tries = (0..200).filter(|_| !throttled(try_as("ann", NEXT, 9, known.clone()))).count();
     assert_eq!(tries, 10 + 10, "as many as a pair, and the pair");
+}
+
+/// NIST SP 800-63B-4 section 3.2.2: after a hundred failures in a row a password is refused, and whoever likes can bring
+/// that about. Where Ann was before she still gets in, and that makes no new guesses for the others.
+#[test]
+fn whoever_locks_a_password_does_not_lock_its_owner_out_of_her_devices() {
+    let home = Home::new();
+    let (text, other) = (home.remembered(), home.remembered());
+    let device = |text: &str| block_on(home.devices.recognise(text)).unwrap();
+    let (known, second) = (device(&text), device(&other));
+    let try_as = |typed: &str, from, device: &Option<KnownDevice>| {
+        // Slowly enough for the throttle.
+        home.site.app.clock.step(Duration::from_secs(300));
+        let tried =
+            PasswordCredential::typed("ann", typed.to_owned(), Some(address(from))).on(device.clone());
+        block_on(home.site.accounts.log_in(tried)).is_ok()
+    };
+    let last = || *home.site.app.reasons().last().unwrap();
+    // One that is right on her device begins the count anew, as one anywhere does.
+    for n in 0..60 {
+        assert!(!try_as(NEXT, 500 + n, &None));
+    }
+    assert!(try_as(PASSWORD, 7, &known));
+    for n in 0..=100 {
+        assert!(!try_as(NEXT, 500 + n, &None));
+    }
+    assert_eq!(last(), RejectionReason::Locked);
+    for n in 0..3 {
+        assert!(!try_as(PASSWORD, 7, &None), "{n}");
+        assert_eq!(last(), RejectionReason::Locked);
+        assert!(try_as(PASSWORD, 7, &known), "{n}");
+    }
+    // On the device as well there are a hundred in a row, and then it is like none.
+    for _ in 0..99 {
+        assert!(!try_as(NEXT, 7, &known));
+    }
+    assert!(try_as(PASSWORD, 7, &known));
+    for _ in 0..100 {
+        assert!(!try_as(NEXT, 7, &known));
+        assert_eq!(last(), RejectionReason::Mismatch);
+    }
+    assert!(!try_as(PASSWORD, 7, &known));
+    assert_eq!(last(), RejectionReason::Locked);
+    assert!(try_as(PASSWORD, 7, &second), "another of hers has its own");
+    // A new password begins everything anew.
+    let _ = block_on(home.site.accounts.set_password(&home.site.app.id("ann"), password(PASSWORD), None))
+        .unwrap();
+    assert!(try_as(PASSWORD, 7, &None));
+}
+
+/// A password that is changed during a login ends it there too, where no failure of its own is taken back.
+#[test]
+fn a_locked_password_that_is_changed_during_a_login_on_a_device_ends_it() {
+    let home = Home::new();
+    let text = home.remembered();
+    let known = block_on(home.devices.recognise(&text)).unwrap();
+    for n in 0..=100 {
+        home.site.app.clock.step(Duration::from_secs(300));
+        let tried = PasswordCredential::typed("ann", NEXT.to_owned(), Some(address(500 + n)));
+        assert!(block_on(home.site.accounts.log_in(tried)).is_err());
+    }
+    let (accounts, ann) = (home.site.accounts.clone(), home.site.app.id("ann"));
+    home.site.app.store.before("succeeded", move || {
+        let _ = block_on(accounts.set_password(&ann, password(NEXT), None)).unwrap();
+    });
+    let tried = PasswordCredential::typed("ann", PASSWORD.to_owned(), Some(address(7))).on(known);
+    assert!(block_on(home.site.accounts.log_in(tried)).is_err());
+    assert_eq!(home.site.app.reasons().last(), Some(&RejectionReason::Mismatch), "it was looked at again");
 }
 
 /// A site where more is refused than people mistype slows everybody, and nobody who is known.

@@ -6,6 +6,7 @@ pub(crate) mod factors;
 pub(crate) mod gate;
 pub(crate) mod hooked;
 pub(crate) mod mail;
+pub(crate) mod person;
 #[cfg(feature = "smtp")]
 pub(crate) mod smtp_server;
 
@@ -15,7 +16,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_core::{Entropy, SystemEntropy};
+use auth_core::{
+    Authentication, Entropy, KeyRing, SecretHash, SecretState, SessionBlob, SessionId, SessionKind,
+    SessionOwner, SessionRecord, SystemEntropy, UnixTime, Version,
+};
 use auth_credentials::{Argon2Params, HashPool, HashPoolSize, Password, PasswordHasher, SourceKey, danger};
 
 /// The cheapest that Argon2 knows: for tests of everything but its cost.
@@ -89,4 +93,22 @@ pub(crate) fn legacy_hash() -> String {
     let old = hasher(danger::allow_weak_params(16, 1, 1).unwrap());
     let hash = old.hash(&password(app::PASSWORD), &mut old.memory().unwrap()).unwrap();
     hash.expose_phc().expose_str().unwrap().to_owned()
+}
+
+/// A session of this login, as a store keeps it.
+pub(crate) fn session(authentication: Authentication, keys: &KeyRing, now: UnixTime) -> SessionRecord {
+    let owner = SessionOwner::new(authentication.principal.clone(), keys);
+    SessionRecord {
+        id: SessionId::for_owner(&owner, &SystemEntropy).unwrap(),
+        kind: SessionKind::Cookie,
+        authentication: Some(Arc::new(authentication)),
+        terms: None,
+        secret: SecretState::first(SecretHash::of(b"test"), now),
+        version: Version::FIRST,
+        created_at: now,
+        last_used_at: now,
+        idle_until: now.saturating_add(Duration::from_secs(3_600)),
+        absolute_until: now.saturating_add(Duration::from_secs(7_200)),
+        data: SessionBlob::empty(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     net::IpAddr,
     num::NonZeroU32,
-    sync::{Arc, Barrier},
+    sync::{Arc, Barrier, Mutex},
     thread,
     time::Duration,
 };
@@ -175,6 +175,7 @@ fn an_account_over_its_limit_is_delayed_and_never_shut() {
         // In their turns the attackers get through, from ever new sources.
         let _ = fixture.attempt("ann", source(n));
     }
+    let mut delayed = 0;
     for n in 0..40 {
         fixture.step(1);
         let owner = source(10_000 + n);
@@ -182,8 +183,11 @@ fn an_account_over_its_limit_is_delayed_and_never_shut() {
             assert!(retry_after <= Duration::from_secs(Throttle::SOFT_CYCLE - Throttle::SOFT_OPEN));
             fixture.clock.step(retry_after);
             assert_eq!(fixture.attempt("ann", owner), Ok(()));
+            delayed += 1;
         }
     }
+    // After each wait there is a turn of two seconds, in which the next try is not delayed.
+    assert!((10..=30).contains(&delayed), "{delayed}");
 }
 
 /// Most of the time, tries at such an account are turned away.
@@ -211,14 +215,19 @@ fn a_count_that_is_not_exact_delays_and_never_refuses() {
     }
     assert_eq!(fixture.attempt("ann", source(1)), Err(Duration::from_secs(113)));
     fixture.counters.fold();
-    for _ in 0..200 {
+    let mut delayed = 0;
+    for n in 0..200 {
         if let Err(retry_after) = fixture.attempt("ann", source(1)) {
             assert!(retry_after <= Duration::from_secs(Throttle::SOFT_CYCLE - Throttle::SOFT_OPEN));
             fixture.clock.step(retry_after);
             // Pair, account and source are all over their limits by now and have one turn between them.
             assert_eq!(fixture.attempt("ann", source(1)), Ok(()));
+            delayed += 1;
         }
+        // Out of the turn, so that there is something to wait for.
+        fixture.step(if n % 2 == 0 { 1 } else { 3 });
     }
+    assert!(delayed >= 50, "{delayed}");
 }
 
 /// The second factor and the password must not share a count (keycloak#46164), nor two tenants.
@@ -335,4 +344,29 @@ fn good_basic_requests_use_up_nothing_of_logins() {
     assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 90);
     assert!(matches!(request("ann", PASSWORD), Err(AuthenticateError::Throttled(_))));
     assert!(app.log_in_from("ann", PASSWORD, address(7)).is_ok());
+}
+
+/// A program that works side by side has many in flight, and none of them is a guess.
+#[test]
+fn good_basic_requests_at_once_use_nothing_up_either() {
+    let app = App::new();
+    app.sign_up("ann", PASSWORD);
+    let basic = BasicAuthenticator::new(app.accounts.clone());
+    let header = format!("Basic {}", STANDARD.encode(format!("ann:{PASSWORD}")));
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let request = {
+        let answers = Arc::clone(&answers);
+        move || {
+            let credential = BasicCredential::parse(header.as_bytes(), Some(address(7))).unwrap();
+            let answer = block_on(basic.authenticate(credential)).map(drop);
+            answers.lock().unwrap().push(answer);
+        }
+    };
+    // Each is sent while the one before it is looked up, so that all are in flight at once.
+    for _ in 1..32 {
+        app.store.before("find", request.clone());
+    }
+    request();
+    let answers = answers.lock().unwrap();
+    assert!(answers.len() == 32 && answers.iter().all(Result::is_ok), "{answers:?}");
 }

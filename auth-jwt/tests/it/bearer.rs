@@ -11,6 +11,7 @@ use auth_core::{
 use auth_jwt::{
     AccessToken, BearerAuthenticator, BearerError, ClientId, TokenIssuer, TokenPolicy, Verifier, any_typ,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::support::*;
 
@@ -75,7 +76,7 @@ fn a_foreign_token_cannot_speak_of_local_things() {
     assert!(!authentication.principal.realm().is_local());
     assert_eq!(authentication.principal.kind(), PrincipalKind::User);
     assert_eq!((authentication.epoch, authentication.assurance), (AuthEpoch::ZERO, Assurance::Aal1));
-    assert_eq!(authentication.methods, [Method::HARDWARE_KEY]);
+    assert_eq!(authentication.methods, [Method::HARDWARE_KEY, Method::BEARER_TOKEN]);
     assert_eq!(authentication.at, UnixTime::from_secs(1_799_999_000));
     assert_eq!(authentication.limits, Limits::unlimited().with_scopes(Scopes::parse("users.read").unwrap()));
     // Whatever it calls `auth_ctx`, it is not ours to refuse.
@@ -155,8 +156,32 @@ fn our_own_token_gives_back_the_authentication_it_was_issued_on() {
     let authenticator = foreign().local_issuer(realm).unwrap();
     for authentication in [plain, full] {
         let token = issue(&Login::assertion(authentication.clone()));
-        assert_eq!(present(&authenticator, &token).unwrap().authentication(), &authentication);
+        let methods = authentication.methods.iter().cloned().chain([Method::BEARER_TOKEN]).collect();
+        let presented = authentication.with_methods(methods);
+        assert_eq!(present(&authenticator, &token).unwrap().authentication(), &presented);
     }
+}
+
+/// Flows that only a person may use look for it, so nothing that the token says may push it out or bring it in twice. It
+/// is no factor, and no claim of the tokens that we issue.
+#[test]
+fn what_a_token_opens_is_told_from_a_login() {
+    let user = PrincipalId::local_user("42").unwrap();
+    let eight: Vec<_> =
+        (0..Authentication::MAX_METHODS).map(|n| Method::parse(&format!("m{n}")).unwrap()).collect();
+    let login = login_as(&user, NOW).into_authentication().with_methods(eight.clone());
+    let token = issue(&Login::assertion(login));
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    assert!(!String::from_utf8(claims).unwrap().contains("bearer"));
+    let named = with_claims(r#""amr":["bearer","pwd","bearer"]"#);
+    for (token, before) in [(&token, &eight[..7]), (&named, &[Method::PASSWORD]), (&with_claims(""), &[])] {
+        for authenticator in [local(), foreign()] {
+            let who = present(&authenticator, token).unwrap();
+            let (last, first) = who.authentication().methods.split_last().unwrap();
+            assert_eq!((first, last), (before, &Method::BEARER_TOKEN));
+        }
+    }
+    assert_eq!(Method::BEARER_TOKEN.kind(), None);
 }
 
 /// One key and issuer for two tenants: user 42 of one is not user 42 of the other.

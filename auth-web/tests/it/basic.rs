@@ -20,7 +20,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::app::{Fixture, ORIGIN, START, fixture, fixture_with};
 
-const PASSWORD: &str = "velvet otters at dawn";
+pub const PASSWORD: &str = "velvet otters at dawn";
 const CHALLENGES: [&str; 2] = ["Bearer", r#"Basic realm="old programs", charset="UTF-8""#];
 
 struct Site {
@@ -32,7 +32,7 @@ struct Site {
 }
 
 /// Accounts with one for `ann`.
-async fn accounts() -> (Accounts, Arc<FailingStore<MemoryAccounts>>, Arc<MemoryAudit>, SteppedClock) {
+pub async fn accounts() -> (Accounts, Arc<FailingStore<MemoryAccounts>>, Arc<MemoryAudit>, SteppedClock) {
     let store = Arc::new(FailingStore::new(MemoryAccounts::new(10)));
     let (log, clock) = (Arc::new(MemoryAudit::new(1_000)), SteppedClock::new(START));
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);

@@ -76,7 +76,7 @@ fn each_error_says_whose_fault_it_is() {
 }
 
 /// Errors that an application meets when it is set up, and no handler does.
-const OF_SET_UP: [&str; 39] = [
+const OF_SET_UP: [&str; 40] = [
     // What a tool finds that verifies the audit log.
     "auth_core::ChainBroken",
     "auth_core::ChainError",
@@ -93,6 +93,7 @@ const OF_SET_UP: [&str; 39] = [
     "auth_credentials::ParamsError",
     // Names of hundreds of bytes.
     "auth_credentials::QrError",
+    "auth_credentials::ShortPasswordsError",
     "auth_credentials::SmtpRelayError",
     "auth_credentials::SmtpRetriesError",
     "auth_jwt::BearerError",

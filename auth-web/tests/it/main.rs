@@ -26,4 +26,5 @@ mod login_form;
 mod refusals;
 mod sessions;
 mod setup;
+mod stolen_token;
 mod visits;

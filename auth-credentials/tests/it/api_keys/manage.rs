@@ -3,7 +3,7 @@
 use std::{sync::Barrier, thread, time::Duration};
 
 use auth_core::{Authenticated, PrincipalKind, RejectionReason, Scopes, testing::block_on};
-use auth_credentials::{Accounts, ApiKeyError, ApiKeyId, ApiKeyTerms, ApiKeys};
+use auth_credentials::{Accounts, ApiKeyError, ApiKeyId, ApiKeyTerms, ApiKeys, NewApiKey};
 
 use super::{DAY, Programs, terms};
 use crate::support::app::PASSWORD;
@@ -159,6 +159,34 @@ fn an_account_has_a_hundred_keys_at_most_and_two_at_once_are_not_both_the_last()
     });
     assert_eq!(block_on(programs.keys.list(&id)).unwrap().len(), ApiKeys::MAX_KEYS);
     assert!(matches!(block_on(programs.keys.create_for(&id, &terms())), Err(ApiKeyError::TooMany)));
+}
+
+/// Rotation is what an account with many keys needs most. All of them may be in between at once, and that has an end.
+#[test]
+fn an_account_with_all_its_keys_can_rotate_them() {
+    let programs = Programs::new();
+    let id = programs.app.id("ann");
+    let create = || block_on(programs.keys.create_for(&id, &terms()));
+    let keys: Vec<_> = (0..ApiKeys::MAX_KEYS).map(|_| create().unwrap()).collect();
+    let rotate = |key: &NewApiKey| block_on(programs.keys.rotate_for(&id, &key.id, DAY));
+    let new: Vec<_> = keys.iter().map(|key| rotate(key).unwrap()).collect();
+    assert!(programs.check(&keys[0]).is_ok() && programs.check(&new[0]).is_ok());
+    assert!(matches!(rotate(&new[0]), Err(ApiKeyError::TooMany)));
+    assert!(matches!(create(), Err(ApiKeyError::TooMany)));
+    programs.app.clock.step(DAY);
+    assert!(rotate(&new[0]).is_ok());
+    assert_eq!(block_on(programs.keys.list(&id)).unwrap().len(), ApiKeys::MAX_KEYS + 1);
+}
+
+/// Whoever reads the error must look for what is wrong.
+#[test]
+fn terms_that_do_not_fit_into_a_row_say_so() {
+    let programs = Programs::new();
+    let scopes: Vec<String> = (0..64).map(|n| format!("{n:0>128}")).collect();
+    let long = ApiKeyTerms::new("long", Scopes::parse(&scopes.join(" ")).unwrap(), DAY).unwrap();
+    let error = block_on(programs.keys.create(&programs.request(), &long)).unwrap_err();
+    assert!(matches!(error, ApiKeyError::Terms));
+    assert!(error.to_string().contains("scopes"), "{error}");
 }
 
 #[test]

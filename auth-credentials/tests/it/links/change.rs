@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Authenticated, Limits, Scopes, testing::block_on};
-use auth_credentials::{Accounts, LinkPurpose, Notice};
+use auth_credentials::{AccountLinks, Accounts, LinkPurpose, Notice, PasswordCredential};
 
 use super::reason;
 use crate::support::{
@@ -100,6 +100,40 @@ fn only_a_fresh_login_asks_for_another_address() {
     post.bump();
     assert_eq!(reason(block_on(post.links.ask_to_change(&who, NEW, None))), "revoked");
     assert!(post.messages().is_empty());
+}
+
+/// Accounts cost nothing, and a link to another address goes to a stranger's: their mailbox is not for anybody to fill.
+/// Whether it is somebody's login makes no difference.
+#[test]
+fn a_strangers_mailbox_is_sent_few_links_whoever_asks() {
+    for taken in [false, true] {
+        let post = Post::verified();
+        if taken {
+            post.app.sign_up(NEW, PASSWORD);
+        }
+        let ask = |n: u32| {
+            let (login, from) = (format!("mallory{n}@example.com"), Some(address(100 + n)));
+            block_on(post.links.ask_to_change(&post.app.request_of(&login, PASSWORD), NEW, from))
+        };
+        for n in 0..20 {
+            let from = address(1_000 + n);
+            let mallory =
+                PasswordCredential::typed(&format!("mallory{n}@example.com"), password(PASSWORD), Some(from));
+            block_on(post.accounts.sign_up(mallory)).unwrap();
+        }
+        let most = AccountLinks::MAX_SENT;
+        let asked = (0..20).filter(|n| ask(*n).is_ok()).count();
+        assert_eq!(asked, most as usize, "{taken}");
+        assert_eq!(reason(ask(0)), "throttled");
+        let sent = post.messages().iter().filter(|one| one.to.as_str() == NEW).count();
+        assert_eq!(sent, if taken { 0 } else { most as usize });
+        assert!(post.app.audit.has("throttled"));
+        // Others are sent theirs.
+        let other = "ann@another.example";
+        block_on(post.links.ask_to_change(&post.request(), other, Some(address(1)))).unwrap();
+        post.app.clock.step(LinkPurpose::ChangeAddress.life());
+        assert!(ask(0).is_ok());
+    }
 }
 
 #[test]

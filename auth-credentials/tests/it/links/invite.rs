@@ -1,9 +1,9 @@
 //! Inviting somebody to make an account.
 
-use std::{sync::Barrier, thread};
+use std::{sync::Barrier, thread, time::Duration};
 
 use auth_core::{AccountChange, AccountStatus, AccountStore, testing::block_on};
-use auth_credentials::LinkPurpose;
+use auth_credentials::{AccountLinks, LinkPurpose};
 
 use super::reason;
 use crate::support::{
@@ -32,6 +32,23 @@ fn an_invitation_makes_one_account_with_a_verified_address() {
     assert!(block_on(post.links.is_address_verified(&accepted.principal)).unwrap());
     assert!(post.app.log_in(BOB, NEXT).is_ok());
     assert_eq!(reason(block_on(post.links.accept(&token, password(NEXT), None))), "unknown");
+}
+
+/// Where inviting is open to many, nobody's mailbox is, and the last link in it works.
+#[test]
+fn a_mailbox_is_sent_few_invitations_whoever_invites() {
+    let post = Post::new();
+    let mut invited = Vec::new();
+    for n in 0..50 {
+        post.app.clock.step(Duration::from_secs(1_800));
+        match block_on(post.links.invite(BOB, b"", Some(address(n)))) {
+            Ok(()) => invited.push(post.token()),
+            Err(error) => assert_eq!(reason::<()>(Err(error)), "throttled"),
+        }
+    }
+    assert_eq!(invited.len(), AccountLinks::MAX_SENT as usize);
+    assert!(post.works(LinkPurpose::Invitation, invited.last().unwrap()));
+    assert!(block_on(post.links.invite("carol@example.com", b"", Some(address(1)))).is_ok());
 }
 
 #[test]

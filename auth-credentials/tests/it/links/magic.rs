@@ -87,11 +87,13 @@ fn a_link_that_is_bound_to_a_browser_works_there_alone() {
 #[test]
 fn an_account_that_nobody_verified_loses_its_password_and_sessions() {
     let post = Post::new();
-    let stranger = post.request();
+    let (stranger, session) = (post.request(), post.session());
+    assert!(post.lives(&session));
     let magic = block_on(post.links.log_in(&asked(&post, None), None, None)).unwrap();
     let raised = magic.raised.unwrap();
     assert!(raised.epoch() > stranger.authentication().epoch);
-    post.sweep(&raised);
+    assert_eq!(post.sweep(&raised), 1);
+    assert!(!post.lives(&session));
     let outcome = block_on(post.accounts.begin(magic.factor, None)).unwrap();
     let LoginOutcome::Complete(login) = outcome else { panic!("one factor is enough") };
     assert_eq!(login.authentication().epoch, raised.epoch());

@@ -22,17 +22,42 @@ use crate::support::{
 fn a_reset_sets_the_password_ends_sessions_and_logs_nobody_in() {
     let post = Post::verified();
     let under_way = post.app.log_in(ANN, PASSWORD).unwrap();
+    let session = post.session();
+    assert!(post.lives(&session));
     let token = post.reset_token();
     let raised = block_on(post.links.reset(&token, password(NEXT), Some(address(1)))).unwrap();
     assert_eq!(raised.epoch(), AuthEpoch::new(1));
     assert!(under_way.authentication().epoch < raised.epoch());
     assert!(post.app.account(ANN).sweep_pending);
-    post.sweep(&raised);
+    assert_eq!(post.sweep(&raised), 1);
+    assert!(!post.lives(&session));
     assert!(post.app.log_in(ANN, PASSWORD).is_err() && post.app.log_in(ANN, NEXT).is_ok());
     let messages = post.messages();
     assert!(matches!(messages[..], [ref one] if matches!(one.notice, Notice::PasswordChanged)));
     assert_eq!(reason(block_on(post.links.reset(&token, password(PASSWORD), None))), "unknown");
     assert!(post.app.audit.has("credential.changed") && post.app.audit.has("address.proven"));
+}
+
+/// A session that was left open and a password that was overheard are enough for it, so its owner is told, as by a reset.
+#[test]
+fn whoever_changes_a_password_has_its_owner_told() {
+    let post = Post::verified();
+    let change = |current: &str, new: &str| {
+        block_on(post.links.change_password(
+            &post.request(),
+            password(current),
+            password(new),
+            Some(address(1)),
+        ))
+    };
+    assert!(change(NEXT, NEXT).is_err() && change(PASSWORD, "short").is_err());
+    assert!(post.messages().is_empty());
+    let raised = change(PASSWORD, NEXT).unwrap();
+    assert_eq!(raised.epoch(), post.app.account(ANN).epoch);
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
+    let messages = post.messages();
+    assert!(matches!(messages[..], [ref one] if matches!(one.notice, Notice::PasswordReplaced)));
+    assert_eq!(messages[0].to.as_str(), ANN);
 }
 
 /// A link is good once, also for two clicks at the same moment.

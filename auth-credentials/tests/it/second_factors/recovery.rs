@@ -3,11 +3,15 @@
 use std::{collections::HashSet, sync::Barrier, thread};
 
 use auth_core::{
-    Authenticated, CredentialKind, CredentialStore, KeyName, KeyRing, Page, RejectionReason, Secret,
-    SystemEntropy, testing::block_on,
+    Authenticated, CredentialKind, CredentialStore, KeyName, KeyRing, LoginOutcome, Page, RejectionReason,
+    Secret, SystemEntropy, testing::block_on,
 };
 
-use crate::support::{address, factors::Site};
+use crate::support::{
+    address,
+    app::{PASSWORD, credential},
+    factors::Site,
+};
 
 /// A recovery code is good once, also when it is sent twice at the same moment.
 #[test]
@@ -74,13 +78,21 @@ fn only_an_account_with_a_device_has_a_list() {
     assert!(block_on(site.factors.renew_recovery_codes(&site.request())).is_err());
 }
 
-/// A code is of one account: nobody else's login takes it.
+/// A code is of one account: nobody else's login takes it, and the one that it is of still does.
 #[test]
 fn a_code_of_somebody_else_is_refused() {
-    let (site, other) = (Site::new(), Site::new());
+    let site = Site::new();
     let _ = site.enrol();
-    let (_, theirs) = other.enrol();
-    assert!(site.recover(&site.pending(), theirs.recovery_codes.iter().next().unwrap()).is_err());
+    site.app.sign_up("bob", PASSWORD);
+    let bob = site.app.request_of("bob", PASSWORD);
+    let uri = block_on(site.factors.begin(&bob)).unwrap();
+    let theirs = block_on(site.factors.confirm(&bob, &site.shown(&uri))).unwrap().recovery_codes;
+    let code = theirs.iter().next().unwrap();
+    assert!(site.recover(&site.pending(), code).is_err());
+    assert_eq!(site.app.reasons().last(), Some(&RejectionReason::Mismatch));
+    let his = block_on(site.accounts.log_in(credential("bob", PASSWORD, address(1)))).unwrap();
+    let LoginOutcome::Pending(his) = his else { panic!("no second factor is asked for") };
+    assert!(site.recover(&his, code).is_ok());
 }
 
 /// A copy of the store does not tell the codes: the rows hold keyed hashes, and nothing else.

@@ -7,9 +7,9 @@ use std::{
 };
 
 use auth_core::{
-    Assurance, AuthenticateError, Authenticated, Authenticator, CredentialKey, CredentialKind,
-    CredentialStore, FactorPassed, KeyName, KeyRing, LoginOutcome, MemoryTokens, Method, Page, PendingLogin,
-    Refusal, RejectionReason, SystemEntropy, testing::block_on,
+    Assurance, AuthEpoch, AuthenticateError, Authenticated, Authentication, Authenticator, CredentialKey,
+    CredentialKind, CredentialStore, FactorPassed, KeyName, KeyRing, LoginOutcome, MemoryTokens, Method,
+    Page, PendingLogin, Refusal, RejectionReason, SystemEntropy, testing::block_on,
 };
 use auth_credentials::{CodeCredential, Confirmed, MemoryNotifier, Notice, SecondFactorError, SecondFactors};
 
@@ -270,6 +270,54 @@ fn a_realm_has_so_many_messages_a_day() {
     assert_eq!(Refusal::from(begin().unwrap_err()).status(), 429);
     sender.site.app.clock.step(Duration::from_secs(2 * 86_400));
     assert!(begin().is_ok());
+}
+
+/// Accounts cost nothing, so strangers could begin enrolments until nobody gets a code: those who have a telephone still
+/// log in with it, and a day is a day for both.
+#[test]
+fn enrolments_take_no_message_from_logins() {
+    let mut sender = Sender::new(Site::new());
+    sender.factors = sender.factors.with_text_messages_a_day(3);
+    let _ = sender.enrol();
+    let begin = |n: u32| {
+        let login = Authentication::new(
+            sender.site.app.id("mallory"),
+            Method::PASSWORD,
+            sender.site.now(),
+            AuthEpoch::ZERO,
+        );
+        let who = Authenticated::assertion(login);
+        block_on(sender.factors.begin_phone(&who, &format!("+331234567{n:02}"), Some(address(n))))
+    };
+    sender.site.app.sign_up("mallory", PASSWORD);
+    assert_eq!((10..13).filter(|n| begin(*n).is_ok()).count(), 2, "what Ann's enrolment left");
+    let _ = sender.notifier.take();
+    for n in 1..=3 {
+        let pending = sender.site.pending();
+        block_on(sender.factors.send_code(&pending, Some(address(20 + n)))).unwrap();
+        assert!(sender.check(&pending, &sender.received(), 1).is_ok());
+    }
+    // Past the limits of a quarter of an hour.
+    sender.site.app.clock.step(Duration::from_secs(1_800));
+    let error = block_on(sender.factors.send_code(&sender.site.pending(), Some(address(30)))).unwrap_err();
+    assert_eq!(Refusal::from(error).status(), 429);
+}
+
+/// Whoever has many numbers, or finds one after the other, costs no more than this: here no number is named twice.
+#[test]
+fn messages_are_few_for_an_account_whatever_numbers_it_names() {
+    let sender = Sender::new(Site::new());
+    let mut from = 10;
+    let mut begin = || {
+        from += 1;
+        // Slowly enough for the limits of a quarter of an hour: all of it within a day.
+        sender.site.app.clock.step(Duration::from_secs(300));
+        let number = format!("+331234567{from:02}");
+        block_on(sender.factors.begin_phone(&sender.site.request(), &number, Some(address(from))))
+    };
+    let most = SecondFactors::MAX_TEXT_MESSAGES;
+    assert_eq!((0..most + 5).filter(|_| begin().is_ok()).count(), most as usize);
+    assert_eq!(Refusal::from(begin().unwrap_err()).status(), 429);
 }
 
 /// A number is enrolled by whoever has it in their hands, by a login of the last ten minutes.

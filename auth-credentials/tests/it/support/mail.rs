@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AccountChange, AccountStore, Applied, Authenticated, CredentialStore, EpochBump, KeyName, KeyRing,
-    LoginGate, MemorySessions, MemoryTokens, Method, Page, SystemEntropy, UnixTime,
+    AccountChange, AccountStore, Applied, Authenticated, CredentialStore, EpochBump, Inserted, KeyName,
+    KeyRing, LoginGate, MemorySessions, MemoryTokens, Method, Page, SessionId, SessionStore, SystemEntropy,
+    UnixTime,
     testing::{FailingStore, block_on},
 };
 use auth_credentials::{
@@ -18,6 +19,7 @@ use super::{
     counters::TestCounters,
     factors,
     hooked::Hooked,
+    session,
 };
 
 pub(crate) const ANN: &str = "ann@example.com";
@@ -110,6 +112,18 @@ impl Post {
         let changes: [AccountChange; 0] = [];
         let bumped = self.app.store.inner.apply(&account.id, account.version, &changes, EpochBump::Bump);
         assert!(matches!(block_on(bumped).unwrap(), Applied::Applied(_)));
+    }
+
+    /// A session of Ann's that began just now.
+    pub(crate) fn session(&self) -> SessionId {
+        let record = session(self.request().authentication().clone(), &self.keys, self.now());
+        let stored = block_on(self.sessions.insert(&record, None, self.now())).unwrap();
+        assert!(matches!(stored, Inserted::Stored { .. }), "{stored:?}");
+        record.id
+    }
+
+    pub(crate) fn lives(&self, session: &SessionId) -> bool {
+        block_on(self.sessions.load(session, self.now())).unwrap().is_some()
     }
 
     pub(crate) fn sweep(&self, raised: &EpochRaised) -> u64 {

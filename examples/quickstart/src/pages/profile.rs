@@ -91,7 +91,7 @@ pub async fn change_password(
 ) -> Result<Response, Refusal> {
     own_session(&visit).await?;
     let (current, new) = (form.current.into(), form.new.into());
-    let (status, error) = match app.accounts.change_password(&user, current, new, visit.source()).await {
+    let (status, error) = match app.links.change_password(&user, current, new, visit.source()).await {
         Ok(raised) => {
             app.end_other_sessions(&visit, &raised).await?;
             visit

@@ -1,5 +1,7 @@
 //! Keys of programs.
 
+use auth_core::SecretHash;
+
 use crate::{
     people::{Browser, Device, PASSWORD, secret, sign_up},
     server::{Response, Server},
@@ -179,32 +181,74 @@ fn what_no_key_can_be_is_said_beside_the_form() {
     }
 }
 
-/// A copy of the database, and of the log, is worth nothing.
+/// A copy of the database, and of the log, is worth nothing. What is looked for is what was
+/// really enrolled and sent, as people see it and as a program would keep it.
 #[test]
 fn no_secret_is_in_the_database_or_in_the_log() {
     let server = Server::start();
     sign_up(&server, ANN);
     let ann = Browser::logged_in(&server, ANN);
-    let (key, _) = key(&ann, &[]);
-    let page = ann.post("/security/codes", &[]).body;
-    let codes = Device::enrol(&ann).1;
+    let (key, id) = key(&ann, &[]);
+    let key = key.strip_prefix("Bearer ").unwrap();
+    let (device, codes) = Device::enrol(&ann);
     let link = {
         server.post("/forgot", &[], format!("email={ANN}"));
         server.link(ANN, "/reset")
     };
-    let secrets = [&key["Bearer quickstart_".len() + 16..], secret(&page), &codes[0], &codes[9]];
     let token = link.split_once("?token=").unwrap().1;
+
     let mut kept = server.said().into_bytes();
     for file in ["quickstart.db", "quickstart.db-wal"] {
         kept.extend(std::fs::read(server.path(file)).unwrap());
     }
-    for needle in secrets.into_iter().chain([token]) {
-        let needle = needle.as_bytes();
-        assert!(!kept.windows(needle.len()).any(|window| window == needle));
+    let holds = |needle: &[u8]| kept.windows(needle.len()).any(|window| window == needle);
+    // What is there: the account, the key's id, and hashes of the key and of the token.
+    assert!(holds(ANN.as_bytes()) && holds(id.as_bytes()));
+    for text in [key.as_bytes(), &bits(token, BASE64URL)] {
+        assert!(holds(SecretHash::of(text).as_bytes()));
+    }
+    // The secret of a key stands between its id and its checksum.
+    let between = &key["quickstart_".len() + id.len()..key.len() - 6];
+    let mut needles = vec![PASSWORD.as_bytes().to_vec(), between.as_bytes().to_vec()];
+    needles.extend(forms(token, BASE64URL));
+    needles.extend(forms(&device.secret(), BASE32));
+    for code in &codes {
+        needles.extend(forms(&code.replace('-', "").to_uppercase(), BASE32));
+        needles.push(code.clone().into_bytes());
+    }
+    assert_eq!((needles.len(), bits(token, BASE64URL).len(), codes.len()), (2 + 4 + 4 + 50, 32, 10));
+    for needle in needles {
+        assert!(needle.len() >= 10 && !holds(&needle), "{}", String::from_utf8_lossy(&needle));
     }
     #[cfg(unix)]
     {
         let mail = std::fs::metadata(server.path("quickstart.mail")).unwrap();
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&mail) & 0o777, 0o600);
     }
+}
+
+const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const BASE64URL: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A secret as it is written, in lower case, as bytes and in hexadecimal digits.
+fn forms(text: &str, alphabet: &str) -> [Vec<u8>; 4] {
+    let bytes = bits(text, alphabet);
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [text.as_bytes().to_vec(), text.to_lowercase().into_bytes(), bytes, hex.into_bytes()]
+}
+
+/// The whole bytes of what is written in this alphabet (RFC 4648).
+fn bits(text: &str, alphabet: &str) -> Vec<u8> {
+    let (mut bytes, mut waiting, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in text.chars() {
+        let value = alphabet.find(letter).expect("a letter of the alphabet");
+        waiting = waiting << alphabet.len().ilog2() | u32::try_from(value).unwrap();
+        count += alphabet.len().ilog2();
+        while count >= 8 {
+            count -= 8;
+            bytes.push((waiting >> count) as u8);
+            waiting &= (1 << count) - 1;
+        }
+    }
+    bytes
 }

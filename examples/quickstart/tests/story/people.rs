@@ -149,6 +149,11 @@ impl Device {
         Self { uri: OtpUri::parse(&uri).unwrap(), steps: RefCell::default() }
     }
 
+    /// What its codes are made of, in base32.
+    pub fn secret(&self) -> String {
+        self.uri.expose_secret().to_string()
+    }
+
     /// Its first code, its second, .. and always the same: each is right once, and the next one before its time.
     pub fn code(&self, which: usize) -> String {
         let mut steps = self.steps.borrow_mut();
