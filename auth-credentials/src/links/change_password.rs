@@ -10,7 +10,7 @@ use crate::{
     password::Password,
 };
 
-const WHAT: &str = "password-changed";
+pub(super) const WHAT: &str = "password-changed";
 
 impl AccountLinks {
     /// As [`Accounts::change_password`](crate::Accounts::change_password), and tells the address of the account: whoever

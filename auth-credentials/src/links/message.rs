@@ -227,6 +227,7 @@ impl Notice {
             Self::ConfirmPhone(_) => Some(SecondFactors::ENROLMENT_LIFE),
             Self::AlreadySignedUp
             | Self::PasswordChanged
+            | Self::PasswordReplaced
             | Self::AddressChangeRequested
             | Self::AddressChanged => None,
         }
@@ -238,6 +239,7 @@ impl Notice {
         match self {
             Self::VerifyAddress(_) | Self::AlreadySignedUp => LinkPurpose::VerifyAddress.as_str(),
             Self::ResetPassword(_) | Self::PasswordChanged => LinkPurpose::ResetPassword.as_str(),
+            Self::PasswordReplaced => super::change_password::WHAT,
             Self::MagicLink(_) => LinkPurpose::MagicLink.as_str(),
             Self::ChangeAddress(_) | Self::AddressChangeRequested | Self::AddressChanged => {
                 LinkPurpose::ChangeAddress.as_str()
