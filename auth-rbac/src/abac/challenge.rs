@@ -53,7 +53,8 @@ impl Demanded {
 impl Abac {
     /// Adds the challenge that would help most, if one would, and of those the one that asks for least. Each that a rule
     /// about the request demands is tried by asking again, as if it had been satisfied, and so are any two together:
-    /// more than two together ask for what some two of them do.
+    /// more than two together ask for what some two of them do. One that asks for an age alone leads to a new login, of
+    /// one factor perhaps, so it is tried together with the assurance that is there as well.
     #[inline(never)]
     pub(super) fn challenged<'a, const N: usize>(
         &'a self,
@@ -65,9 +66,12 @@ impl Abac {
         let mut best: Option<(Challenge, Effect)> = None;
         let mut challenges = self.challenges.of(demanded);
         while let Some(one) = challenges.next() {
-            for challenge in
-                std::iter::once(one.clone()).chain(challenges.clone().map(|other| one.and(other)))
-            {
+            let together = std::iter::once(one.clone()).chain(challenges.clone().map(|other| one.and(other)));
+            for challenge in together.flat_map(|one| {
+                let sure = facts.as_sure(&one);
+                let other = (one.max_age.is_some() && sure != one).then_some(sure);
+                std::iter::once(one).chain(other)
+            }) {
                 if facts.satisfies(&challenge) {
                     continue;
                 }

@@ -66,11 +66,19 @@ impl<'a> Facts<'a> {
 
     /// The same request, had it satisfied a challenge just now. What methods that took is not known, so the methods are
     /// those that were used already. Whoever is not asked for an age may answer by a login of long ago, so its time is
-    /// that of the login there is.
+    /// that of the login there is; and who is, by a new one that is no surer than was asked for.
     pub(super) fn after(self, challenge: &Challenge) -> Self {
-        let assurance = challenge.assurance.map_or(self.assurance, |wanted| wanted.max(self.assurance));
-        let authenticated = challenge.max_age.map_or(self.authenticated, |_| self.request.now());
+        let (authenticated, before) = match challenge.max_age {
+            Some(_) => (self.request.now(), Assurance::Aal1),
+            None => (self.authenticated, self.assurance),
+        };
+        let assurance = challenge.assurance.map_or(before, |wanted| wanted.max(before));
         Self { authenticated, assurance, ..self }
+    }
+
+    /// The same challenge, for a new login that is no less sure than the present one.
+    pub(super) fn as_sure(&self, challenge: &Challenge) -> Challenge {
+        Challenge { assurance: challenge.assurance.max(Some(self.assurance)), ..challenge.clone() }
     }
 
     /// Whether the authentication satisfies a challenge already.

@@ -115,14 +115,14 @@ fn a_rule_that_forbids_may_ask_as_well() {
         deny("stale", "context.auth.age > 10m").with_challenge(Demand::fresh_within(TEN_MINUTES)),
         deny("weak", "context.auth.assurance < 2").with_challenge(Demand::at_least(Assurance::Aal2)),
     ]);
-    let fresh = Challenge { assurance: None, max_age: Some(TEN_MINUTES) };
     let strong = Challenge { assurance: Some(Assurance::Aal2), max_age: None };
     assert_eq!(challenge(&abac, &after(0, Assurance::Aal2)), None);
-    assert_eq!(challenge(&abac, &after(900, Assurance::Aal2)), Some(fresh.clone()));
-    assert_eq!(challenge(&abac, &after(0, Assurance::Aal1)), Some(strong.clone()));
-    // A second factor may be as old as the first one was, so neither challenge alone would do.
+    assert_eq!(challenge(&abac, &after(0, Assurance::Aal1)), Some(strong));
+    // A second factor may be as old as the first one was, and a new login of one factor, so neither challenge alone would
+    // do.
     let both = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
-    assert_eq!(challenge(&abac, &after(900, Assurance::Aal1)), Some(both));
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal1)), Some(both.clone()));
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal2)), Some(both));
 }
 
 /// An authorization server may answer `acr_values` without `max_age` by an authentication of long ago (OpenID Connect
@@ -135,6 +135,21 @@ fn a_challenge_without_an_age_is_not_taken_to_make_a_login_fresh() {
     assert_eq!(challenge(&compile(&[permit("p", text).with_challenge(strong())]), &stale), None);
     let demand = strong().and_fresh_within(TEN_MINUTES);
     assert!(challenge(&compile(&[permit("p", text).with_challenge(demand)]), &stale).is_some());
+}
+
+/// A new login may be of one factor, and would be asked for the second one in vain, or in a circle.
+#[test]
+fn a_challenge_for_an_age_keeps_the_assurance_that_is_needed() {
+    let text = "context.auth.assurance >= 2 && context.auth.age <= 10m";
+    let abac = compile(&[permit("p", text).with_challenge(Demand::fresh_within(TEN_MINUTES))]);
+    let wanted = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal2)), Some(wanted));
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal1)), None, "nobody asks for what it would take");
+    // Where one factor will do, no more is asked for.
+    let abac =
+        compile(&[permit("p", "context.auth.age <= 10m").with_challenge(Demand::fresh_within(TEN_MINUTES))]);
+    let wanted = Challenge { assurance: None, max_age: Some(TEN_MINUTES) };
+    assert_eq!(challenge(&abac, &after(900, Assurance::Aal2)), Some(wanted));
 }
 
 /// Who wants to read is not asked for what editing takes.
