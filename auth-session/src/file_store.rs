@@ -48,7 +48,7 @@ pub struct FileOptions {
     /// its share is [`StoreError::Full`]. All of a principal's are in one folder. By default 100,000.
     pub capacity: NonZeroUsize,
     /// How long after it was made a call still waits for a lock that another process holds. It is then refused as
-    /// not written, and at once if another call already waits for that lock for 250 ms. By default 5 s.
+    /// not written, and at once if another call already waits for that lock for a twentieth of it. By default 5 s, and so 250 ms.
     pub patience: Duration,
 }
 

@@ -28,19 +28,23 @@ struct Locked;
 
 /// When a call gives up waiting; never, if that is beyond what clocks can say.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Deadline(Option<Instant>);
+pub(super) struct Deadline {
+    at: Option<Instant>,
+    /// After how long a wait is a long one: a twentieth of the whole patience.
+    long: Duration,
+}
 
 impl Deadline {
     pub(super) fn after(patience: Duration) -> Self {
-        Self(Instant::now().checked_add(patience))
+        Self { at: Instant::now().checked_add(patience), long: patience.checked_div(20).unwrap_or_default() }
     }
 
     fn left(self) -> Duration {
-        self.0.map_or(Duration::from_secs(3_600), |at| at.saturating_duration_since(Instant::now()))
+        self.at.map_or(Duration::from_secs(3_600), |at| at.saturating_duration_since(Instant::now()))
     }
 
     fn earlier(self, other: Self) -> Self {
-        Self(self.0.into_iter().chain(other.0).min())
+        Self { at: self.at.into_iter().chain(other.at).min(), ..self }
     }
 }
 
@@ -102,11 +106,10 @@ impl Folder {
 
     /// Waits until nobody else writes here, at most until `deadline`.
     pub(super) fn lock(&self, deadline: Deadline) -> Result<Writer<'_>, StoreError> {
-        const LONG: Duration = Duration::from_millis(250);
         self.take_turn(deadline).map_err(StoreError::not_written)?;
         // From here on a return ends the turn.
         let writer = Writer { folder: self, changed: false };
-        let taken = match take(&self.lock, deadline.earlier(Deadline::after(LONG))) {
+        let taken = match take(&self.lock, deadline.earlier(Deadline::after(deadline.long))) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
                 self.set_turn(Turn::Stuck);
                 let taken = take(&self.lock, deadline);
