@@ -96,7 +96,8 @@ macro_rules! ed25519_raw {
 
             /// The same key, whose tokens and JWKs call the algorithm `Ed25519` (RFC 9864 section 2.2), and not
             /// `EdDSA`, which that RFC deprecates (section 4.1.2) and which more verifiers know. The key of a JWK
-            /// that says so is so already.
+            /// that says so is so already. PEM, DER and raw bytes have no place for it: ask for it again after reading
+            /// them.
             #[must_use]
             pub fn fully_specified(self) -> Self {
                 self.with_alg($crate::Algorithm::FULLY_SPECIFIED)

@@ -49,6 +49,7 @@ pub enum HttpsFetcherError {
 /// | redirects | not followed |
 /// | time | five seconds for the whole answer, settable. A request that its caller leaves goes on until it has its answer or they are over |
 /// | size | [`KeySet::MAX_JSON_LEN`], and not a byte more is read |
+/// | runtime | a request is a task of the one that asked first; with that it ends, and counts as out of reach |
 /// | certificates | those that the operating system trusts, and [your own](Self::with_root_certificates) |
 /// | TLS | rustls on aws-lc-rs, 1.2 and 1.3, whatever other features reqwest is built with |
 /// | proxies | those of the environment (`HTTPS_PROXY`, `NO_PROXY`), as operators expect; TLS goes through them. [None](Self::without_proxies), if you say so |

@@ -303,7 +303,7 @@ fn ed25519_is_called_what_its_key_says() {
             for jwk in [written.expose_str().unwrap(), &public, &set] {
                 assert_eq!(jwk.matches(&format!(r#""alg":"{alg}""#)).count(), 1, "{jwk}");
             }
-            // The name stays with the key, in whatever form it comes back.
+            // A JWK keeps the name. PEM, DER and raw bytes have no place for it.
             let back = AnySigningKey::from_jwk(&written).unwrap();
             assert_eq!(back.to_jwk().unwrap().expose_str(), written.expose_str());
             let back = Ed25519SigningKey::from_jwk(&written).unwrap();

@@ -21,8 +21,8 @@ pub(crate) fn of_jwks(jwks: &str) -> Result<KeySet, &'static str> {
 }
 
 /// The key of a private JWK, or of a secret, to sign with. `alg` counts if the key itself names none.
-pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'static str> {
-    let jwk = Jwk::parse(jwk).map_err(|error| error.code())?;
+pub(crate) fn signing(text: &str, alg: Option<&str>) -> Result<AnySigningKey, &'static str> {
+    let jwk = Jwk::parse(text).map_err(|error| error.code())?;
     let algorithm = match (jwk.algorithms(), alg) {
         ([only], None) => *only,
         (several, Some(alg)) => {
@@ -40,7 +40,11 @@ pub(crate) fn signing(jwk: &str, alg: Option<&str>) -> Result<AnySigningKey, &'s
         default.or_else(|_| jwk.signing_key(algorithm, Backend::AwsLcRs)).map_err(|error| error.code())?;
     let Some(alg) = alg else { return Ok(key) };
     // A key that says which of the two names it is for is not for the other.
-    Some(called(key, alg)).filter(|key| key.alg() == alg).ok_or("algorithm")
+    let jwk: serde_json::Value = serde_json::from_str(text).map_err(|_| "key-malformed")?;
+    match jwk.get("alg").and_then(serde_json::Value::as_str) {
+        Some(own) if own != alg => Err("algorithm"),
+        _ => Ok(called(key, alg)),
+    }
 }
 
 /// The same key, whose tokens call the algorithm `alg`: Ed25519 has two names.
