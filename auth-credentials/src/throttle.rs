@@ -3,7 +3,7 @@
 mod limits;
 mod tries;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, num::NonZeroU32, sync::Arc};
 
 use auth_core::{
     AuthenticateError, CounterKey, CounterStore, LoginName, Purpose, Realm, Refusal, StoreError, Throttled,
@@ -110,11 +110,14 @@ impl Throttle {
         Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
     }
 
-    /// The same limits for passwords that come with each request, counted apart from those of logins, and only once they
-    /// were refused: a program that does its work uses up nothing of anybody, however much of it at once. So guesses at
-    /// once may exceed a limit by as many as are hashed and queued at once, of which a source has an eighth of the pool.
+    /// The same limits for passwords that come with each request, counted apart from those of logins. Of an account and of
+    /// a source they are counted once they were refused: a program that does its work uses up nothing of anybody. A pair
+    /// is counted in advance, so that whoever asks and hangs up is counted too, and has four times as many, for those in
+    /// flight at once; a success takes them back.
     pub(crate) fn of_requests(&self) -> Self {
-        Self { purpose: Purpose::new("basic"), late: true, ..self.clone() }
+        const FOUR: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+        let limits = ThrottleLimits { pair: self.limits.pair.times(FOUR), ..self.limits };
+        Self { purpose: Purpose::new("basic"), late: true, limits, ..self.clone() }
     }
 
     /// What is throttled, as audit events name it.
@@ -271,7 +274,7 @@ impl Throttle {
 
     fn pair(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
         let key = self.key(realm, b"pair", Some(whose), Some(origin));
-        Counted { key, limit: self.limits.pair, hard: true, late: self.late }
+        Counted { key, limit: self.limits.pair, hard: true, late: false }
     }
 
     fn global(&self, realm: &Realm) -> Option<Counted> {

@@ -18,6 +18,11 @@ impl Limit {
         Self { tries, window }
     }
 
+    /// As often `times` in the same window.
+    pub(super) const fn times(self, times: NonZeroU32) -> Self {
+        Self { tries: self.tries.saturating_mul(times), ..self }
+    }
+
     /// How many tries.
     #[must_use]
     pub const fn tries(self) -> NonZeroU32 {

@@ -4,6 +4,7 @@ use std::{
     net::IpAddr,
     num::NonZeroU32,
     sync::{Arc, Barrier, Mutex},
+    task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
@@ -15,7 +16,8 @@ use auth_core::{
     testing::{FailWith, FailingStore, SteppedClock, block_on},
 };
 use auth_credentials::{
-    BasicAuthenticator, BasicCredential, Limit, SourceKey, Throttle, ThrottleError, ThrottleLimits,
+    BasicAuthenticator, BasicCredential, Limit, PasswordAuthenticator, SourceKey, Throttle, ThrottleError,
+    ThrottleLimits,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -338,12 +340,30 @@ fn good_basic_requests_use_up_nothing_of_logins() {
     for login in ["ann", "bob"] {
         assert!(app.log_in_from(login, PASSWORD, address(7)).is_ok());
     }
-    // Those that are wrong are counted: ten for a pair, a hundred for a source.
+    // Those that are wrong are counted: thirty for an account, a hundred for a source.
     let wrong = |login: &str| matches!(request(login, NEXT), Err(AuthenticateError::Rejected(_)));
-    assert_eq!((0..20).filter(|_| wrong("bob")).count(), 10);
-    assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 90);
+    assert_eq!((0..60).filter(|_| wrong("bob")).count(), 30);
+    assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 70);
     assert!(matches!(request("ann", PASSWORD), Err(AuthenticateError::Throttled(_))));
     assert!(app.log_in_from("ann", PASSWORD, address(7)).is_ok());
+}
+
+/// Whoever asks and hangs up while the password is hashed has tried all the same, and must not lock it for everybody.
+#[test]
+fn whoever_hangs_up_is_counted() {
+    let app = App::new();
+    app.sign_up("ann", PASSWORD);
+    let basic = BasicAuthenticator::new(app.accounts.clone());
+    let header = format!("Basic {}", STANDARD.encode(format!("ann:{NEXT}")));
+    let mut throttled = 0;
+    for _ in 0..2 * PasswordAuthenticator::MAX_FAILURES {
+        let credential = BasicCredential::parse(header.as_bytes(), Some(address(7))).unwrap();
+        let mut asked = basic.authenticate(credential);
+        let answer = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        throttled += u32::from(matches!(answer, Poll::Ready(Err(AuthenticateError::Throttled(_)))));
+    }
+    assert!(throttled >= 2 * PasswordAuthenticator::MAX_FAILURES - 40, "{throttled}");
+    assert!(app.log_in_from("ann", PASSWORD, address(8)).is_ok(), "not locked");
 }
 
 /// A program that works side by side has many in flight, and none of them is a guess.
