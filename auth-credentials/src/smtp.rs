@@ -58,7 +58,7 @@ mod counts;
 ///   `line_breaks_are_refused_before_anything_is_sent`.
 /// - *A relay that is down or slow* costs a bounded queue: `a_relay_that_does_not_answer_has_its_time`,
 ///   `a_queue_has_an_end_and_what_is_lost_is_written_down`.
-/// - *A wrong password* for the relay is not repeated until it locks us out:
+/// - *A wrong password* for the relay loses each mail at its first try, instead of trying it again:
 ///   `a_password_that_is_refused_is_not_tried_again`.
 ///
 /// A mail whose relay breaks off after it has the text, and before it says so, is sent again; both have one

@@ -42,7 +42,13 @@ impl Tls {
 ///
 /// Ours, because whatever somebody on the way adds to the answer in clear must not be taken for an answer that came
 /// through TLS (CVE-2021-38371, in Exim): here each byte beyond the answer ends it.
+///
+/// A refusal in clear may be anybody's on the way, so it is not the last word.
 pub(super) async fn ask_for_tls(tcp: &mut TcpStream, client: &str) -> Result<(), Failure> {
+    greet_for_tls(tcp, client).await.map_err(Failure::in_clear)
+}
+
+async fn greet_for_tls(tcp: &mut TcpStream, client: &str) -> Result<(), Failure> {
     answer(tcp).await?;
     tcp.write_all(format!("EHLO {client}\r\n").as_bytes()).await.map_err(lost)?;
     let offered = answer(tcp).await?;

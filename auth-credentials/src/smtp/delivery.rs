@@ -233,7 +233,12 @@ impl Written {
 }
 
 async fn try_to_send(relay: Arc<SmtpRelay>, letter: Written) -> (Written, Result<(), Failure>) {
-    let outcome = relay.send(&letter.mail).await;
+    // It may have waited for others.
+    let life = letter.pending.message.notice.life();
+    let outcome = match life.is_none_or(|life| letter.pending.taken.elapsed() < life) {
+        true => relay.send(&letter.mail).await,
+        false => Err(Failure::Dead),
+    };
     (letter, outcome)
 }
 

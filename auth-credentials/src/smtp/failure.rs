@@ -7,6 +7,8 @@ use lettre::transport::smtp;
 pub(super) enum Failure {
     /// It took too long.
     Timeout,
+    /// Its link or code works no more.
+    Dead,
     /// No connection, or one that was lost.
     Connection,
     /// No TLS that we trust: a wrong certificate, above all.
@@ -17,6 +19,8 @@ pub(super) enum Failure {
     NoAuthentication,
     /// The relay refused, with this code.
     Refused(u16),
+    /// The relay refused before there was TLS, or somebody on the way did.
+    RefusedInClear,
     /// The relay broke off, or does not speak SMTP.
     Malformed,
 }
@@ -24,18 +28,28 @@ pub(super) enum Failure {
 impl Failure {
     /// Whether to try again would bring the same (RFC 5321 section 4.2.1).
     pub(super) fn is_permanent(self) -> bool {
-        matches!(self, Self::Refused(500..=599) | Self::NoAuthentication)
+        matches!(self, Self::Refused(500..=599) | Self::NoAuthentication | Self::Dead)
+    }
+
+    /// The same before there is TLS.
+    pub(super) fn in_clear(self) -> Self {
+        match self {
+            Self::Refused(_) => Self::RefusedInClear,
+            other => other,
+        }
     }
 
     /// The word in the log.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
+            Self::Dead => "too-late",
             Self::Connection => "connection",
             Self::Tls => "tls",
             Self::NoStartTls => "starttls-not-offered",
             Self::NoAuthentication => "authentication-not-offered",
             Self::Refused(_) => "refused",
+            Self::RefusedInClear => "refused-in-clear",
             Self::Malformed => "broken-answer",
         }
     }
