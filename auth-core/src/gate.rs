@@ -141,7 +141,7 @@ impl LoginGate {
         now: UnixTime,
     ) -> Result<LoginOutcome, GateError> {
         let expires_at = now.saturating_add(Self::PENDING_LIFE);
-        self.judge(vec![factor.method().clone()], enrolled, &factor, expires_at)
+        self.judge(vec![factor.method().clone()], enrolled, &factor, expires_at, None)
     }
 
     /// Takes one more factor. Whatever comes of it, the pending login is used up.
@@ -167,7 +167,7 @@ impl LoginGate {
         let mut passed = pending.passed().to_vec();
         passed.push(factor.method().clone());
         // The deadline stays the first factor's: more factors do not buy more time.
-        self.judge(passed, enrolled, &factor, pending.expires_at())
+        self.judge(passed, enrolled, &factor, pending.expires_at(), pending.passed_at())
     }
 
     fn judge(
@@ -176,11 +176,14 @@ impl LoginGate {
         enrolled: &Enrolled,
         last: &FactorPassed,
         expires_at: UnixTime,
+        passed_at: Option<UnixTime>,
     ) -> Result<LoginOutcome, GateError> {
         match self.policy.judge(&passed, enrolled) {
             Judgement::Enough(assurance) => {
                 let (principal, method) = (last.principal().clone(), last.method().clone());
-                let authentication = Authentication::new(principal, method, last.at(), last.epoch())
+                // As old as the oldest of its factors.
+                let at = passed_at.map_or(last.at(), |passed_at| passed_at.min(last.at()));
+                let authentication = Authentication::new(principal, method, at, last.epoch())
                     .with_methods(passed)
                     .with_assurance(assurance);
                 Ok(LoginOutcome::Complete(Login::assertion(authentication)))
@@ -193,7 +196,10 @@ impl LoginGate {
                 }
                 let (principal, epoch) = (last.principal().clone(), last.epoch());
                 let pending = PendingLogin::assertion(principal, passed, missing, epoch, expires_at);
-                Ok(LoginOutcome::Pending(pending))
+                Ok(LoginOutcome::Pending(match passed_at {
+                    Some(at) => pending.with_passed_at(at),
+                    None => pending,
+                }))
             }
         }
     }

@@ -108,6 +108,7 @@ pub struct PendingLogin {
     missing: Vec<Method>,
     epoch: AuthEpoch,
     expires_at: UnixTime,
+    passed_at: Option<UnixTime>,
 }
 
 impl PendingLogin {
@@ -122,7 +123,13 @@ impl PendingLogin {
         epoch: AuthEpoch,
         expires_at: UnixTime,
     ) -> Self {
-        Self { principal, passed, missing, epoch, expires_at }
+        Self { principal, passed, missing, epoch, expires_at, passed_at: None }
+    }
+
+    /// The same, whose factors so far were shown at this moment, and not a few minutes ago on the way to this login. What
+    /// comes of it is of that moment too: one factor that is shown now does not make the others fresh.
+    pub fn with_passed_at(self, passed_at: UnixTime) -> Self {
+        Self { passed_at: Some(passed_at), ..self }
     }
 
     /// Who is logging in.
@@ -153,6 +160,12 @@ impl PendingLogin {
     #[must_use]
     pub fn expires_at(&self) -> UnixTime {
         self.expires_at
+    }
+
+    /// When the factors so far were shown; `None` if that was on the way to this login.
+    #[must_use]
+    pub fn passed_at(&self) -> Option<UnixTime> {
+        self.passed_at
     }
 }
 

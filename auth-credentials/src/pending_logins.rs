@@ -10,7 +10,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 const PURPOSE: Purpose = Purpose::new("pending-login");
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Where the moment of the factors so far would stand, if it is not one of its own.
+const NONE: u64 = u64::MAX;
 
 /// Carries a login that waits for a factor from one request to the next, sealed, in a cookie or a hidden field.
 ///
@@ -44,6 +46,7 @@ impl PendingLogins {
         let mut bytes = vec![FORMAT];
         bytes.extend(login.epoch().get().to_be_bytes());
         bytes.extend(login.expires_at().as_secs().to_be_bytes());
+        bytes.extend(login.passed_at().map_or(NONE, UnixTime::as_secs).to_be_bytes());
         for part in [who.realm().as_str(), who.kind().as_str(), who.id(), &passed, &missing] {
             bytes.extend(u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend(part.as_bytes());
@@ -62,7 +65,8 @@ impl PendingLogins {
         let bytes = self.keys.open(PURPOSE, binding(), &sealed).ok()?;
         let rest = bytes.expose().strip_prefix(&[FORMAT])?;
         let (epoch, rest) = rest.split_first_chunk::<8>()?;
-        let (expires_at, mut rest) = rest.split_first_chunk::<8>()?;
+        let (expires_at, rest) = rest.split_first_chunk::<8>()?;
+        let (passed_at, mut rest) = rest.split_first_chunk::<8>()?;
         let mut next = || {
             let (len, tail) = rest.split_first_chunk::<2>()?;
             let (part, tail) = tail.split_at_checked(u16::from_be_bytes(*len).into())?;
@@ -78,8 +82,14 @@ impl PendingLogins {
         let who = PrincipalId::new(Realm::parse(realm).ok()?, PrincipalKind::parse(kind)?, id).ok()?;
         let epoch = AuthEpoch::new(u64::from_be_bytes(*epoch));
         let expires_at = UnixTime::from_secs(u64::from_be_bytes(*expires_at));
-        let live = rest.is_empty() && now < expires_at;
-        live.then(|| PendingLogin::assertion(who, passed, missing, epoch, expires_at))
+        if !rest.is_empty() || now >= expires_at {
+            return None;
+        }
+        let login = PendingLogin::assertion(who, passed, missing, epoch, expires_at);
+        Some(match u64::from_be_bytes(*passed_at) {
+            NONE => login,
+            secs => login.with_passed_at(UnixTime::from_secs(secs)),
+        })
     }
 }
 
@@ -117,8 +127,9 @@ mod tests {
     #[test]
     fn a_login_that_waits_survives_the_way_through_a_browser_until_its_end() {
         let logins = logins();
-        for id in ["ann", &"é".repeat(127)] {
-            let login = pending(id);
+        let long = "é".repeat(127);
+        let logins_that_wait = [pending("ann"), pending(&long), pending("ann").with_passed_at(NOW)];
+        for login in logins_that_wait {
             let text = logins.seal(&login).unwrap();
             assert!(text.len() <= PendingLogins::MAX_LEN && !text.contains("ann"));
             let back = logins.open(&text, NOW).unwrap();

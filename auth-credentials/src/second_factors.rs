@@ -83,8 +83,8 @@ use crate::{
 ///   `enrolling_ends_what_was_begun_without_it`.
 /// - *A stolen access token* enrols nothing either, however young its login: it is not the person
 ///   (`an_access_token_changes_nothing_of_how_its_owner_logs_in`).
-/// - *A session that is old, or did without the code,* is raised by one ([`Accounts::step_up`]), through the gate, and
-///   by nobody but its person: `a_code_raises_a_login_to_both_factors_of_this_moment`,
+/// - *A session that did without the code* is raised by one ([`Accounts::step_up`]), through the gate, made no younger, and
+///   by nobody but its person: `a_code_raises_a_login_and_makes_it_no_younger`,
 ///   `nobody_but_a_person_steps_up_and_no_try_is_used_up`, `a_wrong_code_raises_nothing_and_is_counted`.
 /// - *Phishing* passes a code on within its thirty seconds. Only passkeys withstand that.
 /// - Codes agree with the RFCs (`the_vectors_of_rfc_4226_hold`, `the_vectors_of_rfc_6238_hold`) and with OATH

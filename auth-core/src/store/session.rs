@@ -95,7 +95,7 @@ pub trait SessionStore: Send + Sync {
     /// the id, lowest first.
     ///
     /// One whose row cannot be read opens nothing, and is left out, so that it does not keep its owner from the
-    /// others; a page that had it may be shorter for it.
+    /// others; a page that had it may be shorter for it, or empty though there are more.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -9,12 +9,14 @@ use super::Accounts;
 impl Accounts {
     /// Begins to raise the login of whoever makes the request ("step-up"): answers one that has what was shown for it, and
     /// waits for a second factor of the account, shown now. What comes of it goes through the gate like any login: it is
-    /// as sure as the policy says, of this moment, and passed to `Session::start` it takes the place of the session that
-    /// the request came with, under a new secret and with its data.
+    /// as sure as the policy says, and passed to `Session::start` it takes the place of the session that the request came
+    /// with, under a new secret and with its data.
     ///
-    /// It answers a [`Challenge`](auth_core::Challenge) without asking for the password again: a stolen session gets no
-    /// further by it, nor does a stolen device whose session did without the second factor. An account without a second
-    /// factor has nothing to add: it [logs in](Self::log_in) again, which does the same for the session.
+    /// It answers a [`Challenge`](auth_core::Challenge) for more assurance without asking for the password again. It does
+    /// not make a login any younger: whoever has found somebody's telephone has the session on it and the codes, and not
+    /// the password, so what asks for a login of the last ten minutes ([`RECENT`](Self::RECENT)), or a challenge for a
+    /// young one, takes [logging in](Self::log_in) again. So does an account without a second factor, which has nothing
+    /// to add.
     ///
     /// ```
     /// # use std::net::IpAddr;
@@ -66,6 +68,7 @@ impl Accounts {
         let shown = |method: &&Method| !missing.contains(method) && **method != Method::REMEMBERED_DEVICE;
         let passed = who.authentication().methods.iter().filter(shown).cloned().collect();
         let expires_at = self.authenticator.clock.now().saturating_add(LoginGate::PENDING_LIFE);
-        Ok(PendingLogin::assertion(account.id, passed, missing, account.epoch, expires_at))
+        let pending = PendingLogin::assertion(account.id, passed, missing, account.epoch, expires_at);
+        Ok(pending.with_passed_at(who.authentication().at))
     }
 }
