@@ -110,14 +110,11 @@ impl Throttle {
         Self::new(counters, Purpose::new("api-key"), ThrottleLimits::api_keys())
     }
 
-    /// The same limits for passwords that come with each request, counted apart from those of logins. Of an account and of
-    /// a source they are counted once they were refused: a program that does its work uses up nothing of anybody. A pair
-    /// is counted in advance, so that whoever asks and hangs up is counted too, and has four times as many, for those in
-    /// flight at once; a success takes them back.
+    /// The same limits for passwords that come with each request, counted apart from those of logins, and once they were
+    /// refused: a program that does its work uses up nothing of anybody. Whoever hangs up before that is counted by what is
+    /// [under way](Self::under_way).
     pub(crate) fn of_requests(&self) -> Self {
-        const FOUR: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
-        let limits = ThrottleLimits { pair: self.limits.pair.times(FOUR), ..self.limits };
-        Self { purpose: Purpose::new("basic"), late: true, limits, ..self.clone() }
+        Self { purpose: Purpose::new("basic"), late: true, ..self.clone() }
     }
 
     /// What is throttled, as audit events name it.
@@ -209,6 +206,10 @@ impl Throttle {
         origin: Origin,
     ) -> Result<(), StoreError> {
         let pair = self.pair(realm, whose, origin);
+        if self.late {
+            let begun = self.under_way(realm, whose, origin);
+            self.counters.reset(&begun.key, begun.limit.window).await?;
+        }
         self.counters.reset(&pair.key, pair.limit.window).await
     }
 
@@ -243,10 +244,11 @@ impl Throttle {
     ) -> Tries<'_> {
         let by_source = self.key(realm, b"source", None, Some(source.into()));
         let mut turn_of = by_source;
-        let mut counted = Vec::with_capacity(3);
+        let mut counted = Vec::with_capacity(4);
         if let Some(whose) = whose {
             turn_of = self.key(realm, b"account", Some(whose), None);
             counted.push(self.pair(realm, whose, source.into()));
+            counted.extend(self.late.then(|| self.under_way(realm, whose, source.into())));
             counted.push(Counted { key: turn_of, limit: self.limits.account, hard: false, late: self.late });
         }
         counted.push(Counted { key: by_source, limit: self.limits.source, hard: true, late: self.late });
@@ -274,7 +276,15 @@ impl Throttle {
 
     fn pair(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
         let key = self.key(realm, b"pair", Some(whose), Some(origin));
-        Counted { key, limit: self.limits.pair, hard: true, late: false }
+        Counted { key, limit: self.limits.pair, hard: true, late: self.late }
+    }
+
+    /// Where a pair is counted late, what it has begun since its last success, counted in advance: four times as many as it
+    /// may be refused, for those that are in flight at once.
+    fn under_way(&self, realm: &Realm, whose: &[u8], origin: Origin) -> Counted {
+        const FOUR: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+        let key = self.key(realm, b"under way", Some(whose), Some(origin));
+        Counted { key, limit: self.limits.pair.times(FOUR), hard: true, late: false }
     }
 
     fn global(&self, realm: &Realm) -> Option<Counted> {

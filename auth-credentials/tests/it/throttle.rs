@@ -340,10 +340,10 @@ fn good_basic_requests_use_up_nothing_of_logins() {
     for login in ["ann", "bob"] {
         assert!(app.log_in_from(login, PASSWORD, address(7)).is_ok());
     }
-    // Those that are wrong are counted: thirty for an account, a hundred for a source.
+    // Those that are wrong are counted: ten for a pair, a hundred for a source.
     let wrong = |login: &str| matches!(request(login, NEXT), Err(AuthenticateError::Rejected(_)));
-    assert_eq!((0..60).filter(|_| wrong("bob")).count(), 30);
-    assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 70);
+    assert_eq!((0..20).filter(|_| wrong("bob")).count(), 10);
+    assert_eq!((0..200).filter(|n| wrong(&format!("nobody{n}"))).count(), 90);
     assert!(matches!(request("ann", PASSWORD), Err(AuthenticateError::Throttled(_))));
     assert!(app.log_in_from("ann", PASSWORD, address(7)).is_ok());
 }
