@@ -46,6 +46,12 @@ impl Chromium {
         ];
         let options = json!({ "goog:chromeOptions": { "args": arguments } });
         let wanted = json!({ "capabilities": { "alwaysMatch": options } });
+        // A port that is open is not yet a driver that answers; this is how it says so (WebDriver section 8.3).
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !is_ready(&agent, port) {
+            assert!(Instant::now() < deadline, "the driver is not ready");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let begun = send(agent.post(format!("http://127.0.0.1:{port}/session")), &wanted).unwrap();
         let session = begun["sessionId"].as_str().expect("a session");
         let url = format!("http://127.0.0.1:{port}/session/{session}");
@@ -132,6 +138,12 @@ impl Drop for Chromium {
         // Already gone is fine.
         let _ = self.agent.delete(&self.url).call();
     }
+}
+
+fn is_ready(agent: &ureq::Agent, port: u16) -> bool {
+    let answer = agent.get(format!("http://127.0.0.1:{port}/status")).call();
+    let text = answer.ok().and_then(|mut answer| answer.body_mut().read_to_string().ok()).unwrap_or_default();
+    serde_json::from_str(&text).is_ok_and(|status: Value| status["value"]["ready"] == true)
 }
 
 fn send(request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &Value) -> Result<Value, String> {
