@@ -54,19 +54,44 @@ impl<'t> Compact<'t> {
     /// (CVE-2025-30204).
     #[inline]
     pub(crate) fn split(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
-        let compact = Self::split_any(token, max)?;
+        let compact = Self::split_open(token, max)?;
+        compact.check_end()?;
+        Ok(compact)
+    }
+
+    /// The same, but what is called the signature may hold further segments. Whoever decodes it finds out, as a
+    /// dot is no character of base64url; [`check_end`](Self::check_end) then says what is wrong.
+    #[inline]
+    pub(crate) fn split_open(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
+        let compact = Self::cut(token, max)?;
         if compact.payload.is_empty() { Err(MalformedToken::Segments) } else { Ok(compact) }
     }
 
     /// The same, but a payload may be empty or detached (RFC 7515 appendix F).
     #[inline]
     pub(crate) fn split_any(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
+        let compact = Self::cut(token, max)?;
+        compact.check_end()?;
+        Ok(compact)
+    }
+
+    /// That the signature is the last segment.
+    #[inline]
+    pub(crate) fn check_end(&self) -> Result<(), MalformedToken> {
+        match memchr(b'.', self.signature.as_bytes()) {
+            None => Ok(()),
+            Some(_) => Err(MalformedToken::Segments),
+        }
+    }
+
+    #[inline]
+    fn cut(token: &'t str, max: usize) -> Result<Self, MalformedToken> {
         if token.len() > max {
             return Err(MalformedToken::TooLong { max });
         }
         let (header, rest) = cut(token).ok_or(MalformedToken::Segments)?;
         let (payload, signature) = cut(rest).ok_or(MalformedToken::Segments)?;
-        if header.is_empty() || memchr(b'.', signature.as_bytes()).is_some() {
+        if header.is_empty() {
             return Err(MalformedToken::Segments);
         }
         let signed = token.len().saturating_sub(signature.len()).saturating_sub(1);

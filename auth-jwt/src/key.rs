@@ -32,7 +32,10 @@ pub use self::{
     signature::Signature,
 };
 pub(crate) use self::{
-    declare::{GenerateCore, SignCore, VerifyCore, check_encoded, generated_key, signing_key, verifying_key},
+    declare::{
+        GenerateCore, SignCore, SignatureFault, VerifyCore, check_encoded, generated_key, signing_key,
+        verifying_key,
+    },
     formats::{private_formats, public_formats, secret_formats},
     hmac::check_secret,
     material::{Curve, PrivateMaterial, PublicMaterial, RsaPrivate},

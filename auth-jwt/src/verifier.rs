@@ -6,11 +6,12 @@ use auth_core::UnixTime;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    Algorithm, AnyVerifyingKey, Claims, KeySet, RevocationStatus, Revocations, TokenPolicy, Verified,
-    VerifyError, base64url,
+    Algorithm, AnyVerifyingKey, Claims, KeySet, MalformedToken, RevocationStatus, Revocations, TokenPolicy,
+    Verified, VerifyError, base64url,
     compact::Compact,
     header::{Header, HeaderBuffer},
     json::JsonError,
+    key::SignatureFault,
     payload,
     registered::Registered,
     verifier::seen::SeenHeaders,
@@ -94,7 +95,17 @@ impl KeySlot {
         if self.window.is_some_and(|(from, until)| now < from || now >= until) {
             return Err(VerifyError::UnknownKey);
         }
-        self.key.check(compact.signing_input, compact.signature)
+        match self.key.check(compact.signing_input, compact.signature) {
+            Ok(()) => Ok(()),
+            Err(SignatureFault::Mismatch) => Err(VerifyError::Signature),
+            // What could not be read may have been several segments.
+            Err(SignatureFault::Length) => {
+                Err(compact.check_end().err().map_or(VerifyError::Signature, VerifyError::Malformed))
+            }
+            Err(SignatureFault::Encoding) => {
+                Err(compact.check_end().err().unwrap_or(MalformedToken::Base64).into())
+            }
+        }
     }
 }
 
@@ -237,7 +248,7 @@ impl Verifier {
     /// Everything up to the signature.
     #[inline]
     pub(crate) fn check<'t>(&self, token: &'t str, now: UnixTime) -> Result<Signed<'t>, VerifyError> {
-        let compact = Compact::split(token, self.policy.max_len)?;
+        let compact = Compact::split_open(token, self.policy.max_len)?;
         let key = match self.keys.seen.find(compact.header).and_then(|index| self.keys.slots.get(index)) {
             Some(slot) => {
                 slot.check(&compact, now)?;
@@ -250,7 +261,9 @@ impl Verifier {
 
     /// Everything behind the signature, of a payload that was decoded. `more` is what one call asks for beyond
     /// the policy.
-    #[inline]
+    ///
+    /// Not inlined, so that what is inlined before it leaves a refused signature with a small frame.
+    #[inline(never)]
     pub(crate) fn read<'b, C: Deserialize<'b>>(
         &self,
         payload: &'b str,
@@ -299,6 +312,7 @@ impl Verifier {
     /// Checks header and signature of a token whose header was not seen before.
     #[inline(never)]
     fn check_new(&self, compact: &Compact<'_>, now: UnixTime) -> Result<&AnyVerifyingKey, VerifyError> {
+        compact.check_end()?;
         let mut buffer = HeaderBuffer::default();
         let header = Header::parse(compact.header, &mut buffer)?;
         let index = self.keys.set.choose(&header)?;

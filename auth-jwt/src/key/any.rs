@@ -7,8 +7,8 @@ use crate::aws_lc_rs;
 use crate::{
     Algorithm, Backend, Ed25519SigningKey, Ed25519VerifyingKey, Es256SigningKey, Es256VerifyingKey,
     Es384SigningKey, Es384VerifyingKey, Es512SigningKey, Es512VerifyingKey, Hs256Key, Hs384Key, Hs512Key,
-    KeyError, KeyId, SignError, Signature, SignatureError, VerifyError,
-    key::{PrivateMaterial, PublicMaterial},
+    KeyError, KeyId, SignError, Signature, SignatureError,
+    key::{PrivateMaterial, PublicMaterial, SignatureFault},
 };
 #[cfg(feature = "rsa")]
 use crate::{
@@ -136,7 +136,7 @@ macro_rules! any_keys {
 
             /// Verifies a signature that is still encoded.
             #[inline]
-            pub(crate) fn check(&self, message: &str, signature: &str) -> Result<(), VerifyError> {
+            pub(crate) fn check(&self, message: &str, signature: &str) -> Result<(), SignatureFault> {
                 match self {
                     $($(#[$scfg])* Self::$secret(key) => key.check(message, signature),)*
                     $($(#[$pcfg])* Self::$pair(key) => key.check(message, signature),)*

@@ -132,24 +132,36 @@ macro_rules! verifying_key {
     };
 }
 
+/// Why the signature of a token was refused. One byte, unlike the errors that callers see: to hand one of those from
+/// function to function costs as much as to decode the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignatureFault {
+    /// It has another length than the key's, and was not looked at.
+    Length,
+    /// It is not canonical base64url.
+    Encoding,
+    /// It is not the message's.
+    Mismatch,
+}
+
 /// How every key that verifies reads a signature in a token.
 macro_rules! check_encoded {
     ($max:expr) => {
         /// Verifies a signature that is still encoded. Its length comes first: another one is another
         /// signature, whose characters are of no interest.
         #[inline]
-        pub(crate) fn check(&self, message: &str, signature: &str) -> Result<(), $crate::VerifyError> {
+        pub(crate) fn check(
+            &self,
+            message: &str,
+            signature: &str,
+        ) -> Result<(), $crate::key::SignatureFault> {
+            use $crate::key::SignatureFault;
             if signature.len() != $crate::base64url::encoded_len(self.signature_len()) {
-                return Err($crate::VerifyError::Signature);
+                return Err(SignatureFault::Length);
             }
             let mut bytes = [0; $max];
-            let bytes =
-                $crate::base64url::decode(signature, &mut bytes).ok_or($crate::MalformedToken::Base64)?;
-            if self.verifies(message.as_bytes(), bytes) {
-                Ok(())
-            } else {
-                Err($crate::VerifyError::Signature)
-            }
+            let bytes = $crate::base64url::decode(signature, &mut bytes).ok_or(SignatureFault::Encoding)?;
+            if self.verifies(message.as_bytes(), bytes) { Ok(()) } else { Err(SignatureFault::Mismatch) }
         }
     };
 }

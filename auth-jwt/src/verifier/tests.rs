@@ -54,6 +54,38 @@ fn a_key_is_used_within_its_window_only() {
     }
 }
 
+/// With a header that was seen, what is behind the second dot is searched only if it cannot be read; the answer is that
+/// of a header that was not.
+#[test]
+fn segments_too_many_are_called_so_under_every_header() {
+    let key = key("a");
+    let token = token(&key, &header("a"));
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let other = |signature: &str| format!("{signed}.{signature}");
+    let dots = |signature: &str| (MalformedToken::Segments.into(), other(signature));
+    let cases: [(VerifyError, String); 10] = [
+        dots(&format!("{signature}.")),
+        dots(&format!(".{signature}")),
+        dots(&format!("{signature}.{signature}")),
+        dots("."),
+        // As long as the key's.
+        dots(&signature.replacen(|_| true, ".", 1)),
+        dots(&format!("{}.", &signature[..signature.len() - 1])),
+        (MalformedToken::Base64.into(), other(&signature.replacen(|_| true, "=", 1))),
+        (VerifyError::Signature, other(&"A".repeat(signature.len()))),
+        (VerifyError::Signature, other(&signature[1..])),
+        (VerifyError::Signature, other("")),
+    ];
+    let verifier = Verifier::new(key, policy());
+    for is_seen in [false, true] {
+        assert_eq!(verifier.has_seen_header_of(&token), is_seen);
+        for (expected, bad) in &cases {
+            assert_eq!(verifier.verify::<()>(bad, NOW).unwrap_err(), *expected, "{bad}, {is_seen}");
+        }
+        assert!(verifier.verify::<()>(&token, NOW).is_ok());
+    }
+}
+
 /// Every key of a full set is found again by its header, and no other key takes its place.
 #[test]
 fn headers_of_many_keys_find_their_key() {
