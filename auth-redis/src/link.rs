@@ -1,6 +1,8 @@
 //! The seam to the server: what a store asks goes through here, and only here. A cluster or a sentinel would be
 //! another way to find the connection for a request; all keys of a request are in one slot already.
 
+mod together;
+
 use std::{
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -13,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     failure::{Intent, is_broken, is_demoted, is_unknown_script, store_error},
+    link::together::Waiting,
     script::Script,
 };
 
@@ -31,6 +34,9 @@ pub(crate) struct Link {
     state: Mutex<State>,
     /// Held by whoever connects, so that a thousand requests make one attempt.
     connecting: tokio::sync::Mutex<()>,
+    waiting: Mutex<Waiting>,
+    /// How long an answer may take, connecting included.
+    patience: Duration,
 }
 
 #[derive(Default)]
@@ -48,7 +54,7 @@ struct State {
 }
 
 /// No connection, so nothing was sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 enum Unconnected {
     #[error("redis server does not accept a connection in time")]
     Slow,
@@ -75,6 +81,7 @@ struct Current {
 }
 
 /// A request did not get its answer.
+#[derive(Debug, Clone)]
 enum Failure {
     Unconnected(Unconnected),
     Failed(RedisError),
@@ -102,26 +109,19 @@ impl Link {
             .set_connection_timeout(Some(connect_timeout))
             .set_pipeline_buffer_size(QUEUE);
         let (state, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { client, config, connect_timeout, state, connecting }
+        let (waiting, patience) = (Mutex::default(), response.saturating_add(connect_timeout));
+        Self { client, config, connect_timeout, state, connecting, waiting, patience }
     }
 
     /// Asks something that changes nothing. If the connection was dropped, it is asked once more on a new one.
     pub(crate) async fn read(&self, command: &Cmd) -> Result<Value, StoreError> {
-        let first = self.attempt(Request::One(command)).await;
-        let answer = match first {
-            Err(failure) if failure.is_dropped() => self.attempt(Request::One(command)).await,
-            other => other,
-        };
+        let answer = self.attempt_twice(Request::One(command)).await;
         answer.map_err(|failure| failure.into_store_error(Intent::Read))
     }
 
     /// Asks several things that change nothing at once. An answer may be an error.
     pub(crate) async fn read_all(&self, commands: &Pipeline) -> Result<Vec<Value>, StoreError> {
-        let first = self.attempt(Request::Many(commands)).await;
-        let answer = match first {
-            Err(failure) if failure.is_dropped() => self.attempt(Request::Many(commands)).await,
-            other => other,
-        };
+        let answer = self.attempt_twice(Request::Many(commands)).await;
         match answer.map_err(|failure| failure.into_store_error(Intent::Read))? {
             Value::Array(values) => Ok(values),
             _ => Err(StoreError::corrupt("redis answer")),
@@ -155,6 +155,14 @@ impl Link {
             Ok(value) => Ok(value),
             Err(Failure::Failed(error) | Failure::Unconnected(Unconnected::Failed(error))) => Err(error),
             Err(Failure::Unconnected(_)) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+        }
+    }
+
+    /// For what changes nothing: if the connection was dropped, once more on a new one.
+    async fn attempt_twice(&self, request: Request<'_>) -> Result<Value, Failure> {
+        match self.attempt(request).await {
+            Err(failure) if failure.is_dropped() => self.attempt(request).await,
+            other => other,
         }
     }
 
@@ -242,6 +250,10 @@ impl Link {
                 state.fail();
             }
         }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

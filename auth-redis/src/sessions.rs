@@ -28,7 +28,7 @@ mod row;
 /// The [`SessionStore`] of a [`Redis`] server. Cheap to clone.
 ///
 /// A row holds SHA-256 hashes of secrets, never a secret. Each change is one script, and so one step. Loading is one
-/// command and one round trip; a touch is one more.
+/// command and one round trip, which loads of the same moment share; a touch is one more.
 ///
 /// A principal's sessions are found under the tag in their ids, one for each key of the ring that made them. What
 /// concerns several tags (only while sessions of a retired key live) is one step for each: [`SessionStore::end_all`]
@@ -109,7 +109,7 @@ impl SessionStore for RedisSessions {
         // it: a marker that somebody made a list refuses changes, and not this.
         let mut command = cmd("MGET");
         command.arg(self.redis.keys.session(id)).arg(self.redis.keys.marker(id.tag()));
-        match self.redis.link.read(&command).await? {
+        match self.redis.link.read_together(command).await? {
             Value::Array(found) => match <[Value; 2]>::try_from(found) {
                 Ok([Value::Nil, _]) => Ok(None),
                 Ok([Value::BulkString(row), marker]) => {

@@ -20,5 +20,6 @@ mod secrets;
 mod setup;
 mod support;
 mod tls;
+mod together;
 mod torture;
 mod wire;
