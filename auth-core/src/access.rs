@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use crate::{
     authentication::Authentication,
     decimal::Decimal,
-    limits::Network,
+    decision::{Denial, DenialReason},
+    limits::{Limits, Network, Scope},
     principal::{PrincipalId, Realm, RoleName},
     proof::Authenticated,
     text::{self, Class, NameError, Text},
@@ -254,6 +255,42 @@ impl<'a> AccessRequest<'a> {
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// Whether the limits of the authentication leave room for it, whatever a policy says: its scopes, its tenant, its
+    /// networks. [`AuthorizerExt::require`](crate::AuthorizerExt::require) asks this first; an authorizer asks it before
+    /// it gives a [`Permit`](crate::Permit), for whoever takes its decision without `require`.
+    ///
+    /// # Errors
+    /// The [`Denial`] to answer with.
+    #[inline]
+    pub fn check_limits(&self) -> Result<(), Denial> {
+        let limits = &self.authentication().limits;
+        if limits.is_unlimited() { Ok(()) } else { self.check_some(limits) }
+    }
+
+    #[inline(never)]
+    fn check_some(&self, limits: &Limits) -> Result<(), Denial> {
+        if let Some(scopes) = &limits.scopes {
+            let action = self.action.as_str();
+            if !scopes.contains(action) {
+                let denial = Denial::new(DenialReason::Scope);
+                return Err(match Scope::parse(action) {
+                    Ok(scope) => denial.with_missing_scope(scope),
+                    Err(_) => denial,
+                });
+            }
+        }
+        if limits.tenant.is_some() && limits.tenant.as_ref() != self.resource.tenant() {
+            return Err(Denial::new(DenialReason::Tenant));
+        }
+        if let Some(networks) = &limits.networks {
+            let inside = |source| networks.iter().any(|network| network.contains(source));
+            if !self.source.is_some_and(inside) {
+                return Err(Denial::new(DenialReason::Network));
+            }
+        }
+        Ok(())
     }
 
     /// An attribute of the principal.

@@ -137,7 +137,8 @@ impl<P> fmt::Debug for Permit<P> {
 }
 
 impl Permit {
-    /// States that `request` was allowed by a policy. Call it only at the end of a decision.
+    /// States that `request` was allowed by a policy. Call it only at the end of a decision, where its
+    /// [limits](AccessRequest::check_limits) are known to leave room for it.
     pub fn assertion(request: &AccessRequest<'_>, version: PolicyVersion, rule: Option<RuleId>) -> Self {
         Self {
             principal: request.principal().clone(),
@@ -156,10 +157,12 @@ impl Permit {
         self
     }
 
-    /// This permit as one for `P`, or `None` if it is for another action or another kind of resource.
+    /// This permit as one for `P`, or `None` if it is for another action or another kind of resource, or if something
+    /// must still be done for it to hold.
     #[must_use]
     pub fn typed<P: Permission>(self) -> Option<Permit<P>> {
-        if self.action != P::ACTION || *self.resource.kind() != P::RESOURCE {
+        let other = self.action != P::ACTION || *self.resource.kind() != P::RESOURCE;
+        if other || !self.obligations.is_empty() {
             return None;
         }
         Some(Permit {

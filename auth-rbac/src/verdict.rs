@@ -125,8 +125,12 @@ impl Verdict {
     }
 
     /// The decision that the outermost engine makes of it: a permit for [`Effect::Permit`] alone, and a denial
-    /// for everything else. `request` must be the one that was evaluated.
+    /// for everything else. `request` must be the one that was evaluated; what its limits exclude is denied, whatever
+    /// the effect.
     pub fn decide(self, request: &AccessRequest<'_>) -> Decision {
+        if let Err(denial) = request.check_limits() {
+            return Decision::Deny(denial);
+        }
         let reason = match self.effect {
             Effect::Permit => {
                 let permit = Permit::assertion(request, self.version, self.rule);
