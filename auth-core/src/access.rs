@@ -59,18 +59,21 @@ impl Resource {
 
     /// What sort of thing it is.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> &ResourceKind {
         &self.kind
     }
 
     /// Which one, or `None` for any of the kind.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> Option<&str> {
         self.id.as_ref().map(Text::as_str)
     }
 
     /// Whose it is.
     #[must_use]
+    #[inline]
     pub fn tenant(&self) -> Option<&Realm> {
         self.tenant.as_ref()
     }
@@ -152,6 +155,7 @@ impl std::fmt::Debug for AccessRequest<'_> {
 impl<'a> AccessRequest<'a> {
     /// Asks whether the principal may do `action` to `resource` at `now`.
     #[must_use]
+    #[inline]
     pub fn new(
         authenticated: &'a Authenticated,
         action: &'a Action,
@@ -210,12 +214,14 @@ impl<'a> AccessRequest<'a> {
 
     /// Who asks.
     #[must_use]
+    #[inline]
     pub fn principal(&self) -> &'a PrincipalId {
         self.authenticated.principal()
     }
 
     /// How it is known who asks.
     #[must_use]
+    #[inline]
     pub fn authentication(&self) -> &'a Authentication {
         self.authenticated.authentication()
     }
@@ -223,18 +229,21 @@ impl<'a> AccessRequest<'a> {
     /// The roles that the credential grants for this request, beside those that are assigned. The same principal
     /// may come without them, so whoever keeps decisions keeps them apart by these and by the active roles too.
     #[must_use]
+    #[inline]
     pub fn asserted_roles(&self) -> &'a [RoleName] {
         self.authenticated.asserted_roles()
     }
 
     /// What is to be done.
     #[must_use]
+    #[inline]
     pub fn action(&self) -> &'a Action {
         self.action
     }
 
     /// To what.
     #[must_use]
+    #[inline]
     pub fn resource(&self) -> &'a Resource {
         self.resource
     }
@@ -247,6 +256,7 @@ impl<'a> AccessRequest<'a> {
 
     /// The roles to use, or `None` for all that the principal holds.
     #[must_use]
+    #[inline]
     pub fn active_roles(&self) -> Option<&'a [RoleName]> {
         self.active_roles
     }

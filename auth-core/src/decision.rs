@@ -139,6 +139,7 @@ impl<P> fmt::Debug for Permit<P> {
 impl Permit {
     /// States that `request` was allowed by a policy. Call it only at the end of a decision, where its
     /// [limits](AccessRequest::check_limits) are known to leave room for it.
+    #[inline]
     pub fn assertion(request: &AccessRequest<'_>, version: PolicyVersion, rule: Option<RuleId>) -> Self {
         Self {
             principal: request.principal().clone(),
@@ -152,6 +153,7 @@ impl Permit {
     }
 
     /// The same permit, which holds only if these are done.
+    #[inline]
     pub fn with_obligations(mut self, obligations: Vec<Obligation>) -> Self {
         self.obligations = obligations;
         self
@@ -185,6 +187,7 @@ impl<P> Permit<P> {
     /// the request that it was given for, and is not kept for another one, which may be denied by then. Whoever keeps
     /// decisions keeps them apart by all of these, and by the [version](Self::version) of the policy.
     #[must_use]
+    #[inline]
     pub fn covers(&self, request: &AccessRequest<'_>) -> bool {
         self.principal == *request.principal()
             && self.action == *request.action()

@@ -21,6 +21,10 @@ pub(super) struct Evaluation<'a, const N: usize> {
     steps: u32,
 }
 
+/// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a thread busy
+/// for ever; beyond this, conditions are indeterminate.
+pub(super) const MAX_STEPS: u32 = 100_000;
+
 /// What is known of the request.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
@@ -138,22 +142,26 @@ const fn level(assurance: Assurance) -> Option<i64> {
 }
 
 impl<'a, const N: usize> Evaluation<'a, N> {
-    /// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a
-    /// thread busy for ever; beyond this, conditions are indeterminate.
-    pub(super) const MAX_STEPS: u32 = 100_000;
     /// Elements that are compared in the time that a quantifier takes for one.
     const COMPARED_AT_ONCE: usize = 16;
     /// Bytes of a text that are read in about that time. Shorter texts cost nothing of their own.
     const READ_AT_ONCE: usize = 256;
 
+    /// One that may take so many steps.
     #[inline]
-    pub(super) fn new(program: &'a Program, facts: Facts<'a>) -> Self {
-        Self { program, facts, seen: [Seen::Not; N], steps: Self::MAX_STEPS }
+    pub(super) fn new(program: &'a Program, facts: Facts<'a>, steps: u32) -> Self {
+        Self { program, facts, seen: [Seen::Not; N], steps }
     }
 
-    /// Makes the steps what they were at first.
-    pub(super) fn refresh(&mut self) {
-        self.steps = Self::MAX_STEPS;
+    /// Gives it so many steps anew.
+    pub(super) fn give(&mut self, steps: u32) {
+        self.steps = steps;
+    }
+
+    /// The steps that are left. Without any, what was not known may have been for want of them.
+    #[inline]
+    pub(super) fn left(&self) -> u32 {
+        self.steps
     }
 
     /// Takes steps. If there are not enough there are none from then on.

@@ -140,7 +140,9 @@ fn limits_hold_for_who_asks_for_the_decision() {
         let who = Authenticated::assertion(login.into_authentication());
         let (delete, thing) = (action("users.delete"), thing());
         let request = AccessRequest::new(&who, &delete, &thing, NOW);
-        for decision in [rbac.decide(&request).unwrap(), snapshot.decide(&request).unwrap(), verdict(&request)] {
+        for decision in
+            [rbac.decide(&request).unwrap(), snapshot.decide(&request).unwrap(), verdict(&request)]
+        {
             let Decision::Deny(denial) = decision else { panic!("{reason:?} was not looked at") };
             assert_eq!(denial.reason(), reason);
         }
