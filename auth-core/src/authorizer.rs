@@ -66,10 +66,7 @@ pub trait AuthorizerExt: Authorizer {
         discharge: &mut dyn FnMut(&Obligation) -> bool,
     ) -> Result<Permit, Refusal> {
         request.check_limits()?;
-        match self.decide(request)? {
-            Decision::Allow(permit) => accept(permit, request, discharge),
-            Decision::Deny(denial) => Err(denial.into()),
-        }
+        accept(self.decide(request), request, discharge)
     }
 
     /// Answers many requests, each as [`require`](Self::require) would, in their order: what a page shows and hides.
@@ -113,16 +110,27 @@ pub trait AsyncAuthorizer: Send + Sync {
 /// What users of a remote decision point call: implemented for every [`AsyncAuthorizer`].
 #[async_trait]
 pub trait AsyncAuthorizerExt: AsyncAuthorizer {
-    /// A permit for the request, or the refusal to answer with; limits come first.
+    /// A permit for the request, or the refusal to answer with; limits come first. A permit with obligations is refused:
+    /// see [`require_remote_with`](Self::require_remote_with).
     ///
     /// # Errors
     /// As [`AuthorizerExt::require`].
     async fn require_remote(&self, request: &AccessRequest<'_>) -> Result<Permit, Refusal> {
+        self.require_remote_with(request, &mut |_| false).await
+    }
+
+    /// As [`require_remote`](Self::require_remote), for who can discharge obligations: `discharge` answers whether it
+    /// did.
+    ///
+    /// # Errors
+    /// As [`AuthorizerExt::require_with`].
+    async fn require_remote_with(
+        &self,
+        request: &AccessRequest<'_>,
+        discharge: &mut (dyn for<'o> FnMut(&'o Obligation) -> bool + Send),
+    ) -> Result<Permit, Refusal> {
         request.check_limits()?;
-        match self.decide_remote(request).await? {
-            Decision::Allow(permit) => accept(permit, request, &mut |_| false),
-            Decision::Deny(denial) => Err(denial.into()),
-        }
+        accept(self.decide_remote(request).await, request, discharge)
     }
 }
 
@@ -154,19 +162,28 @@ impl<A: Authorizer> AsyncAuthorizer for Local<A> {
     }
 }
 
+/// Looks at a permit where it lies: it is large enough for each move of it to be noticed.
+#[inline]
 fn accept(
-    mut permit: Permit,
+    mut answer: Result<Decision, DecideError>,
     request: &AccessRequest<'_>,
     discharge: &mut dyn FnMut(&Obligation) -> bool,
 ) -> Result<Permit, Refusal> {
-    // An authorizer that mixes up principals, actions or resources, or a cache in front of one, must not open a door.
-    if !permit.covers(request) {
-        return Err(Denial::new(DenialReason::Indeterminate).into());
+    if let Ok(Decision::Allow(permit)) = &mut answer {
+        // An authorizer that mixes up principals, actions or resources, or a cache in front of one, must not open a door.
+        if !permit.covers(request) {
+            return Err(Denial::new(DenialReason::Indeterminate).into());
+        }
+        let must_be_done = !permit.obligations().is_empty();
+        if must_be_done && !permit.take_obligations().iter().all(discharge) {
+            return Err(Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into());
+        }
     }
-    if !permit.take_obligations().iter().all(discharge) {
-        return Err(Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into());
+    match answer {
+        Ok(Decision::Allow(permit)) => Ok(permit),
+        Ok(Decision::Deny(denial)) => Err(denial.into()),
+        Err(error) => Err(error.into()),
     }
-    Ok(permit)
 }
 
 #[cfg(test)]

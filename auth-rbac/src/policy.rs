@@ -132,6 +132,9 @@ impl Engine for Policy {
 
 impl Authorizer for Policy {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        if self.acl.is_none() && self.rules.is_none() {
+            return self.roles.decide(request);
+        }
         Ok(self.evaluate(request)?.decide(request))
     }
 }

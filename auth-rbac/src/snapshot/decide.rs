@@ -221,28 +221,37 @@ impl Decided {
     }
 }
 
-impl Engine for Snapshot {
-    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+impl Snapshot {
+    /// What there is to be said of a request, which is always something. Inlined, for a verdict that is handed on through
+    /// memory takes an eighth of a decision.
+    #[inline(always)]
+    fn answer(&self, request: &AccessRequest<'_>) -> Verdict {
         let permission = self.permissions.find(request.action().as_str());
         let is_plain = request.asserted_roles().is_empty()
             && request.active_roles().is_none()
             && !self.separations.any_dynamic()
             && (self.members.is_empty() || request.resource().tenant().is_none());
         if !is_plain {
-            return Ok(self.evaluate_carefully(request, permission));
+            return self.evaluate_carefully(request, permission);
         }
-        let Some(permission) = permission else { return Ok(Verdict::not_applicable(self.version)) };
+        let Some(permission) = permission else { return Verdict::not_applicable(self.version) };
         let held = self.principals.find(request.principal()).and_then(|at| self.holding(at));
-        Ok(self.verdict(held.and_then(|held| self.decide_plainly(held, permission))))
+        self.verdict(held.and_then(|held| self.decide_plainly(held, permission)))
+    }
+}
+
+impl Engine for Snapshot {
+    fn evaluate(&self, request: &AccessRequest<'_>) -> Result<Verdict, DecideError> {
+        Ok(self.answer(request))
     }
 
     fn explain(&self, request: &AccessRequest<'_>) -> Result<Explanation, DecideError> {
-        Ok(self.explain_request(request, self.evaluate(request)?))
+        Ok(self.explain_request(request, self.answer(request)))
     }
 }
 
 impl Authorizer for Snapshot {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
-        Ok(self.evaluate(request)?.decide(request))
+        Ok(self.answer(request).decide(request))
     }
 }
