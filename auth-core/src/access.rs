@@ -176,7 +176,7 @@ impl<'a> AccessRequest<'a> {
     }
 
     /// Uses only these of the roles that the principal holds or is granted by its credential (dynamic separation of duty, ANSI INCITS 359).
-    /// A role that it does not hold gives nothing.
+    /// A role that it neither holds nor inherits by one that it holds gives nothing.
     #[must_use]
     pub fn with_active_roles(mut self, roles: &'a [RoleName]) -> Self {
         self.active_roles = Some(roles);
