@@ -154,6 +154,10 @@ impl std::fmt::Debug for AccessRequest<'_> {
 
 impl<'a> AccessRequest<'a> {
     /// Asks whether the principal may do `action` to `resource` at `now`.
+    ///
+    /// A permit holds copies of the names that it is about. Of names that are written in the program, as those of
+    /// `permissions!` are, a copy touches nothing that threads share; of one that was read at run time and is kept for
+    /// many threads it counts a reference, which they wait for each other to do.
     #[must_use]
     #[inline]
     pub fn new(

@@ -202,7 +202,10 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     /// Evaluates a condition.
     #[inline]
     pub(super) fn truth(&mut self, node: u32) -> Truth {
-        self.predicate(node, None)
+        match self.program.nodes.get(node as usize) {
+            Some(Node::All { first, end }) => self.join(*first, *end, Truth::False, None),
+            _ => self.predicate(node, None),
+        }
     }
 
     fn predicate(&mut self, node: u32, scope: Option<&Scope<'_, 'a>>) -> Truth {
@@ -210,20 +213,8 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let Some(node) = program.nodes.get(node as usize) else { return Truth::Unknown };
         match *node {
             Node::Constant(constant) => constant.into(),
-            Node::TextIs { slot, constant, equal } => {
-                match (self.slot(slot), program.constants.get(constant as usize)) {
-                    (Some(value @ Operand::Text(text)), Some(Value::Text(constant))) => {
-                        match self.read_text(value.compared_with(Operand::Text(constant))) {
-                            Some(()) => ((text == constant) == equal).into(),
-                            None => Truth::Unknown,
-                        }
-                    }
-                    _ => Truth::Unknown,
-                }
-            }
-            Node::IntegerIs { slot, by, constant } => {
-                known(self.slot(slot).and_then(|value| value.compare(by, Operand::Integer(constant))))
-            }
+            Node::TextIs { slot, constant, equal } => self.text_is(slot, constant, equal),
+            Node::IntegerIs { slot, by, constant } => self.integer_is(slot, by, constant),
             Node::All { first, end } => self.join(first, end, Truth::False, scope),
             Node::Any { first, end } => self.join(first, end, Truth::True, scope),
             Node::Not(inner) => self.predicate(inner, scope).not(),
@@ -258,6 +249,33 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         }
     }
 
+    #[inline]
+    fn text_is(&mut self, slot: u32, constant: u32, equal: bool) -> Truth {
+        match (self.slot(slot), self.program.constants.get(constant as usize)) {
+            (Some(value @ Operand::Text(text)), Some(Value::Text(constant))) => {
+                match self.read_text(value.compared_with(Operand::Text(constant))) {
+                    Some(()) => ((text == constant) == equal).into(),
+                    None => Truth::Unknown,
+                }
+            }
+            _ => Truth::Unknown,
+        }
+    }
+
+    #[inline]
+    fn integer_is(&mut self, slot: u32, by: Comparison, constant: i64) -> Truth {
+        let Some(Operand::Integer(value)) = self.slot(slot) else { return Truth::Unknown };
+        let is = match by {
+            Comparison::Equal => value == constant,
+            Comparison::NotEqual => value != constant,
+            Comparison::Less => value < constant,
+            Comparison::AtMost => value <= constant,
+            Comparison::More => value > constant,
+            Comparison::AtLeast => value >= constant,
+        };
+        is.into()
+    }
+
     /// Conjunction, which ends at the first that is false, and disjunction, which ends at the first that is true. What
     /// is neither leaves it open (Kleene; XACML 3.0, section 7.3.5 of `and` and `or`).
     #[inline]
@@ -265,7 +283,13 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let program = self.program;
         let mut result = ends.not();
         for child in program.children.get(first as usize..end as usize).unwrap_or_default() {
-            match self.predicate(*child, scope) {
+            // What most rules consist of, without the way down and up again.
+            let truth = match program.nodes.get(*child as usize) {
+                Some(Node::IntegerIs { slot, by, constant }) => self.integer_is(*slot, *by, *constant),
+                Some(Node::TextIs { slot, constant, equal }) => self.text_is(*slot, *constant, *equal),
+                _ => self.predicate(*child, scope),
+            };
+            match truth {
                 truth if truth == ends => return ends,
                 Truth::Unknown => result = Truth::Unknown,
                 _ => {}
