@@ -85,9 +85,10 @@ impl Rules {
     /// Takes the constants that they are found by out of `room`. Where there is no room, none is found by any.
     pub(super) fn new(program: &Program, mut rules: Vec<Listed>, room: &mut usize) -> Self {
         rules.sort_unstable();
-        let constants = rules.iter().map(|listed| constants(program, listed.root));
-        let left = constants.fold(Some(*room), |room: Option<usize>, count| room?.checked_sub(count));
-        let Some(left) = left else { return Self { groups: Vec::new(), rest: rules } };
+        let mut constants = rules.iter().map(|listed| constants(program, listed.root));
+        let Some(left) = constants.try_fold(*room, usize::checked_sub) else {
+            return Self { groups: Vec::new(), rest: rules };
+        };
         *room = left;
         let demands: Vec<_> = rules.iter().map(|listed| (*listed, demands(program, listed.root))).collect();
         let mut distinct: BTreeMap<u32, BTreeSet<&Key>> = BTreeMap::new();
