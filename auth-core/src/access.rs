@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use crate::{
     authentication::Authentication,
     decimal::Decimal,
-    limits::Network,
+    decision::{Denial, DenialReason},
+    limits::{Limits, Network, Scope},
     principal::{PrincipalId, Realm, RoleName},
     proof::Authenticated,
     text::{self, Class, NameError, Text},
@@ -58,18 +59,21 @@ impl Resource {
 
     /// What sort of thing it is.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> &ResourceKind {
         &self.kind
     }
 
     /// Which one, or `None` for any of the kind.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> Option<&str> {
         self.id.as_ref().map(Text::as_str)
     }
 
     /// Whose it is.
     #[must_use]
+    #[inline]
     pub fn tenant(&self) -> Option<&Realm> {
         self.tenant.as_ref()
     }
@@ -150,7 +154,12 @@ impl std::fmt::Debug for AccessRequest<'_> {
 
 impl<'a> AccessRequest<'a> {
     /// Asks whether the principal may do `action` to `resource` at `now`.
+    ///
+    /// A permit holds copies of the names that it is about. Of names that are written in the program, as those of
+    /// `permissions!` are, a copy touches nothing that threads share; of one that was read at run time and is kept for
+    /// many threads it counts a reference, which they wait for each other to do.
     #[must_use]
+    #[inline]
     pub fn new(
         authenticated: &'a Authenticated,
         action: &'a Action,
@@ -171,7 +180,7 @@ impl<'a> AccessRequest<'a> {
     }
 
     /// Uses only these of the roles that the principal holds or is granted by its credential (dynamic separation of duty, ANSI INCITS 359).
-    /// A role that it does not hold gives nothing.
+    /// A role that it neither holds nor inherits by one that it holds gives nothing.
     #[must_use]
     pub fn with_active_roles(mut self, roles: &'a [RoleName]) -> Self {
         self.active_roles = Some(roles);
@@ -209,12 +218,14 @@ impl<'a> AccessRequest<'a> {
 
     /// Who asks.
     #[must_use]
+    #[inline]
     pub fn principal(&self) -> &'a PrincipalId {
         self.authenticated.principal()
     }
 
     /// How it is known who asks.
     #[must_use]
+    #[inline]
     pub fn authentication(&self) -> &'a Authentication {
         self.authenticated.authentication()
     }
@@ -222,18 +233,21 @@ impl<'a> AccessRequest<'a> {
     /// The roles that the credential grants for this request, beside those that are assigned. The same principal
     /// may come without them, so whoever keeps decisions keeps them apart by these and by the active roles too.
     #[must_use]
+    #[inline]
     pub fn asserted_roles(&self) -> &'a [RoleName] {
         self.authenticated.asserted_roles()
     }
 
     /// What is to be done.
     #[must_use]
+    #[inline]
     pub fn action(&self) -> &'a Action {
         self.action
     }
 
     /// To what.
     #[must_use]
+    #[inline]
     pub fn resource(&self) -> &'a Resource {
         self.resource
     }
@@ -246,6 +260,7 @@ impl<'a> AccessRequest<'a> {
 
     /// The roles to use, or `None` for all that the principal holds.
     #[must_use]
+    #[inline]
     pub fn active_roles(&self) -> Option<&'a [RoleName]> {
         self.active_roles
     }
@@ -254,6 +269,42 @@ impl<'a> AccessRequest<'a> {
     #[must_use]
     pub fn source(&self) -> Option<IpAddr> {
         self.source
+    }
+
+    /// Whether the limits of the authentication leave room for it, whatever a policy says: its scopes, its tenant, its
+    /// networks. [`AuthorizerExt::require`](crate::AuthorizerExt::require) asks this first; an authorizer asks it before
+    /// it gives a [`Permit`](crate::Permit), for whoever takes its decision without `require`.
+    ///
+    /// # Errors
+    /// The [`Denial`] to answer with.
+    #[inline]
+    pub fn check_limits(&self) -> Result<(), Denial> {
+        let limits = &self.authentication().limits;
+        if limits.is_unlimited() { Ok(()) } else { self.check_some(limits) }
+    }
+
+    #[inline(never)]
+    fn check_some(&self, limits: &Limits) -> Result<(), Denial> {
+        if let Some(scopes) = &limits.scopes {
+            let action = self.action.as_str();
+            if !scopes.contains(action) {
+                let denial = Denial::new(DenialReason::Scope);
+                return Err(match Scope::parse(action) {
+                    Ok(scope) => denial.with_missing_scope(scope),
+                    Err(_) => denial,
+                });
+            }
+        }
+        if limits.tenant.is_some() && limits.tenant.as_ref() != self.resource.tenant() {
+            return Err(Denial::new(DenialReason::Tenant));
+        }
+        if let Some(networks) = &limits.networks {
+            let inside = |source| networks.iter().any(|network| network.contains(source));
+            if !self.source.is_some_and(inside) {
+                return Err(Denial::new(DenialReason::Network));
+            }
+        }
+        Ok(())
     }
 
     /// An attribute of the principal.

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use crate::{
     access::{AccessRequest, Resource},
     decision::{Decision, Denial, DenialReason, Obligation, Permission, Permit},
-    limits::Scope,
     proof::Authenticated,
     refusal::{DecideError, Refusal},
     time::UnixTime,
@@ -18,7 +17,7 @@ use crate::{
 ///
 /// Callers use [`AuthorizerExt::require`], so that no `?` walks past a denial.
 pub trait Authorizer: Send + Sync {
-    /// Decides.
+    /// Decides, and allows nothing beyond the [limits](AccessRequest::check_limits) of the authentication.
     ///
     /// # Errors
     /// [`DecideError`] only if infrastructure is missing, such as the policy itself. A rule that cannot be
@@ -66,11 +65,8 @@ pub trait AuthorizerExt: Authorizer {
         request: &AccessRequest<'_>,
         discharge: &mut dyn FnMut(&Obligation) -> bool,
     ) -> Result<Permit, Refusal> {
-        check_limits(request)?;
-        match self.decide(request)? {
-            Decision::Allow(permit) => accept(permit, request, discharge),
-            Decision::Deny(denial) => Err(denial.into()),
-        }
+        request.check_limits()?;
+        accept(self.decide(request), request, discharge)
     }
 
     /// Answers many requests, each as [`require`](Self::require) would, in their order: what a page shows and hides.
@@ -114,16 +110,27 @@ pub trait AsyncAuthorizer: Send + Sync {
 /// What users of a remote decision point call: implemented for every [`AsyncAuthorizer`].
 #[async_trait]
 pub trait AsyncAuthorizerExt: AsyncAuthorizer {
-    /// A permit for the request, or the refusal to answer with; limits come first.
+    /// A permit for the request, or the refusal to answer with; limits come first. A permit with obligations is refused:
+    /// see [`require_remote_with`](Self::require_remote_with).
     ///
     /// # Errors
     /// As [`AuthorizerExt::require`].
     async fn require_remote(&self, request: &AccessRequest<'_>) -> Result<Permit, Refusal> {
-        check_limits(request)?;
-        match self.decide_remote(request).await? {
-            Decision::Allow(permit) => accept(permit, request, &mut |_| false),
-            Decision::Deny(denial) => Err(denial.into()),
-        }
+        self.require_remote_with(request, &mut |_| false).await
+    }
+
+    /// As [`require_remote`](Self::require_remote), for who can discharge obligations: `discharge` answers whether it
+    /// did.
+    ///
+    /// # Errors
+    /// As [`AuthorizerExt::require_with`].
+    async fn require_remote_with(
+        &self,
+        request: &AccessRequest<'_>,
+        discharge: &mut (dyn for<'o> FnMut(&'o Obligation) -> bool + Send),
+    ) -> Result<Permit, Refusal> {
+        request.check_limits()?;
+        accept(self.decide_remote(request).await, request, discharge)
     }
 }
 
@@ -155,43 +162,28 @@ impl<A: Authorizer> AsyncAuthorizer for Local<A> {
     }
 }
 
+/// Looks at a permit where it lies: it is large enough for each move of it to be noticed.
+#[inline]
 fn accept(
-    mut permit: Permit,
+    mut answer: Result<Decision, DecideError>,
     request: &AccessRequest<'_>,
     discharge: &mut dyn FnMut(&Obligation) -> bool,
 ) -> Result<Permit, Refusal> {
-    // An authorizer that mixes up principals, actions or resources, or a cache in front of one, must not open a door.
-    if !permit.covers(request) {
-        return Err(Denial::new(DenialReason::Indeterminate).into());
-    }
-    if !permit.take_obligations().iter().all(discharge) {
-        return Err(Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into());
-    }
-    Ok(permit)
-}
-
-fn check_limits(request: &AccessRequest<'_>) -> Result<(), Denial> {
-    let limits = &request.authentication().limits;
-    if let Some(scopes) = &limits.scopes {
-        let action = request.action().as_str();
-        if !scopes.contains(action) {
-            let denial = Denial::new(DenialReason::Scope);
-            return Err(match Scope::parse(action) {
-                Ok(scope) => denial.with_missing_scope(scope),
-                Err(_) => denial,
-            });
+    if let Ok(Decision::Allow(permit)) = &mut answer {
+        // An authorizer that mixes up principals, actions or resources, or a cache in front of one, must not open a door.
+        if !permit.covers(request) {
+            return Err(Denial::new(DenialReason::Indeterminate).into());
+        }
+        let must_be_done = !permit.obligations().is_empty();
+        if must_be_done && !permit.take_obligations().iter().all(discharge) {
+            return Err(Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into());
         }
     }
-    if limits.tenant.is_some() && limits.tenant.as_ref() != request.resource().tenant() {
-        return Err(Denial::new(DenialReason::Tenant));
+    match answer {
+        Ok(Decision::Allow(permit)) => Ok(permit),
+        Ok(Decision::Deny(denial)) => Err(denial.into()),
+        Err(error) => Err(error.into()),
     }
-    if let Some(networks) = &limits.networks {
-        let inside = |source| networks.iter().any(|network| network.contains(source));
-        if !request.source().is_some_and(inside) {
-            return Err(Denial::new(DenialReason::Network));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -260,6 +252,22 @@ mod tests {
         }
         let who = who(Limits::unlimited());
         assert!(generous.require(&AccessRequest::new(&who, &DELETE, &USER, NOW)).is_ok());
+    }
+
+    /// It would open a door that asks for a type, and for nothing else.
+    #[test]
+    fn a_permit_with_obligations_is_no_permit_for_a_permission() {
+        enum Delete {}
+        impl Permission for Delete {
+            const ACTION: Action = Action::from_static("users.delete");
+            const RESOURCE: ResourceKind = ResourceKind::from_static("user");
+        }
+        let who = who(Limits::unlimited());
+        let request = AccessRequest::new(&who, &DELETE, &USER, NOW);
+        let permit = || Permit::assertion(&request, PolicyVersion::new(1), None);
+        assert!(permit().typed::<Delete>().is_some());
+        let obligations = vec![Obligation { name: Action::from_static("log") }];
+        assert!(permit().with_obligations(obligations).typed::<Delete>().is_none());
     }
 
     #[test]

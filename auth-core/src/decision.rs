@@ -137,7 +137,9 @@ impl<P> fmt::Debug for Permit<P> {
 }
 
 impl Permit {
-    /// States that `request` was allowed by a policy. Call it only at the end of a decision.
+    /// States that `request` was allowed by a policy. Call it only at the end of a decision, where its
+    /// [limits](AccessRequest::check_limits) are known to leave room for it.
+    #[inline]
     pub fn assertion(request: &AccessRequest<'_>, version: PolicyVersion, rule: Option<RuleId>) -> Self {
         Self {
             principal: request.principal().clone(),
@@ -151,15 +153,18 @@ impl Permit {
     }
 
     /// The same permit, which holds only if these are done.
+    #[inline]
     pub fn with_obligations(mut self, obligations: Vec<Obligation>) -> Self {
         self.obligations = obligations;
         self
     }
 
-    /// This permit as one for `P`, or `None` if it is for another action or another kind of resource.
+    /// This permit as one for `P`, or `None` if it is for another action or another kind of resource, or if something
+    /// must still be done for it to hold.
     #[must_use]
     pub fn typed<P: Permission>(self) -> Option<Permit<P>> {
-        if self.action != P::ACTION || *self.resource.kind() != P::RESOURCE {
+        let other = self.action != P::ACTION || *self.resource.kind() != P::RESOURCE;
+        if other || !self.obligations.is_empty() {
             return None;
         }
         Some(Permit {
@@ -182,6 +187,7 @@ impl<P> Permit<P> {
     /// the request that it was given for, and is not kept for another one, which may be denied by then. Whoever keeps
     /// decisions keeps them apart by all of these, and by the [version](Self::version) of the policy.
     #[must_use]
+    #[inline]
     pub fn covers(&self, request: &AccessRequest<'_>) -> bool {
         self.principal == *request.principal()
             && self.action == *request.action()

@@ -232,7 +232,8 @@ impl<'de> Deserialize<'de> for Network {
 /// What an authentication may be used for, beside what its principal may do.
 ///
 /// Allowed is what the policy *and* the limits allow: an administrator's read-only token only reads.
-/// [`AuthorizerExt::require`](crate::AuthorizerExt::require) checks them before any engine is asked.
+/// [`AuthorizerExt::require`](crate::AuthorizerExt::require) checks them before any engine is asked, and the toolkit's
+/// engines before they give a permit to whoever asks them without it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -253,6 +254,13 @@ impl Limits {
     #[must_use]
     pub const fn unlimited() -> Self {
         Self { scopes: None, tenant: None, networks: None }
+    }
+
+    /// Whether nothing is limited.
+    #[must_use]
+    #[inline]
+    pub const fn is_unlimited(&self) -> bool {
+        self.scopes.is_none() && self.tenant.is_none() && self.networks.is_none()
     }
 
     /// Only actions that have their scope in `scopes`.

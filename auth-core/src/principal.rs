@@ -117,18 +117,21 @@ impl PrincipalId {
 
     /// The space that the id belongs to.
     #[must_use]
+    #[inline]
     pub fn realm(&self) -> &Realm {
         &self.0.realm
     }
 
     /// What sort of entity this is.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> PrincipalKind {
         self.0.kind
     }
 
     /// The id within realm and kind.
     #[must_use]
+    #[inline]
     pub fn id(&self) -> &str {
         &self.0.id
     }

@@ -208,18 +208,21 @@ impl Authenticated {
 
     /// The event behind it.
     #[must_use]
+    #[inline]
     pub fn authentication(&self) -> &Authentication {
         &self.authentication
     }
 
     /// The local roles that the credential grants for this request.
     #[must_use]
+    #[inline]
     pub fn asserted_roles(&self) -> &[RoleName] {
         self.asserted_roles.as_deref().unwrap_or_default()
     }
 
     /// Whom the request acts for.
     #[must_use]
+    #[inline]
     pub fn principal(&self) -> &PrincipalId {
         &self.authentication.principal
     }

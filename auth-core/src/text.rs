@@ -23,6 +23,7 @@ impl Text {
         Self::Static(text)
     }
 
+    #[inline]
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Static(text) => text,
@@ -32,8 +33,11 @@ impl Text {
 }
 
 impl PartialEq for Text {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        let (one, other) = (self.as_str(), other.as_str());
+        // Of copies, which most are that are compared, not a byte is read.
+        std::ptr::eq(one, other) || one == other
     }
 }
 
@@ -172,6 +176,7 @@ macro_rules! name {
 
             /// The name as text.
             #[must_use]
+            #[inline]
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }

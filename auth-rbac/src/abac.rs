@@ -1,6 +1,9 @@
 //! Attribute-based access control: rules with conditions.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use auth_core::{
     AccessRequest, Action, Authorizer, DecideError, Decision, Effect, Indeterminate, Obligation,
@@ -9,6 +12,7 @@ use auth_core::{
 
 mod challenge;
 mod check;
+pub(crate) mod error;
 mod evaluate;
 pub(crate) mod explain;
 mod index;
@@ -18,19 +22,19 @@ pub(crate) mod rule;
 
 use self::{
     challenge::{Challenges, Demanded},
-    evaluate::{Evaluation, Facts},
+    error::{AbacError, RuleProblem},
+    evaluate::{Evaluation, Facts, MAX_STEPS},
     explain::ExplainedRules,
-    index::{Listed, Outcome, Rules},
+    index::{Listed, Outcome, Outcomes, Rules},
     program::{Program, Writer},
-    rule::{Actions, Kinds, Rule, RuleEffect, RuleName},
+    rule::{Actions, Kinds, Rule, RuleEffect},
 };
 use crate::{
     attribute::{AttributeName, value::Value},
-    condition::error::ConditionError,
     engine::{Engine, Model},
     explain::{Because, Explanation},
     names::Names,
-    schema::{Schema, SchemaError},
+    schema::Schema,
     verdict::Verdict,
 };
 
@@ -38,7 +42,8 @@ use crate::{
 /// for, and the circumstances. Compiled once, immutable, and asked without an allocation or a lock.
 ///
 /// A rule that forbids overrides all that allow, and one whose condition cannot be evaluated keeps them from allowing
-/// (XACML 3.0, deny-overrides). Of several that allow, the first decides, with its obligations.
+/// (XACML 3.0, deny-overrides). Of several that allow, the first decides, and the obligations of all of them must be
+/// discharged (section 7.18).
 ///
 /// ```
 /// use auth_core::PolicyVersion;
@@ -71,7 +76,9 @@ pub struct Abac {
     kinds: Names,
     /// Attributes of each action, sorted by name.
     of_actions: Vec<Box<[(AttributeName, Value)]>>,
-    buckets: HashMap<(u32, u32), Bucket, foldhash::fast::RandomState>,
+    /// By action and kind, which of `distinct`: what is about the same rules shares them.
+    buckets: HashMap<(u32, u32), u32, foldhash::fast::RandomState>,
+    distinct: Vec<Bucket>,
     challenges: Challenges,
 }
 
@@ -83,12 +90,20 @@ const ANY: u32 = u32::MAX;
 struct Bucket {
     deny: Rules,
     permit: Rules,
+    /// Whether one that allows has obligations.
+    obliges: bool,
     challenges: Demanded,
 }
+
+/// The rules of a bucket, those that forbid before those that allow.
+type Lists = [Vec<Listed>; 2];
 
 impl Abac {
     /// The most rules.
     pub const MAX_RULES: usize = 1 << 20;
+    /// The most constants that rules are found by, all actions and kinds together. Rules beyond that answer the same, and
+    /// are looked at one by one.
+    pub const MAX_INDEXED: usize = 1 << 22;
     /// The most different challenges that rules demand.
     pub const MAX_CHALLENGES: usize = 8;
 
@@ -105,8 +120,8 @@ impl Abac {
         let mut abac = Self::empty(version, schema);
         let mut writer = Writer::default();
         let mut names = HashMap::new();
-        let mut buckets: HashMap<(u32, u32), [Vec<Listed>; 2]> = HashMap::new();
-        let mut demanded: HashMap<(u32, u32), Demanded> = HashMap::new();
+        let mut lists: BTreeMap<(u32, u32), Lists> = BTreeMap::new();
+        let mut demands = Vec::with_capacity(rules.len());
         for (rule, index) in rules.iter().zip(0_u32..) {
             let refuse = |problem| AbacError::Rule { name: rule.name.clone(), problem };
             if names.insert(&rule.name, ()).is_some() {
@@ -120,26 +135,52 @@ impl Abac {
             let root = check::compile(&rule.condition, schema, of, &mut writer)
                 .map_err(|error| refuse(RuleProblem::Condition(error)))?;
             abac.roots.push(root);
-            let demand = abac.challenges.add(rule).map_err(refuse)?;
+            demands.push(abac.challenges.add(rule).map_err(refuse)?);
             for action in actions {
-                let [deny, permit] = buckets.entry((action, kind)).or_default();
+                let [deny, permit] = lists.entry((action, kind)).or_default();
                 let list = if rule.effect == RuleEffect::Deny { deny } else { permit };
                 list.push(Listed { rule: index, root });
-                let of_bucket = demanded.entry((action, kind)).or_default();
-                *of_bucket = of_bucket.and(demand);
             }
         }
         abac.program = writer.program;
-        for (key, [deny, permit]) in buckets {
-            let bucket = Bucket {
-                deny: Rules::new(&abac.program, deny),
-                permit: Rules::new(&abac.program, permit),
-                challenges: demanded.get(&key).copied().unwrap_or_default(),
-            };
-            abac.buckets.insert(key, bucket);
-        }
         abac.rules = rules.to_vec();
+        abac.fill(lists, &demands);
         Ok(abac)
+    }
+
+    /// Makes the buckets, each distinct one once.
+    fn fill(&mut self, lists: BTreeMap<(u32, u32), Lists>, demands: &[Demanded]) {
+        let mut known: HashMap<Lists, u32> = HashMap::new();
+        let mut room = Self::MAX_INDEXED;
+        for (key, lists) in lists {
+            let number = match known.get(&lists) {
+                Some(number) => *number,
+                None => {
+                    // No more than there are pairs of an action and a kind.
+                    let number = u32::try_from(self.distinct.len()).unwrap_or(u32::MAX);
+                    let bucket = self.bucket(&lists, demands, &mut room);
+                    self.distinct.push(bucket);
+                    known.insert(lists, number);
+                    number
+                }
+            };
+            self.buckets.insert(key, number);
+        }
+        self.distinct.shrink_to_fit();
+    }
+
+    fn bucket(&self, [deny, permit]: &Lists, demands: &[Demanded], room: &mut usize) -> Bucket {
+        let obliges = |listed: &Listed| {
+            self.rules.get(listed.rule as usize).is_some_and(|rule| !rule.obligations.is_empty())
+        };
+        let demands =
+            deny.iter().chain(permit).filter_map(|listed| demands.get(listed.rule as usize)).copied();
+        Bucket {
+            obliges: permit.iter().any(obliges),
+            challenges: demands.fold(Demanded::default(), Demanded::and),
+            deny: Rules::new(&self.program, deny.clone(), room),
+            permit: Rules::new(&self.program, permit.clone(), room),
+        }
     }
 
     fn empty(version: PolicyVersion, schema: &Schema) -> Self {
@@ -163,6 +204,7 @@ impl Abac {
             kinds,
             of_actions,
             buckets: HashMap::default(),
+            distinct: Vec::new(),
             challenges: Challenges::default(),
         }
     }
@@ -213,6 +255,26 @@ impl Abac {
         &self.schema
     }
 
+    /// The memory that conditions and what they are found by hold, in bytes. The rules as they were written, and the
+    /// schema, are not counted.
+    #[must_use]
+    pub fn size_in_bytes(&self) -> usize {
+        let entry = size_of::<((u32, u32), u32)>().saturating_add(1);
+        let rules = self.distinct.iter().flat_map(|bucket| [bucket.deny.bytes(), bucket.permit.bytes()]);
+        [
+            size_of::<Self>(),
+            self.program.bytes(),
+            self.actions.bytes(),
+            self.kinds.bytes(),
+            size_of_val(self.roots.as_slice()),
+            size_of_val(self.distinct.as_slice()),
+            self.buckets.capacity().saturating_mul(entry),
+        ]
+        .into_iter()
+        .chain(rules)
+        .fold(0, usize::saturating_add)
+    }
+
     /// The rule that a decision of this policy names.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
@@ -227,7 +289,9 @@ impl Abac {
     fn buckets(&self, request: &AccessRequest<'_>) -> Applicable<'_> {
         let action = self.actions.find(request.action().as_str());
         let kind = self.kinds.find(request.resource().kind().as_str());
-        let bucket = |action: Option<u32>, kind: Option<u32>| self.buckets.get(&(action?, kind?));
+        let bucket = |action: Option<u32>, kind: Option<u32>| {
+            self.distinct.get(*self.buckets.get(&(action?, kind?))? as usize)
+        };
         let buckets = [
             bucket(action, kind),
             bucket(action, Some(ANY)),
@@ -255,34 +319,74 @@ impl Abac {
     fn answer_with<const N: usize>(&self, request: &AccessRequest<'_>) -> Verdict {
         let applicable = self.buckets(request);
         let facts = Facts::new(request, self.schema.home_realm(), applicable.attributes);
-        let found = self.find::<N>(&applicable, facts);
-        let verdict = self.verdict(found);
+        let mut steps = MAX_STEPS;
+        let found = self.find::<N>(&applicable, facts, &mut steps);
+        let verdict = self.verdict(&found);
         let none = Demanded::default();
         let demanded = applicable.buckets.iter().flatten().fold(none, |all, of| all.and(of.challenges));
         if demanded != none && found.effect() != Effect::Permit {
-            self.challenged::<N>(verdict, demanded, &applicable, facts)
+            self.challenged::<N>(verdict, demanded, &applicable, facts, steps)
         } else {
             verdict
         }
     }
 
+    /// Takes what it needs of `steps`.
     #[inline]
-    fn find<'a, const N: usize>(&'a self, applicable: &Applicable<'a>, facts: Facts<'a>) -> Outcomes {
-        let mut evaluation = Evaluation::<N>::new(&self.program, facts);
-        let mut found = Outcomes::default();
+    fn find<'a, const N: usize>(
+        &'a self,
+        applicable: &Applicable<'a>,
+        facts: Facts<'a>,
+        steps: &mut u32,
+    ) -> Findings {
+        let mut evaluation = Evaluation::<N>::new(&self.program, facts, *steps);
+        let mut found = Findings::default();
         for bucket in applicable.buckets.iter().flatten() {
             bucket.deny.evaluate(&mut evaluation, &mut found.deny);
         }
         // What nobody has declared, nothing allows.
         if found.deny.applies.is_none() && applicable.declared {
-            for bucket in applicable.buckets.iter().flatten() {
-                bucket.permit.evaluate(&mut evaluation, &mut found.permit);
+            if applicable.buckets.iter().flatten().any(|bucket| bucket.obliges) {
+                self.find_obliging(applicable, &mut evaluation, &mut found);
+            } else {
+                for bucket in applicable.buckets.iter().flatten() {
+                    bucket.permit.evaluate(&mut evaluation, &mut found.permit);
+                }
             }
         }
+        *steps = evaluation.left();
         found
     }
 
-    fn verdict(&self, found: Outcomes) -> Verdict {
+    /// Looks at all rules that allow. Those that there are no steps left for might oblige to something, so that without
+    /// them nothing is allowed.
+    #[inline(never)]
+    fn find_obliging<const N: usize>(
+        &self,
+        applicable: &Applicable<'_>,
+        evaluation: &mut Evaluation<'_, N>,
+        found: &mut Findings,
+    ) {
+        let mut permits = Outcomes::default();
+        for bucket in applicable.buckets.iter().flatten() {
+            bucket.permit.evaluate(evaluation, &mut permits);
+        }
+        found.permit = permits.outcome;
+        if evaluation.left() == 0 {
+            found.permit.unknown = permits.outcome.applies.or(permits.outcome.unknown);
+            found.permit.applies = None;
+            return;
+        }
+        permits.apply.sort_unstable();
+        let rules = permits.apply.iter().filter_map(|rule| self.rules.get(*rule as usize));
+        for name in rules.flat_map(|rule| &rule.obligations) {
+            if found.obligations.iter().all(|known| known.name != *name) {
+                found.obligations.push(Obligation { name: name.clone() });
+            }
+        }
+    }
+
+    fn verdict(&self, found: &Findings) -> Verdict {
         let rule = |rule: u32| Some(Model::Conditions.rule(rule.into()));
         match (found.deny.applies, found.deny.unknown, found.permit.applies, found.permit.unknown) {
             (Some(deny), ..) => Verdict::deny(self.version, rule(deny)),
@@ -292,11 +396,10 @@ impl Abac {
             (None, Some(deny), ..) => Verdict::indeterminate(self.version, rule(deny), Indeterminate::Either),
             (None, None, Some(permit), _) => {
                 let verdict = Verdict::permit(self.version, rule(permit));
-                match self.rules.get(permit as usize) {
-                    Some(of) if !of.obligations.is_empty() => verdict.with_obligations(
-                        of.obligations.iter().map(|name| Obligation { name: name.clone() }).collect(),
-                    ),
-                    _ => verdict,
+                if found.obligations.is_empty() {
+                    verdict
+                } else {
+                    verdict.with_obligations(found.obligations.clone())
                 }
             }
             (None, None, None, Some(permit)) => {
@@ -313,14 +416,16 @@ struct Applicable<'a> {
     attributes: &'a [(AttributeName, Value)],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Outcomes {
+#[derive(Debug, Default)]
+struct Findings {
     deny: Outcome,
     permit: Outcome,
+    /// Those of all rules that allow, each once.
+    obligations: Vec<Obligation>,
 }
 
-impl Outcomes {
-    fn effect(self) -> Effect {
+impl Findings {
+    fn effect(&self) -> Effect {
         let permits = self.permit.applies.is_some() || self.permit.unknown.is_some();
         match (self.deny.applies, self.deny.unknown) {
             (Some(_), _) => Effect::Deny,
@@ -358,54 +463,4 @@ impl fmt::Debug for Abac {
             .field("rules", &self.rules.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Why a policy of rules is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AbacError {
-    /// The schema contradicts itself.
-    #[error("the schema is refused")]
-    Schema(#[from] SchemaError),
-    /// A rule is wrong.
-    #[error("rule {name}: {problem}")]
-    Rule {
-        /// Which.
-        name: RuleName,
-        /// In what.
-        problem: RuleProblem,
-    },
-    /// There are more than [`Abac::MAX_RULES`].
-    #[error("a policy has at most {} rules", Abac::MAX_RULES)]
-    TooMany,
-}
-
-/// What is wrong with a rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RuleProblem {
-    /// Another rule has the same name.
-    #[error("there are two rules of this name")]
-    Duplicate,
-    /// The schema does not declare the action.
-    #[error("the schema does not declare the action {0}")]
-    UnknownAction(Action),
-    /// The schema does not declare the kind.
-    #[error("the schema does not declare the kind {0}")]
-    UnknownKind(ResourceKind),
-    /// It names no action.
-    #[error("the rule is about no action")]
-    NoAction,
-    /// Only what is allowed can depend on obligations.
-    #[error("a rule that forbids has no obligations")]
-    Obligations,
-    /// A challenge that asks for nothing helps nobody.
-    #[error("a challenge that asks for nothing")]
-    Demand,
-    /// There are more different challenges than [`Abac::MAX_CHALLENGES`].
-    #[error("a policy has at most {} different challenges", Abac::MAX_CHALLENGES)]
-    Demands,
-    /// The condition is wrong.
-    #[error("{0}")]
-    Condition(#[source] ConditionError),
 }

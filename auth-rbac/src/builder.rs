@@ -67,8 +67,8 @@ pub use role::RoleBuilder;
 /// - **A role that inherits another gives and forbids all that the other does**, to any depth. Circles are refused,
 ///   and the error names the path.
 /// - **Active roles** of a request can only take away. Of the roles that the principal holds, only the active ones
-///   allow; all of them forbid, so nobody escapes a denial by choosing other roles. A role that was inherited but
-///   not held cannot be activated.
+///   allow; all of them forbid, so nobody escapes a denial by choosing other roles. A role that one of them inherits
+///   can be activated instead of it (ANSI INCITS 359, general role hierarchies).
 /// - **Roles that a credential asserts** (`Authenticated::with_asserted_roles`; a `RoleMapping` of `auth-jwt` makes
 ///   them of an issuer's claims) count for that request like assigned ones: they allow, and they forbid. A name
 ///   that the policy does not have gives nothing.

@@ -53,7 +53,11 @@ impl Combiner {
     ) -> Result<Verdict, DecideError> {
         let mut combined = Combination::new(self);
         for verdict in verdicts {
-            if combined.add(verdict?).is_break() {
+            let flow = match verdict {
+                Ok(verdict) => combined.add(verdict),
+                Err(error) => combined.add_none(error)?,
+            };
+            if flow.is_break() {
                 break;
             }
         }
@@ -68,9 +72,14 @@ impl Combiner {
         let mut combined = Combination::new(self);
         let mut parts = Vec::new();
         for part in explanations {
-            let part = part?;
-            let flow = combined.add(part.verdict().clone());
-            parts.push(part);
+            let flow = match part {
+                Ok(part) => {
+                    let flow = combined.add(part.verdict().clone());
+                    parts.push(part);
+                    flow
+                }
+                Err(error) => combined.add_none(error)?,
+            };
             if flow.is_break() {
                 break;
             }
@@ -209,6 +218,15 @@ impl Combination {
         let settled =
             self.tally.is_settled() && (self.tally.leading == Effect::Permit || self.satisfied.is_settled());
         if settled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Where one has no answer. If the effect is settled, it was asked for a challenge alone: then there is none.
+    fn add_none(&mut self, error: DecideError) -> Result<ControlFlow<()>, DecideError> {
+        if !self.tally.is_settled() {
+            return Err(error);
+        }
+        self.stepping.clear();
+        Ok(ControlFlow::Break(()))
     }
 
     fn finish(self) -> Verdict {

@@ -27,6 +27,9 @@ impl Versioned for Policy {
 /// The policy in force, if there is one, shared by all clones. No reader waits for a writer.
 pub(crate) struct InForce<T> {
     current: Arc<ArcSwapOption<T>>,
+    /// What was replaced while somebody was reading it. Whoever puts the next one in force frees it: the last reader, who
+    /// may have a request to answer, does not.
+    replaced: Arc<Mutex<Vec<Arc<T>>>>,
     audit: Option<Audit>,
 }
 
@@ -40,7 +43,7 @@ struct Audit {
 
 impl<T: Versioned> InForce<T> {
     pub(crate) fn new(first: Option<Arc<T>>) -> Self {
-        Self { current: Arc::new(ArcSwapOption::new(first)), audit: None }
+        Self { current: Arc::new(ArcSwapOption::new(first)), replaced: Arc::default(), audit: None }
     }
 
     /// Writes down the present policy, if there is one, and each that takes its place.
@@ -68,7 +71,7 @@ impl<T: Versioned> InForce<T> {
         let next = Arc::new(next);
         let mut outcome = Ok(());
         let _order = self.in_order();
-        self.current.rcu(|current| match current {
+        let before = self.current.rcu(|current| match current {
             Some(current) if current.version() >= offered => {
                 outcome = Err(Outdated { offered, in_force: current.version() });
                 Some(Arc::clone(current))
@@ -80,6 +83,7 @@ impl<T: Versioned> InForce<T> {
         });
         if outcome.is_ok() {
             self.write_down(offered);
+            self.retire(before, 1);
         }
         outcome
     }
@@ -91,8 +95,23 @@ impl<T: Versioned> InForce<T> {
         let replaced = before.as_ref().is_some_and(|before| Arc::ptr_eq(before, present));
         if replaced {
             self.write_down(next.version());
+            // The caller has it, too.
+            self.retire(Guard::into_inner(before), 2);
         }
         replaced
+    }
+
+    /// Frees what was replaced, unless there are more references to it than those of this writer; and what was kept before
+    /// and is read no more.
+    fn retire(&self, before: Option<Arc<T>>, of_writer: usize) {
+        let free = {
+            let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+            let free: Vec<Arc<T>> =
+                replaced.extract_if(.., |policy| Arc::strong_count(policy) == 1).collect();
+            replaced.extend(before.filter(|before| Arc::strong_count(before) > of_writer));
+            free
+        };
+        drop(free);
     }
 
     /// Keeps other writers waiting where it matters who was first.
@@ -111,6 +130,61 @@ impl<T: Versioned> InForce<T> {
 /// Whatever `T` is, for it is shared.
 impl<T> Clone for InForce<T> {
     fn clone(&self) -> Self {
-        Self { current: Arc::clone(&self.current), audit: self.audit.clone() }
+        Self {
+            current: Arc::clone(&self.current),
+            replaced: Arc::clone(&self.replaced),
+            audit: self.audit.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Sender, channel},
+        thread::{self, ThreadId},
+    };
+
+    use super::*;
+
+    /// Tells who freed it.
+    struct Numbered(u64, Sender<(u64, ThreadId)>);
+
+    impl Versioned for Numbered {
+        fn version(&self) -> PolicyVersion {
+            PolicyVersion::new(self.0)
+        }
+    }
+
+    impl Drop for Numbered {
+        fn drop(&mut self) {
+            let _ = self.1.send((self.0, thread::current().id()));
+        }
+    }
+
+    /// A policy may take milliseconds to free, which nobody's request is to wait for.
+    #[test]
+    fn no_reader_frees_a_policy() {
+        let (tell, freed) = channel();
+        let policy = |version| Numbered(version, tell.clone());
+        let in_force = InForce::new(Some(Arc::new(policy(1))));
+        let writer = thread::current().id();
+
+        assert!(in_force.replace(policy(2)).is_ok());
+        assert_eq!(freed.try_recv(), Ok((1, writer)), "nobody reads it");
+        assert!(in_force.replace(policy(2)).is_err());
+        assert_eq!(freed.try_recv().map(|(version, _)| version), Ok(2), "what was refused");
+
+        thread::scope(|scope| {
+            let (guard, held) = (in_force.load(), in_force.get());
+            assert!(in_force.replace(policy(3)).is_ok());
+            scope.spawn(move || drop(held));
+            drop(guard);
+        });
+        assert!(freed.try_recv().is_err());
+        assert!(in_force.replace_exactly(&in_force.get().unwrap(), &Arc::new(policy(4))));
+        let mut both = [freed.try_recv().unwrap(), freed.try_recv().unwrap()];
+        both.sort_unstable_by_key(|(version, _)| *version);
+        assert_eq!(both, [(2, writer), (3, writer)]);
     }
 }

@@ -41,7 +41,8 @@ mod store;
 mod verdict;
 
 pub use abac::{
-    Abac, AbacError, RuleProblem,
+    Abac,
+    error::{AbacError, RuleProblem},
     explain::{Clause, ClauseOutcome, Compared, ExplainedRule, ExplainedRules},
     rule::{Actions, Demand, Kinds, Rule, RuleEffect, RuleName},
 };

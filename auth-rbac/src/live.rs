@@ -93,7 +93,7 @@ impl Engine for LivePolicy {
 
 impl Authorizer for LivePolicy {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
-        Ok(self.evaluate(request)?.decide(request))
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.decide(request)
     }
 }
 

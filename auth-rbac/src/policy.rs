@@ -72,10 +72,12 @@ impl Policy {
         self.rules.as_ref()
     }
 
-    /// The memory that roles and lists hold, in bytes. Rules are not counted.
+    /// The memory that it holds, in bytes, but for rules [as they were written](Abac::size_in_bytes).
     #[must_use]
     pub fn size_in_bytes(&self) -> usize {
-        self.roles.size_in_bytes().saturating_add(self.acl.as_ref().map_or(0, Acl::size_in_bytes))
+        let acl = self.acl.as_ref().map_or(0, Acl::size_in_bytes);
+        let rules = self.rules.as_ref().map_or(0, Abac::size_in_bytes);
+        self.roles.size_in_bytes().saturating_add(acl).saturating_add(rules)
     }
 
     /// Names what decided, whichever model it was. Not for whoever was refused.
@@ -130,6 +132,9 @@ impl Engine for Policy {
 
 impl Authorizer for Policy {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        if self.acl.is_none() && self.rules.is_none() {
+            return self.roles.decide(request);
+        }
         Ok(self.evaluate(request)?.decide(request))
     }
 }

@@ -91,7 +91,7 @@ impl Engine for Rbac {
 
 impl Authorizer for Rbac {
     fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
-        Ok(self.evaluate(request)?.decide(request))
+        self.policy.load().as_ref().ok_or(DecideError::NoPolicy)?.decide(request)
     }
 }
 

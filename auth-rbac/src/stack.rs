@@ -37,8 +37,9 @@ impl Stack {
         Self { combiner, first: Box::new(first), others: Vec::new() }
     }
 
-    /// The same with one more, asked after the others. An engine that could not change the effect any more is
-    /// not asked, and then its obligations do not arise (XACML 3.0, section 7.18).
+    /// The same with one more, asked after the others. Where they have settled the effect, it is not asked, and its
+    /// obligations do not arise (XACML 3.0, section 7.18); unless a challenge may yet lead to a permit. Then it is asked
+    /// what it would say to that, and if it has no answer, nobody is challenged.
     #[must_use]
     pub fn with(mut self, engine: impl Engine + 'static) -> Self {
         self.others.push(Box::new(engine));

@@ -125,17 +125,29 @@ impl Verdict {
     }
 
     /// The decision that the outermost engine makes of it: a permit for [`Effect::Permit`] alone, and a denial
-    /// for everything else. `request` must be the one that was evaluated.
+    /// for everything else. `request` must be the one that was evaluated; what its limits exclude is denied, whatever
+    /// the effect.
+    #[inline]
     pub fn decide(self, request: &AccessRequest<'_>) -> Decision {
+        // Most of what is allowed has neither limits nor obligations, and is built where it is wanted.
+        let is_plain = self.more.is_none() && request.authentication().limits.is_unlimited();
+        if is_plain && self.effect == Effect::Permit {
+            return Decision::Allow(Permit::assertion(request, self.version, self.rule));
+        }
+        self.decide_with_limits(request)
+    }
+
+    #[inline(never)]
+    fn decide_with_limits(self, request: &AccessRequest<'_>) -> Decision {
+        if let Err(denial) = request.check_limits() {
+            return Decision::Deny(denial);
+        }
         let reason = match self.effect {
             Effect::Permit => {
                 let permit = Permit::assertion(request, self.version, self.rule);
-                return Decision::Allow(match self.more {
-                    Some(more) => match *more {
-                        More::Obligations(obligations) => permit.with_obligations(obligations),
-                        More::StepUp(_) => permit,
-                    },
-                    None => permit,
+                return Decision::Allow(match self.more.map(|more| *more) {
+                    Some(More::Obligations(obligations)) => permit.with_obligations(obligations),
+                    Some(More::StepUp(_)) | None => permit,
                 });
             }
             Effect::Deny => DenialReason::Forbidden,

@@ -56,7 +56,9 @@ impl Naive {
         );
         let active: BTreeSet<Role> = match question.active {
             None => held.clone(),
-            Some(names) => held.iter().filter(|(_, name)| names.contains(name)).copied().collect(),
+            Some(names) => {
+                self.with_inherited(&held).into_iter().filter(|(_, name)| names.contains(name)).collect()
+            }
         };
         let separated = self.exceeds(false, &held) || self.exceeds(true, &active);
         let directly = |denies: bool| {

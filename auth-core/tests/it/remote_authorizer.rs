@@ -155,7 +155,24 @@ fn a_permit_for_another_request_is_refused() {
     }
 }
 
-/// A remote caller has nobody to discharge obligations, so a permit on conditions is none.
+/// Here or there, who can do what a permit is given for is given it, and who cannot is not.
+#[test]
+fn an_obligation_may_be_discharged() {
+    let (ann, user) = (who("ann", Limits::unlimited()), resource("7"));
+    let request = AccessRequest::new(&ann, &DELETE, &user, NOW);
+    let remote = Remote(Scripted::new(Says::AllowIfLogged));
+    let mut done = Vec::new();
+    let answer = block_on(remote.require_remote_with(&request, &mut |obligation| {
+        done.push(obligation.name.clone());
+        true
+    }));
+    assert!(answer.unwrap().obligations().is_empty());
+    assert_eq!(done, [Action::from_static("log")]);
+    let answer = block_on(remote.require_remote_with(&request, &mut |_| false));
+    assert_eq!(denied(answer).reason(), DenialReason::Obligation);
+}
+
+/// Whoever does not say how obligations are discharged has a permit on conditions denied.
 #[test]
 fn an_obligation_is_a_denial() {
     let denial = denied(answers(Says::AllowIfLogged, Limits::unlimited()));

@@ -54,7 +54,8 @@ impl Abac {
     /// Adds the challenge that would help most, if one would, and of those the one that asks for least. Each that a rule
     /// about the request demands is tried by asking again, as if it had been satisfied, and so are any two together:
     /// more than two together ask for what some two of them do. One that asks for an age alone leads to a new login, of
-    /// one factor perhaps, so it is tried together with the assurance that is there as well.
+    /// one factor perhaps, so it is tried together with the assurance that is there as well. All of them take the steps
+    /// that the verdict has left, so that no request costs many times what it may.
     #[inline(never)]
     pub(super) fn challenged<'a, const N: usize>(
         &'a self,
@@ -62,6 +63,7 @@ impl Abac {
         demanded: Demanded,
         applicable: &Applicable<'a>,
         facts: Facts<'a>,
+        mut steps: u32,
     ) -> Verdict {
         let mut best: Option<(Challenge, Effect)> = None;
         let mut challenges = self.challenges.of(demanded);
@@ -80,7 +82,11 @@ impl Abac {
                 if most == helps(Effect::Permit) && !asks_less {
                     continue;
                 }
-                let then = self.find::<N>(applicable, facts.after(&challenge)).effect();
+                if steps == 0 {
+                    break;
+                }
+                let found = self.find::<N>(applicable, facts.after(&challenge), &mut steps);
+                let then = found.effect();
                 if helps(then) > most || (helps(then) == most && best.is_some() && asks_less) {
                     best = Some((challenge, then));
                 }

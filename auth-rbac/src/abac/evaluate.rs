@@ -21,6 +21,10 @@ pub(super) struct Evaluation<'a, const N: usize> {
     steps: u32,
 }
 
+/// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a thread busy
+/// for ever; beyond this, conditions are indeterminate.
+pub(super) const MAX_STEPS: u32 = 100_000;
+
 /// What is known of the request.
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
@@ -138,22 +142,26 @@ const fn level(assurance: Assurance) -> Option<i64> {
 }
 
 impl<'a, const N: usize> Evaluation<'a, N> {
-    /// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a
-    /// thread busy for ever; beyond this, conditions are indeterminate.
-    pub(super) const MAX_STEPS: u32 = 100_000;
     /// Elements that are compared in the time that a quantifier takes for one.
     const COMPARED_AT_ONCE: usize = 16;
     /// Bytes of a text that are read in about that time. Shorter texts cost nothing of their own.
     const READ_AT_ONCE: usize = 256;
 
+    /// One that may take so many steps.
     #[inline]
-    pub(super) fn new(program: &'a Program, facts: Facts<'a>) -> Self {
-        Self { program, facts, seen: [Seen::Not; N], steps: Self::MAX_STEPS }
+    pub(super) fn new(program: &'a Program, facts: Facts<'a>, steps: u32) -> Self {
+        Self { program, facts, seen: [Seen::Not; N], steps }
     }
 
-    /// Makes the steps what they were at first.
-    pub(super) fn refresh(&mut self) {
-        self.steps = Self::MAX_STEPS;
+    /// Gives it so many steps anew.
+    pub(super) fn give(&mut self, steps: u32) {
+        self.steps = steps;
+    }
+
+    /// The steps that are left. Without any, what was not known may have been for want of them.
+    #[inline]
+    pub(super) fn left(&self) -> u32 {
+        self.steps
     }
 
     /// Takes steps. If there are not enough there are none from then on.
@@ -194,7 +202,10 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     /// Evaluates a condition.
     #[inline]
     pub(super) fn truth(&mut self, node: u32) -> Truth {
-        self.predicate(node, None)
+        match self.program.nodes.get(node as usize) {
+            Some(Node::All { first, end }) => self.join(*first, *end, Truth::False, None),
+            _ => self.predicate(node, None),
+        }
     }
 
     fn predicate(&mut self, node: u32, scope: Option<&Scope<'_, 'a>>) -> Truth {
@@ -202,20 +213,8 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let Some(node) = program.nodes.get(node as usize) else { return Truth::Unknown };
         match *node {
             Node::Constant(constant) => constant.into(),
-            Node::TextIs { slot, constant, equal } => {
-                match (self.slot(slot), program.constants.get(constant as usize)) {
-                    (Some(value @ Operand::Text(text)), Some(Value::Text(constant))) => {
-                        match self.read_text(value.compared_with(Operand::Text(constant))) {
-                            Some(()) => ((text == constant) == equal).into(),
-                            None => Truth::Unknown,
-                        }
-                    }
-                    _ => Truth::Unknown,
-                }
-            }
-            Node::IntegerIs { slot, by, constant } => {
-                known(self.slot(slot).and_then(|value| value.compare(by, Operand::Integer(constant))))
-            }
+            Node::TextIs { slot, constant, equal } => self.text_is(slot, constant, equal),
+            Node::IntegerIs { slot, by, constant } => self.integer_is(slot, by, constant),
             Node::All { first, end } => self.join(first, end, Truth::False, scope),
             Node::Any { first, end } => self.join(first, end, Truth::True, scope),
             Node::Not(inner) => self.predicate(inner, scope).not(),
@@ -250,6 +249,33 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         }
     }
 
+    #[inline]
+    fn text_is(&mut self, slot: u32, constant: u32, equal: bool) -> Truth {
+        match (self.slot(slot), self.program.constants.get(constant as usize)) {
+            (Some(value @ Operand::Text(text)), Some(Value::Text(constant))) => {
+                match self.read_text(value.compared_with(Operand::Text(constant))) {
+                    Some(()) => ((text == constant) == equal).into(),
+                    None => Truth::Unknown,
+                }
+            }
+            _ => Truth::Unknown,
+        }
+    }
+
+    #[inline]
+    fn integer_is(&mut self, slot: u32, by: Comparison, constant: i64) -> Truth {
+        let Some(Operand::Integer(value)) = self.slot(slot) else { return Truth::Unknown };
+        let is = match by {
+            Comparison::Equal => value == constant,
+            Comparison::NotEqual => value != constant,
+            Comparison::Less => value < constant,
+            Comparison::AtMost => value <= constant,
+            Comparison::More => value > constant,
+            Comparison::AtLeast => value >= constant,
+        };
+        is.into()
+    }
+
     /// Conjunction, which ends at the first that is false, and disjunction, which ends at the first that is true. What
     /// is neither leaves it open (Kleene; XACML 3.0, section 7.3.5 of `and` and `or`).
     #[inline]
@@ -257,7 +283,13 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let program = self.program;
         let mut result = ends.not();
         for child in program.children.get(first as usize..end as usize).unwrap_or_default() {
-            match self.predicate(*child, scope) {
+            // What most rules consist of, without the way down and up again.
+            let truth = match program.nodes.get(*child as usize) {
+                Some(Node::IntegerIs { slot, by, constant }) => self.integer_is(*slot, *by, *constant),
+                Some(Node::TextIs { slot, constant, equal }) => self.text_is(*slot, *constant, *equal),
+                _ => self.predicate(*child, scope),
+            };
+            match truth {
                 truth if truth == ends => return ends,
                 Truth::Unknown => result = Truth::Unknown,
                 _ => {}

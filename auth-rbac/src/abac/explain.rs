@@ -6,7 +6,7 @@ use auth_core::{AccessRequest, Effect};
 
 use super::{
     Abac, Evaluation, Facts,
-    evaluate::Found,
+    evaluate::{Found, MAX_STEPS},
     index::Listed,
     operand::Truth,
     program::{Node as Code, Slot},
@@ -75,6 +75,9 @@ pub struct Compared {
 impl ExplainedRules {
     /// The most rules that are told of; whether there are more is told too.
     pub const MAX: usize = 64;
+    /// Elements that quantifiers and searches look at for one explanation: ten times what a verdict may take, as rules
+    /// and their clauses are evaluated one by one.
+    const MAX_STEPS: u32 = 10 * MAX_STEPS;
 
     pub(super) fn new(abac: &Abac, request: &AccessRequest<'_>, verdict: &Verdict) -> Self {
         let applicable = abac.buckets(request);
@@ -89,21 +92,22 @@ impl ExplainedRules {
         }
         // The one that decided comes first.
         listed.sort_unstable_by_key(|listed| (Some(u64::from(listed.rule)) != decisive, listed.rule));
-        let more = listed.len().saturating_sub(Self::MAX);
+        let mut steps = Self::MAX_STEPS;
         let explain = |listed: &Listed| {
             let rule = abac.rules.get(listed.rule as usize)?;
             let mut explainer = Explainer {
                 abac,
                 rule,
-                evaluation: Evaluation::new(&abac.program, facts),
+                evaluation: Evaluation::new(&abac.program, facts, 0),
+                steps: &mut steps,
                 clauses: Vec::new(),
             };
             let is_decisive = Some(u64::from(listed.rule)) == decisive;
             let is_open = is_decisive && matches!(verdict.effect(), Effect::Indeterminate(_));
-            let alone = explainer.outcome(listed.root);
+            let alone = explainer.outcome(listed.root)?;
             let outcome = if is_open { ClauseOutcome::Indeterminate } else { alone };
             if outcome == alone {
-                explainer.clause(rule.condition.tree(), listed.root);
+                explainer.clause(rule.condition.tree(), listed.root, outcome);
             } else {
                 // Alone it is known. After all the others there was no time left for it.
                 explainer.whole(rule.condition.tree(), outcome);
@@ -116,7 +120,9 @@ impl ExplainedRules {
                 clauses: explainer.clauses,
             })
         };
-        Self { rules: listed.iter().take(Self::MAX).filter_map(explain).collect(), more }
+        let rules: Vec<_> = listed.iter().take(Self::MAX).map_while(explain).collect();
+        let more = listed.len().saturating_sub(rules.len());
+        Self { rules, more }
     }
 
     /// The rules, the one that decided first.
@@ -125,7 +131,7 @@ impl ExplainedRules {
         &self.rules
     }
 
-    /// How many more there are.
+    /// How many more there are: beyond [`MAX`](Self::MAX), or beyond the elements that one explanation looks at.
     #[must_use]
     pub fn more(&self) -> usize {
         self.more
@@ -288,22 +294,31 @@ struct Explainer<'a> {
     abac: &'a Abac,
     rule: &'a Rule,
     evaluation: Evaluation<'a, 32>,
+    /// Those that are left for the whole explanation.
+    steps: &'a mut u32,
     clauses: Vec<Clause>,
 }
 
 impl Explainer<'_> {
-    /// With as much time as a verdict has for all rules together.
-    fn outcome(&mut self, node: u32) -> ClauseOutcome {
-        self.evaluation.refresh();
-        self.evaluation.truth(node).into()
+    /// With as many steps as a verdict has for all rules together. `None` if there are not as many any more, and it took
+    /// all that there were.
+    fn outcome(&mut self, node: u32) -> Option<ClauseOutcome> {
+        let steps = MAX_STEPS.min(*self.steps);
+        self.evaluation.give(steps);
+        let truth = self.evaluation.truth(node);
+        let left = self.evaluation.left();
+        *self.steps = self.steps.saturating_sub(steps.saturating_sub(left));
+        (left > 0 || steps == MAX_STEPS).then(|| truth.into())
     }
 
     /// Goes down tree and program together, to the clauses that made the whole what it is.
-    fn clause(&mut self, predicate: &Predicate, node: u32) {
-        let outcome = self.outcome(node);
+    fn clause(&mut self, predicate: &Predicate, node: u32, outcome: ClauseOutcome) {
         let program = &self.abac.program;
         match (predicate, program.nodes.get(node as usize)) {
-            (Predicate::Not(inner), Some(Code::Not(node))) => self.clause(inner, *node),
+            (Predicate::Not(inner), Some(Code::Not(node))) => match self.outcome(*node) {
+                Some(outcome) => self.clause(inner, *node, outcome),
+                None => self.whole(predicate, outcome),
+            },
             (Predicate::All(list), Some(Code::All { first, end })) => {
                 self.joined(predicate, list, (*first, *end), outcome, ClauseOutcome::False);
             }
@@ -334,8 +349,8 @@ impl Explainer<'_> {
         let children = program.children.get(first as usize..end as usize).unwrap_or_default();
         let before = self.clauses.len();
         for (inner, node) in list.iter().zip(children) {
-            if self.outcome(*node) == outcome {
-                self.clause(inner, *node);
+            if self.outcome(*node) == Some(outcome) {
+                self.clause(inner, *node, outcome);
                 if outcome == ends {
                     return;
                 }

@@ -1,8 +1,9 @@
 //! Which rules can be true of a request at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher, Hash, Hasher},
+    ops::Range,
 };
 
 use foldhash::fast::RandomState;
@@ -23,7 +24,7 @@ pub(super) struct Rules {
 }
 
 /// A rule, and its condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Listed {
     pub(super) rule: u32,
     pub(super) root: u32,
@@ -35,7 +36,9 @@ struct Group {
     slot: u32,
     hasher: RandomState,
     found: Slots,
-    keys: Vec<(Key, Vec<Listed>)>,
+    /// Each with where its rules are in `of_keys`.
+    keys: Vec<(Key, Range<u32>)>,
+    of_keys: Vec<Listed>,
     /// All of them, in their order.
     all: Vec<Listed>,
 }
@@ -59,12 +62,34 @@ pub(super) struct Outcome {
     pub(super) unknown: Option<u32>,
 }
 
+/// The same, and all rules whose condition is true.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes {
+    pub(super) outcome: Outcome,
+    pub(super) apply: Vec<u32>,
+}
+
+/// What is made of rules that are found.
+pub(super) trait Collect {
+    /// Looks at rules that may be true.
+    fn look<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>);
+
+    /// Looks at rules that demand something of an attribute that is not known.
+    fn look_in_doubt<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>);
+}
+
 impl Rules {
     /// Fewer rules than this are evaluated as fast as they are found.
     const WORTHWHILE: usize = 4;
 
-    pub(super) fn new(program: &Program, mut rules: Vec<Listed>) -> Self {
+    /// Takes the constants that they are found by out of `room`. Where there is no room, none is found by any.
+    pub(super) fn new(program: &Program, mut rules: Vec<Listed>, room: &mut usize) -> Self {
         rules.sort_unstable();
+        let mut constants = rules.iter().map(|listed| constants(program, listed.root));
+        let Some(left) = constants.try_fold(*room, usize::checked_sub) else {
+            return Self { groups: Vec::new(), rest: rules };
+        };
+        *room = left;
         let demands: Vec<_> = rules.iter().map(|listed| (*listed, demands(program, listed.root))).collect();
         let mut distinct: BTreeMap<u32, BTreeSet<&Key>> = BTreeMap::new();
         for (slot, keys) in demands.iter().flat_map(|(_, demands)| demands) {
@@ -97,10 +122,14 @@ impl Rules {
 
     /// Evaluates what may be true.
     #[inline]
-    pub(super) fn evaluate<const N: usize>(&self, evaluation: &mut Evaluation<'_, N>, outcome: &mut Outcome) {
-        outcome.look(&self.rest, evaluation);
+    pub(super) fn evaluate<const N: usize>(
+        &self,
+        evaluation: &mut Evaluation<'_, N>,
+        found: &mut impl Collect,
+    ) {
+        found.look(&self.rest, evaluation);
         for group in &self.groups {
-            group.evaluate(evaluation, outcome);
+            group.evaluate(evaluation, found);
         }
     }
 
@@ -108,9 +137,15 @@ impl Rules {
     pub(super) fn all(&self) -> impl Iterator<Item = Listed> {
         self.rest.iter().chain(self.groups.iter().flat_map(|group| &group.all)).copied()
     }
+
+    /// What it holds on the heap.
+    pub(super) fn bytes(&self) -> usize {
+        let groups = self.groups.iter().map(Group::bytes);
+        groups.fold(size_of_val(self.rest.as_slice()), usize::saturating_add)
+    }
 }
 
-impl Outcome {
+impl Collect for Outcome {
     #[inline]
     fn look<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
         for listed in rules {
@@ -125,76 +160,142 @@ impl Outcome {
         }
     }
 
+    /// None of them can be true, and the first that is not false for another reason leaves it open.
+    #[inline(never)]
+    fn look_in_doubt<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
+        if self.applies.is_some() {
+            return;
+        }
+        let before = self.unknown.unwrap_or(u32::MAX);
+        for listed in rules.iter().take_while(|listed| listed.rule < before) {
+            if evaluation.truth(listed.root) == Truth::Unknown {
+                self.doubt(listed.rule);
+                return;
+            }
+        }
+    }
+}
+
+impl Outcome {
     fn doubt(&mut self, rule: u32) {
         self.unknown = Some(self.unknown.map_or(rule, |first| first.min(rule)));
+    }
+}
+
+impl Collect for Outcomes {
+    fn look<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
+        for Listed { rule, root } in rules.iter().copied() {
+            match evaluation.truth(root) {
+                Truth::True => {
+                    let first = self.outcome.applies.map_or(rule, |first| first.min(rule));
+                    self.outcome.applies = Some(first);
+                    self.apply.push(rule);
+                }
+                Truth::Unknown => self.outcome.doubt(rule),
+                Truth::False => {}
+            }
+        }
+    }
+
+    fn look_in_doubt<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
+        self.outcome.look_in_doubt(rules, evaluation);
     }
 }
 
 impl Group {
     fn new(slot: u32, members: Vec<(Listed, Vec<Key>)>) -> Self {
         let all = members.iter().map(|(listed, _)| *listed).collect();
-        let mut keys: HashMap<Key, Vec<Listed>> = HashMap::new();
+        let mut keys: Vec<(Key, Listed)> = Vec::new();
         for (listed, demanded) in members {
-            // A set of constants may name one twice.
-            for key in demanded.into_iter().collect::<BTreeSet<_>>() {
-                keys.entry(key).or_default().push(listed);
-            }
+            keys.extend(demanded.into_iter().map(|key| (key, listed)));
         }
+        keys.sort_unstable();
+        // A set of constants may name one twice.
+        keys.dedup();
         let mut group = Self {
             slot,
             hasher: RandomState::default(),
             found: Slots::new(),
-            keys: Vec::with_capacity(keys.len()),
+            keys: Vec::new(),
+            of_keys: Vec::with_capacity(keys.len()),
             all,
         };
-        for (key, rules) in keys {
-            let index = u32::try_from(group.keys.len()).unwrap_or(u32::MAX);
-            let hash = match &key {
-                Key::Text(text) => group.hash_text(text),
-                Key::Integer(number) => group.hasher.hash_one(number),
-            };
-            group.found.insert(hash, index);
-            group.keys.push((key, rules));
+        for (key, listed) in keys {
+            group.of_keys.push(listed);
+            // The room for constants is far below what does not fit.
+            let end = u32::try_from(group.of_keys.len()).unwrap_or(u32::MAX);
+            match group.keys.last_mut() {
+                Some((last, rules)) if *last == key => rules.end = end,
+                _ => group.push(key, end.saturating_sub(1)..end),
+            }
         }
+        group.keys.shrink_to_fit();
         group
     }
 
+    fn push(&mut self, key: Key, rules: Range<u32>) {
+        let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        let hash = match &key {
+            Key::Text(text) => self.hash_text(text),
+            Key::Integer(number) => self.hasher.hash_one(number),
+        };
+        self.found.insert(hash, index);
+        self.keys.push((key, rules));
+    }
+
+    fn bytes(&self) -> usize {
+        let texts = self.keys.iter().map(|(key, _)| match key {
+            Key::Text(text) => text.len(),
+            Key::Integer(_) => 0,
+        });
+        [
+            size_of::<Self>(),
+            self.found.bytes(),
+            size_of_val(self.keys.as_slice()),
+            size_of_val(self.of_keys.as_slice()),
+            size_of_val(self.all.as_slice()),
+        ]
+        .into_iter()
+        .chain(texts)
+        .fold(0, usize::saturating_add)
+    }
+
     #[inline]
-    fn evaluate<const N: usize>(&self, evaluation: &mut Evaluation<'_, N>, outcome: &mut Outcome) {
+    fn evaluate<const N: usize>(&self, evaluation: &mut Evaluation<'_, N>, found: &mut impl Collect) {
         match evaluation.slot(self.slot) {
-            None => self.evaluate_unknown(evaluation, outcome),
-            Some(Operand::Text(text)) => outcome.look(self.rules(self.key_of_text(text)), evaluation),
+            None => found.look_in_doubt(&self.all, evaluation),
+            Some(Operand::Text(text)) => found.look(self.rules(self.key_of_text(text)), evaluation),
             Some(Operand::Integer(number)) => {
-                outcome.look(self.rules(self.key_of_integer(number)), evaluation);
+                found.look(self.rules(self.key_of_integer(number)), evaluation);
             }
             Some(set) => match set.len().unwrap_or_default() {
                 0 => {}
-                1..=SMALL => self.evaluate_set::<N, SMALL>(set, evaluation, outcome),
-                _ => self.evaluate_set::<N, { Value::MAX_ELEMENTS }>(set, evaluation, outcome),
+                1..=SMALL => self.evaluate_set::<N, SMALL, _>(set, evaluation, found),
+                _ => self.evaluate_set::<N, { Value::MAX_ELEMENTS }, _>(set, evaluation, found),
             },
         }
     }
 
     /// Looks at the rules of each element once, however often it is there. `M` elements are the most.
     #[inline(never)]
-    fn evaluate_set<const N: usize, const M: usize>(
+    fn evaluate_set<const N: usize, const M: usize, F: Collect>(
         &self,
         set: Operand<'_>,
         evaluation: &mut Evaluation<'_, N>,
-        outcome: &mut Outcome,
+        found: &mut F,
     ) {
         let len = set.len().unwrap_or_default();
         if len > M || evaluation.take(len).is_none() || evaluation.read_text(set.text_len()).is_none() {
-            return self.evaluate_unknown(evaluation, outcome);
+            return found.look_in_doubt(&self.all, evaluation);
         }
-        let found = (0..len).filter_map(|index| match set.element(index)? {
+        let known = (0..len).filter_map(|index| match set.element(index)? {
             Operand::Text(text) => self.key_of_text(text),
             Operand::Integer(number) => self.key_of_integer(number),
             _ => None,
         });
         let mut keys = [0; M];
         let mut count = 0_usize;
-        for (place, key) in keys.iter_mut().zip(found) {
+        for (place, key) in keys.iter_mut().zip(known) {
             *place = key;
             count = count.saturating_add(1);
         }
@@ -203,26 +304,9 @@ impl Group {
         let mut last = None;
         for key in keys.iter().copied().map(Some) {
             if key != last {
-                outcome.look(self.rules(key), evaluation);
+                found.look(self.rules(key), evaluation);
             }
             last = key;
-        }
-    }
-
-    /// What they demand is not known of the attribute: none of them can be true, and the first that is not false for
-    /// another reason leaves it open.
-    #[inline(never)]
-    fn evaluate_unknown<const N: usize>(&self, evaluation: &mut Evaluation<'_, N>, outcome: &mut Outcome) {
-        if outcome.applies.is_some() {
-            return;
-        }
-        let before = outcome.unknown.unwrap_or(u32::MAX);
-        let earlier = self.all.iter().take_while(|listed| listed.rule < before);
-        for listed in earlier {
-            if evaluation.truth(listed.root) == Truth::Unknown {
-                outcome.doubt(listed.rule);
-                return;
-            }
         }
     }
 
@@ -241,7 +325,8 @@ impl Group {
 
     #[inline]
     fn rules(&self, key: Option<u32>) -> &[Listed] {
-        key.and_then(|key| self.keys.get(key as usize)).map_or(&[], |(_, rules)| rules)
+        let rules = key.and_then(|key| self.keys.get(key as usize)).map(|(_, rules)| rules);
+        rules.and_then(|rules| self.of_keys.get(rules.start as usize..rules.end as usize)).unwrap_or_default()
     }
 
     #[inline]
@@ -252,44 +337,98 @@ impl Group {
     }
 }
 
-/// What a condition cannot be true without: attributes, and the constants of which each must be one or have one.
-fn demands(program: &Program, root: u32) -> Vec<(u32, Vec<Key>)> {
-    match program.nodes.get(root as usize) {
-        Some(Node::All { first, end }) => {
-            let children = program.children.get(*first as usize..*end as usize).unwrap_or_default();
-            children.iter().filter_map(|child| demand(program, *child)).collect()
+/// Constants that an attribute must be one of, or have one of.
+#[derive(Clone, Copy)]
+enum Demanded<'p> {
+    One(i64),
+    OneOf(&'p Value),
+}
+
+impl Demanded<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::OneOf(Value::Texts(texts)) => texts.len(),
+            Self::OneOf(Value::Integers(numbers)) => numbers.len(),
+            Self::One(_) | Self::OneOf(_) => 1,
         }
-        Some(_) => demand(program, root).into_iter().collect(),
-        None => Vec::new(),
+    }
+
+    fn keys(self) -> Option<Vec<Key>> {
+        Some(match self {
+            Self::One(number) => vec![Key::Integer(number)],
+            Self::OneOf(Value::Text(text)) => vec![Key::Text(text.as_str().into())],
+            Self::OneOf(Value::Integer(number)) => vec![Key::Integer(*number)],
+            Self::OneOf(Value::Texts(texts)) => {
+                texts.iter().map(|text| Key::Text(text.as_str().into())).collect()
+            }
+            Self::OneOf(Value::Integers(numbers)) => numbers.iter().copied().map(Key::Integer).collect(),
+            Self::OneOf(_) => return None,
+        })
     }
 }
 
-fn demand(program: &Program, node: u32) -> Option<(u32, Vec<Key>)> {
+/// How many constants the demands of a condition have.
+fn constants(program: &Program, root: u32) -> usize {
+    let demanded = joined(program, root).into_iter().filter_map(|node| demand(program, node));
+    demanded.map(|(_, demanded)| demanded.len()).fold(0, usize::saturating_add)
+}
+
+/// What a condition cannot be true without: attributes, and the constants of which each must be one or have one.
+fn demands(program: &Program, root: u32) -> Vec<(u32, Vec<Key>)> {
+    let demanded = joined(program, root).into_iter().filter_map(|node| demand(program, node));
+    demanded.filter_map(|(slot, demanded)| Some((slot, demanded.keys()?))).collect()
+}
+
+/// The conditions that all must be true for a condition to be.
+fn joined(program: &Program, root: u32) -> Vec<u32> {
+    match program.nodes.get(root as usize) {
+        Some(Node::All { first, end }) => {
+            program.children.get(*first as usize..*end as usize).unwrap_or_default().to_vec()
+        }
+        _ => vec![root],
+    }
+}
+
+fn demand(program: &Program, node: u32) -> Option<(u32, Demanded<'_>)> {
     let term = |term: u32| program.terms.get(term as usize).copied();
+    let constant = |constant: u32| program.constants.get(constant as usize).map(Demanded::OneOf);
     match *program.nodes.get(node as usize)? {
-        Node::TextIs { slot, constant, equal: true } => {
-            Some((slot, keys(program.constants.get(constant as usize)?)?))
-        }
-        Node::IntegerIs { slot, by: Comparison::Equal, constant } => {
-            Some((slot, vec![Key::Integer(constant)]))
-        }
+        Node::TextIs { slot, constant: text, equal: true } => Some((slot, constant(text)?)),
+        Node::IntegerIs { slot, by: Comparison::Equal, constant } => Some((slot, Demanded::One(constant))),
         Node::In { value, set } => match (term(value)?, term(set)?) {
-            (TermNode::Constant(constant), TermNode::Slot(slot))
-            | (TermNode::Slot(slot), TermNode::Constant(constant)) => {
-                Some((slot, keys(program.constants.get(constant as usize)?)?))
-            }
+            (TermNode::Constant(of), TermNode::Slot(slot))
+            | (TermNode::Slot(slot), TermNode::Constant(of)) => Some((slot, constant(of)?)),
             _ => None,
         },
         _ => None,
     }
 }
 
-fn keys(constant: &Value) -> Option<Vec<Key>> {
-    Some(match constant {
-        Value::Text(text) => vec![Key::Text(text.as_str().into())],
-        Value::Integer(number) => vec![Key::Integer(*number)],
-        Value::Texts(texts) => texts.iter().map(|text| Key::Text(text.as_str().into())).collect(),
-        Value::Integers(numbers) => numbers.iter().copied().map(Key::Integer).collect(),
-        _ => return None,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Condition, Schema, abac::check, abac::program::Writer};
+
+    /// Rules over many actions and many constants took the product of both: a gigabyte for a document of 200 KB.
+    #[test]
+    fn rules_are_found_by_no_more_constants_than_there_is_room_for() {
+        let schema = Schema::new();
+        let mut writer = Writer::default();
+        let mut rules = Vec::new();
+        for rule in 0..4 {
+            let condition = Condition::parse(&format!(
+                "size(context.auth.methods) == 0 && principal.id in [\"a{rule}\", \"b\"]"
+            ));
+            let root = check::compile(&condition.unwrap(), &schema, None, &mut writer).unwrap();
+            rules.push(Listed { rule, root });
+        }
+        let mut room = 15;
+        let found = Rules::new(&writer.program, rules.clone(), &mut room);
+        assert_eq!((found.groups.len(), found.rest.len(), room), (1, 0, 7));
+        assert_eq!(found.groups[0].keys.len(), 5);
+        let evaluated = Rules::new(&writer.program, rules.clone(), &mut room);
+        assert_eq!((evaluated.groups.len(), evaluated.rest.len(), room), (0, 4, 7));
+        assert!(evaluated.all().eq(rules));
+        assert!(evaluated.bytes() < found.bytes());
+    }
 }

@@ -126,6 +126,23 @@ impl Program {
     pub(super) fn constant(&self, constant: u32) -> Option<Operand<'_>> {
         self.constants.get(constant as usize).and_then(|value| Operand::new(value.lend()))
     }
+
+    /// What it holds on the heap, but for what patterns and zones hold there.
+    pub(super) fn bytes(&self) -> usize {
+        let constants = self.constants.iter().map(Value::heap_bytes);
+        [
+            size_of_val(self.nodes.as_slice()),
+            size_of_val(self.terms.as_slice()),
+            size_of_val(self.children.as_slice()),
+            size_of_val(self.constants.as_slice()),
+            size_of_val(self.patterns.as_slice()),
+            size_of_val(self.zones.as_slice()),
+            size_of_val(self.slots.as_slice()),
+        ]
+        .into_iter()
+        .chain(constants)
+        .fold(0, usize::saturating_add)
+    }
 }
 
 /// A program being written: remembers what it has already.

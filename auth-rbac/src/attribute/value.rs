@@ -105,6 +105,25 @@ impl Value {
         }
     }
 
+    /// What it holds on the heap. Principals are shared, and not counted.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Texts(texts) => {
+                let of_texts = texts.iter().map(String::len);
+                of_texts.fold(size_of_val(texts.as_slice()), usize::saturating_add)
+            }
+            Self::Integers(values) => size_of_val(values.as_slice()),
+            Self::Decimals(values) => size_of_val(values.as_slice()),
+            Self::Times(values) => size_of_val(values.as_slice()),
+            Self::Durations(values) => size_of_val(values.as_slice()),
+            Self::Addresses(values) => size_of_val(values.as_slice()),
+            Self::Networks(values) => size_of_val(values.as_slice()),
+            Self::Principals(values) => size_of_val(values.as_slice()),
+            _ => 0,
+        }
+    }
+
     /// The number of elements, if it is a set.
     pub(crate) fn elements(&self) -> Option<usize> {
         Some(match self {

@@ -2,7 +2,7 @@
 
 use super::{ConstraintKind, DocumentError, Lists, PolicyDocument};
 use crate::{
-    abac::{Abac, AbacError, rule::RuleEffect},
+    abac::{Abac, error::AbacError, rule::RuleEffect},
     acl::{Acl, AclBuilder, AclError},
     builder::PolicyBuilder,
     error::PolicyError,

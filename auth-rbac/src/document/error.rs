@@ -1,6 +1,6 @@
 //! Why a document is refused.
 
-use crate::{abac::AbacError, acl::AclError, error::PolicyError};
+use crate::{abac::error::AbacError, acl::AclError, error::PolicyError};
 
 /// Why a policy document is refused. What was in force stays in force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

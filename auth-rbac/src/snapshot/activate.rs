@@ -11,7 +11,8 @@ use crate::{role_ref::RoleKey, separation::SeparationKind};
 /// Roles that were activated together, for
 /// [`AccessRequest::with_active_roles`](auth_core::AccessRequest::with_active_roles).
 ///
-/// A choice and no proof: every decision checks again that they are held and may be active together.
+/// A choice and no proof: every decision checks again that the principal is authorized for them, and that they may be
+/// active together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ActiveRoles(Vec<RoleName>);
 
@@ -30,7 +31,7 @@ impl ActiveRoles {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActivationError {
-    /// The principal does not hold the role.
+    /// The principal does not hold the role, nor one that inherits it.
     #[error("role {0} is not held")]
     NotHeld(RoleName),
     /// Roles of which so many may not be active together.
@@ -48,9 +49,12 @@ pub enum ActivationError {
 
 impl Snapshot {
     /// Activates roles together, for requests about resources of `tenant`, or of none (ANSI INCITS 359,
-    /// `CreateSession` and `AddActiveRole`). To add or drop one, activate the new list as a whole.
+    /// `CreateSession` and `AddActiveRole` under a general role hierarchy). To add or drop one, activate the new list as a
+    /// whole.
     ///
-    /// A name activates the role of the policy and the tenant's own of that name, whichever is held.
+    /// Those may be activated that the principal holds, and those that these inherit: a chief who does a clerk's work is
+    /// active as a clerk alone. A name activates the role of the policy and the tenant's own of that name, whichever it
+    /// may.
     ///
     /// # Errors
     /// [`ActivationError`]; nothing is activated then.
@@ -74,14 +78,23 @@ impl Snapshot {
         names: &[RoleName],
         space: u32,
     ) -> Result<ActiveRoles, ActivationError> {
-        let is_held = |name: &RoleName| {
-            let named = Active::Named(std::slice::from_ref(name), space);
-            self.active(held, named).any(|role| !self.is_nameless(role))
+        let is_authorized = |name: &&RoleName| {
+            self.with_active(held, Some(std::slice::from_ref(*name)), space, |named| {
+                self.active(held, named).any(|role| !self.is_nameless(role))
+            })
         };
-        if let Some(missing) = names.iter().find(|name| !is_held(name)) {
+        if let Some(missing) = names.iter().find(|name| !is_authorized(name)) {
             return Err(ActivationError::NotHeld(missing.clone()));
         }
-        let active = self.active(held, Active::Named(names, space));
+        self.with_active(held, Some(names), space, |active| self.activate_together(held, active))?;
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        Ok(ActiveRoles(names))
+    }
+
+    fn activate_together(&self, held: Held<'_>, active: Active<'_>) -> Result<(), ActivationError> {
+        let active = self.active(held, active);
         let exceeded = self.separations.exceeded(SeparationKind::Dynamic, active.clone());
         if let Some(set) = exceeded.and_then(|number| self.separations.get(number)) {
             let active: Vec<u32> = active.collect();
@@ -90,9 +103,6 @@ impl Snapshot {
                 roles: self.keys(self.separations.among(set, &active)),
             });
         }
-        let mut names = names.to_vec();
-        names.sort_unstable();
-        names.dedup();
-        Ok(ActiveRoles(names))
+        Ok(())
     }
 }

@@ -86,17 +86,19 @@ impl Snapshot {
         verdict: &Verdict,
     ) -> RolesExplanation {
         let space = self.space(request.resource().tenant());
-        let active = request.active_roles().map_or(Active::All, |names| Active::Named(names, space));
         let permits = |role: &u32| self.sets.permits(self.sets.closure(*role), permission);
         self.with_all_of((request.principal(), request.asserted_roles()), space, |held| {
-            match (verdict.effect(), self.describe(verdict)) {
-                (effect @ (Effect::Permit | Effect::Deny), Ok(by)) => {
-                    let permit = self.active(held, active).find(permits).filter(|_| effect == Effect::Deny);
-                    let overridden = permit.and_then(|role| self.describe_permit(role, permission));
-                    RolesExplanation::Decided { by, overridden }
+            self.with_active(held, request.active_roles(), space, |active| {
+                match (verdict.effect(), self.describe(verdict)) {
+                    (effect @ (Effect::Permit | Effect::Deny), Ok(by)) => {
+                        let permit =
+                            self.active(held, active).find(permits).filter(|_| effect == Effect::Deny);
+                        let overridden = permit.and_then(|role| self.describe_permit(role, permission));
+                        RolesExplanation::Decided { by, overridden }
+                    }
+                    _ => self.missing(held, active, space, &permits),
                 }
-                _ => self.missing(held, active, space, &permits),
-            }
+            })
         })
     }
 

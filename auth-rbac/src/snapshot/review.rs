@@ -168,13 +168,13 @@ impl Within<'_> {
     /// check permits.
     #[must_use]
     pub fn permissions_of(&self, principal: &PrincipalId) -> Vec<Action> {
-        self.permissions(principal, Active::All)
+        self.permissions(principal, None)
     }
 
     /// As [`permissions_of`](Self::permissions_of), with these roles active (`SessionPermissions`).
     #[must_use]
     pub fn permissions_with(&self, principal: &PrincipalId, active: &[RoleName]) -> Vec<Action> {
-        self.permissions(principal, Active::Named(active, self.space))
+        self.permissions(principal, Some(active))
     }
 
     /// The principals that have a permission with all that they hold: those that a check permits, in an order
@@ -201,15 +201,18 @@ impl Within<'_> {
         self.principals_where(|held| held.iter().any(|held| heirs.binary_search(&held).is_ok()), page)
     }
 
-    fn permissions(&self, principal: &PrincipalId, active: Active<'_>) -> Vec<Action> {
+    fn permissions(&self, principal: &PrincipalId, names: Option<&[RoleName]>) -> Vec<Action> {
         let snapshot = self.snapshot;
-        self.of(principal, |held| {
+        let permitted = |held: Held<'_>, active: Active<'_>| {
             if snapshot.separated(held, active).is_some() {
                 return Vec::new();
             }
             snapshot.permissions_where(|permission| {
                 snapshot.decide_held(held, active, permission).is_some_and(|decided| !decided.rule.denies)
             })
+        };
+        self.of(principal, |held| {
+            snapshot.with_active(held, names, self.space, |active| permitted(held, active))
         })
         .unwrap_or_default()
     }

@@ -1,7 +1,7 @@
 //! Policies in files.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read},
     path::PathBuf,
@@ -111,6 +111,10 @@ impl PolicySource for PolicyFile {
 }
 
 fn contents(path: &PathBuf) -> io::Result<String> {
+    // To open a pipe waits for who writes to it, for ever perhaps, and a device has no end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
     let mut text = String::new();
     // One byte more than a document may have, so that a longer one is refused as such.
     let most = (PolicyDocument::MAX_LEN as u64).saturating_add(1);

@@ -17,14 +17,21 @@ fn only_active_roles_give() {
 
 /// Naming a role does not make it one's own.
 #[test]
-fn a_role_that_is_not_assigned_cannot_be_activated() {
+fn a_role_that_nobody_is_authorized_for_cannot_be_activated() {
     assert_eq!(effect_with(&["admin"], "bob", "users.delete"), Effect::NotApplicable);
     assert_eq!(effect_with(&["admin", "support"], "bob", "users.delete"), Effect::NotApplicable);
     assert_eq!(effect_with(&["admin", "support"], "bob", "users.read"), Effect::Permit);
-    // Inherited is not assigned.
-    assert_eq!(effect_with(&["support"], "ann", "users.read"), Effect::NotApplicable);
     assert_eq!(effect_with(&["unheard-of"], "ann", "users.read"), Effect::NotApplicable);
     assert_eq!(effect_with(&["admin"], "nobody", "users.read"), Effect::NotApplicable);
+}
+
+/// Least privilege: an administrator who does support's work is active as support alone. Under a general role hierarchy
+/// whoever is authorized for a role may activate it, and inheriting it is enough (ANSI INCITS 359, `AddActiveRole`).
+#[test]
+fn a_role_that_is_inherited_can_be_activated() {
+    assert_eq!(effect_with(&["support"], "ann", "users.read"), Effect::Permit);
+    assert_eq!(effect_with(&["support"], "ann", "users.delete"), Effect::NotApplicable);
+    assert_eq!(effect_with(&["support"], "eve", "users.read"), Effect::Deny, "what is held still forbids");
 }
 
 /// Who may choose the active roles must not get rid of a denial by leaving the

@@ -1,8 +1,8 @@
 //! What a policy means.
 
 use auth_core::{
-    AccessRequest, Authorizer, AuthorizerExt, DecideError, Decision, DenialReason, Effect, Indeterminate,
-    Limits, Refusal, Scopes, testing,
+    AccessRequest, Authenticated, Authorizer, AuthorizerExt, DecideError, Decision, DenialReason, Effect,
+    Indeterminate, Limits, Realm, Refusal, Scopes, testing,
 };
 use auth_rbac::{Engine, PolicyBuilder, Rbac, Verdict};
 
@@ -116,12 +116,37 @@ fn limits_hold_before_the_policy_is_asked() {
     let rbac = Rbac::new(office_snapshot());
     let login = testing::login_as(&user("ann"), NOW)
         .with_limits(Limits::unlimited().with_scopes(Scopes::parse("users.read").unwrap()));
-    let who = auth_core::Authenticated::assertion(login.into_authentication());
+    let who = Authenticated::assertion(login.into_authentication());
     let thing = thing();
     let ask = |name: &str| rbac.require(&AccessRequest::new(&who, &action(name), &thing, NOW)).map(drop);
     assert!(ask("users.read").is_ok());
     let Err(Refusal::Denied(denial)) = ask("users.delete") else { panic!() };
     assert_eq!(denial.reason(), DenialReason::Scope);
+}
+
+/// Nor are they lost on whoever asks for the decision itself: a permit that was made past them would be typed, and
+/// opened the door that the token was not for.
+#[test]
+fn limits_hold_for_who_asks_for_the_decision() {
+    let snapshot = office_snapshot();
+    let verdict = |request: &AccessRequest<'_>| snapshot.evaluate(request).unwrap().decide(request);
+    let rbac = Rbac::new(office_snapshot());
+    for (limits, reason) in [
+        (Limits::unlimited().with_scopes(Scopes::parse("users.read").unwrap()), DenialReason::Scope),
+        (Limits::unlimited().with_tenant(Realm::local("acme").unwrap()), DenialReason::Tenant),
+        (Limits::unlimited().with_networks(vec!["10.0.0.0/8".parse().unwrap()]), DenialReason::Network),
+    ] {
+        let login = testing::login_as(&user("ann"), NOW).with_limits(limits);
+        let who = Authenticated::assertion(login.into_authentication());
+        let (delete, thing) = (action("users.delete"), thing());
+        let request = AccessRequest::new(&who, &delete, &thing, NOW);
+        for decision in
+            [rbac.decide(&request).unwrap(), snapshot.decide(&request).unwrap(), verdict(&request)]
+        {
+            let Decision::Deny(denial) = decision else { panic!("{reason:?} was not looked at") };
+            assert_eq!(denial.reason(), reason);
+        }
+    }
 }
 
 /// A decision says under which policy it was made, and for what.

@@ -404,6 +404,24 @@ fn what_cannot_be_loaded_leaves_the_old_policy_in_force() {
     assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(4)));
 }
 
+/// To open a pipe waits until somebody writes to it: the reloader would never have come back.
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("policy.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe, folder.path().to_owned(), "/dev/zero".into()] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let source = PolicyFile::toml(&path);
+        thread::spawn(move || tell.send(block_on(source.load(None))).unwrap());
+        let Ok(Err(SourceError::Read(error))) = told.recv_timeout(Duration::from_secs(30)) else {
+            panic!("{} was read, or waited for", path.display());
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    }
+}
+
 #[test]
 fn a_file_may_be_json() {
     let file = Written::new(&document(2).to_json().unwrap());

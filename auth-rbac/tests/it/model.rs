@@ -181,7 +181,7 @@ impl Model {
     }
 
     /// A denial of any assigned role, or of one that it inherits, or a direct one; else an allow of any active
-    /// one, or a direct one. `active` holds the numbers in names.
+    /// one, which is assigned or inherited, or a direct one. `active` holds the numbers in names.
     pub(crate) fn check_in(
         &self,
         principal: usize,
@@ -200,8 +200,8 @@ impl Model {
         if directly(true) || assigned.iter().any(|role| says(*role, true)) {
             Effect::Deny
         } else if directly(false)
-            || assigned.iter().any(|role| {
-                active.is_none_or(|active| active.contains(&self.name(*role))) && says(*role, false)
+            || assigned.iter().flat_map(|role| self.with_inherited(*role)).any(|role| {
+                active.is_none_or(|active| active.contains(&self.name(role))) && says(role, false)
             })
         {
             Effect::Permit

@@ -35,6 +35,7 @@ fn ours(c: &mut Criterion) {
     for workload in all() {
         let allowed = workload.questions.iter().filter(|question| question.expected).count();
         println!("abac/{}: {allowed} of {} questions are allowed", workload.name, workload.questions.len());
+        println!("abac/{}-resident/ours: {} bytes", workload.name, workload.abac.size_in_bytes());
         let mut next = 0;
         c.bench_function(&format!("abac/{}/ours", workload.name), |b| {
             b.iter(|| {

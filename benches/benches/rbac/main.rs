@@ -74,8 +74,8 @@ impl Names {
 /// One kind of data, and the action of reading it.
 #[derive(Clone)]
 pub(crate) struct Target {
-    action: Action,
-    resource: Resource,
+    pub(crate) action: Action,
+    pub(crate) resource: Resource,
 }
 
 impl Target {

@@ -1,4 +1,6 @@
-//! What two threads make of it while a third puts other policies in force: `rbac/100000x10000-scaling`.
+//! What two threads make of it while a third puts other policies in force: `rbac/100000x10000-scaling`; and
+//! `rbac/100000x10000-shared-names-scaling`, where both ask about one action and one tenant that were read at run time. A
+//! permit holds copies of the two, and these are counted where both threads count.
 
 use std::{
     hint::black_box,
@@ -11,7 +13,9 @@ use std::{
 };
 
 use auth_benches::{Numbers, Shape};
-use auth_core::{Authenticated, AuthorizerExt, testing::authenticated_as};
+use auth_core::{
+    Action, Authenticated, AuthorizerExt, Realm, Resource, ResourceKind, testing::authenticated_as,
+};
 use auth_rbac::{Rbac, Snapshot};
 
 use crate::{NOW, Target, principal};
@@ -46,7 +50,6 @@ fn on_two_threads(rbac: &Rbac, people: &[Vec<(Authenticated, Target)>; 2]) -> Du
     })
 }
 
-/// Printed: how many times one thread's work two of them do in the same time.
 pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn(u64) -> Snapshot, targets: &[Target], shape: Shape) {
     if !auth_benches::is_measuring() {
         return;
@@ -60,9 +63,27 @@ pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn(u64) -> Snapshot, targets: &[Targ
         };
         (0..PEOPLE).map(|_| one()).collect()
     };
-    let people = [people(), people()];
-    // What is in force has the version 1, and what takes its place a larger one than what it replaces.
-    let mut policies: Vec<Snapshot> = (2..2 + SWAPS as u64).rev().map(build).collect();
+    row("scaling", rbac, build, &[people(), people()]);
+    row("shared-names-scaling", rbac, build, &shared_names(shape));
+}
+
+/// The first hundred people read the same kind of data. All of them ask for that of one tenant.
+fn shared_names(shape: Shape) -> [Vec<(Authenticated, Target)>; 2] {
+    let data = shape.data(0);
+    let kind = ResourceKind::from_static(data.clone().leak());
+    let target = Target {
+        action: Action::parse(&format!("{data}.read")).unwrap(),
+        resource: Resource::any(kind).of_tenant(Realm::local("acme").unwrap()),
+    };
+    let one = |user| (authenticated_as(&principal(shape, user), NOW), target.clone());
+    [(0..50).map(one).collect(), (50..100).map(one).collect()]
+}
+
+/// Printed: how many times one thread's work two of them do in the same time.
+fn row(name: &str, rbac: &Rbac, build: &dyn Fn(u64) -> Snapshot, people: &[Vec<(Authenticated, Target)>; 2]) {
+    // What takes a policy's place has a larger version.
+    let next = rbac.snapshot().unwrap().version().get() + 1;
+    let mut policies: Vec<Snapshot> = (next..next + SWAPS as u64).rev().map(build).collect();
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let swapper = scope.spawn(|| {
@@ -79,14 +100,14 @@ pub(crate) fn rows(rbac: &Rbac, build: &dyn Fn(u64) -> Snapshot, targets: &[Targ
         let mut scales: Vec<f64> = (0..ROUNDS)
             .map(|_| {
                 let alone = ask(rbac, &people[0]);
-                2.0 * alone.as_secs_f64() / on_two_threads(rbac, &people).as_secs_f64()
+                2.0 * alone.as_secs_f64() / on_two_threads(rbac, people).as_secs_f64()
             })
             .collect();
         over.store(true, Ordering::Relaxed);
         let swaps = swapper.join().unwrap();
         scales.sort_by(f64::total_cmp);
         println!(
-            "rbac/100000x10000-scaling/ours: {:.2} x on two threads (median of {ROUNDS}, {:.2} to {:.2}), {swaps} swaps",
+            "rbac/100000x10000-{name}/ours: {:.2} x on two threads (median of {ROUNDS}, {:.2} to {:.2}), {swaps} swaps",
             scales[ROUNDS / 2],
             scales[0],
             scales[ROUNDS - 1],

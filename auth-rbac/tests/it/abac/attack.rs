@@ -1,7 +1,12 @@
 //! Input that is made to do harm.
 
-use auth_core::Effect;
-use auth_rbac::{Condition, ConditionProblem, Predicate, Term, Value};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use auth_core::{AttributeValue, Attributes, Effect, UnixTime};
+use auth_rbac::{Condition, ConditionProblem, Demand, Engine, Predicate, Term, Value};
 
 use super::{Asked, asked, compile, map, permit, truth};
 
@@ -145,6 +150,37 @@ fn a_set_that_is_too_large_is_not_known() {
         assert_eq!(truth(text, &with(Value::MAX_ELEMENTS)), Some(true), "{text}");
         assert_eq!(truth(text, &with(Value::MAX_ELEMENTS + 1)), None, "{text}");
     }
+}
+
+/// Each denial cost seventy-two evaluations more, each with steps of its own.
+#[test]
+fn a_challenge_takes_no_more_than_the_verdict_has_left() {
+    /// Numbers, and how often they were read: once in each evaluation.
+    struct Counted(Vec<i64>, AtomicUsize);
+    impl Attributes for Counted {
+        fn attribute(&self, name: &str) -> Option<AttributeValue<'_>> {
+            (name == "numbers").then(|| {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                AttributeValue::Integers(&self.0)
+            })
+        }
+    }
+    let long = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0))";
+    let rules: Vec<_> = (1..=8)
+        .map(|n| {
+            let demand = Demand::fresh_within(Duration::from_secs(n));
+            permit(&format!("p{n}"), &format!("context.auth.age < 0s || {long}")).with_challenge(demand)
+        })
+        .collect();
+    let abac = compile(&rules[..]);
+    let asked = |many: i64| {
+        let counted = Counted((0..many).collect(), AtomicUsize::new(0));
+        let stale = Asked { now: UnixTime::from_secs(super::NOW.as_secs() + 60), ..asked() };
+        stale.with(|request| abac.evaluate(&request.with_resource_attributes(&counted)).map(drop)).unwrap();
+        counted.1.into_inner()
+    };
+    assert!(asked(2) > 8, "each challenge is tried");
+    assert_eq!(asked(1_000), 1);
 }
 
 /// A text that no policy would read from plain values is not looked at either where a program

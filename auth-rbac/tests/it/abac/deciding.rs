@@ -125,8 +125,61 @@ fn an_action_has_the_attributes_that_the_schema_gives_it() {
     assert_eq!(asked().effect(&compile(&[rule])), Effect::Indeterminate(Indeterminate::Permit));
 }
 
+/// Which obligations there are does not depend on the order of rules (XACML 3.0, section 7.18): all that allow were
+/// evaluated, whether they are found by what they demand or one by one.
 #[test]
-fn the_first_rule_that_allows_decides_with_its_obligations() {
+fn the_obligations_of_all_that_allow_must_be_discharged() {
+    let obligation = |name: &'static str| auth_core::Action::from_static(name);
+    let mut rules = vec![
+        permit("free", "true"),
+        permit("logged", "principal.id == \"ann\"").with_obligation(obligation("log")),
+        permit("told", "resource.id == \"7\"")
+            .with_obligation(obligation("tell"))
+            .with_obligation(obligation("log")),
+        permit("false", "false").with_obligation(obligation("never")),
+        permit("unknown", "resource.public").with_obligation(obligation("nor-this")),
+    ];
+    rules.extend((0..8).map(|n| {
+        let rule = permit(&format!("level{n}"), &format!("resource.level == {}", n % 4));
+        rule.with_obligation(auth_core::Action::parse(&format!("of-level{n}")).unwrap())
+    }));
+    let asked = Asked { of_resource: map(&[("level", 2.into())]), ..asked() };
+    for _ in 0..rules.len() {
+        let abac = compile(&rules);
+        let verdict = asked.verdict(&abac);
+        let mut names: Vec<_> = verdict.obligations().iter().map(|of| of.name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["log", "of-level2", "of-level6", "tell"]);
+        let allows =
+            |rule: &Rule| ["free", "logged", "told", "level2", "level6"].contains(&rule.name.as_str());
+        let first = rules.iter().find(|rule| allows(rule)).unwrap();
+        assert_eq!(abac.rule(verdict.rule().unwrap()).unwrap().name, first.name);
+        rules.rotate_left(1);
+    }
+}
+
+/// Whoever chooses how long an attribute is must not get rid of an obligation by it.
+#[test]
+fn what_may_oblige_and_is_not_evaluated_allows_nothing() {
+    let spent = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0))";
+    let rules = [
+        permit("free", "true"),
+        permit("spent", spent),
+        permit("logged", "\"law\" in principal.departments")
+            .with_obligation(auth_core::Action::from_static("log")),
+    ];
+    let with = |many: i64| Asked {
+        of_resource: map(&[("numbers", (0..many).collect::<Vec<_>>().into())]),
+        principal: map(&[("departments", ["law"].as_slice().into())]),
+        ..asked()
+    };
+    assert_eq!(with(10).verdict(&compile(&rules)).obligations().len(), 1);
+    assert_eq!(with(2_000).effect(&compile(&rules)), Effect::Indeterminate(Indeterminate::Permit));
+    assert_eq!(with(2_000).effect(&compile(&rules[..2])), Effect::Permit);
+}
+
+#[test]
+fn the_first_rule_that_allows_decides() {
     let log = auth_core::Action::from_static("log");
     let abac = compile(&[
         permit("no", "false"),

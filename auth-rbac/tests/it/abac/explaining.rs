@@ -121,6 +121,18 @@ fn an_explanation_has_as_much_time_as_the_verdict() {
     assert_eq!(outcomes(&explained), [ClauseOutcome::Indeterminate]);
 }
 
+/// Sixty-four rules took sixty-four times what a verdict may take, and their clauses as much again.
+#[test]
+fn an_explanation_ends() {
+    let numbers: Vec<i64> = (0..300).collect();
+    let asked = Asked { of_resource: map(&[("numbers", numbers.into())]), ..asked() };
+    let long = "any(a in resource.numbers: any(b in resource.numbers: a + b < 0))";
+    let rules: Vec<_> = (0..40).map(|n| permit(&format!("p{n}"), long)).collect();
+    let (explained, _) = explain(&rules, &asked);
+    assert_eq!((explained.rules().len(), explained.more()), (11, 29), "{explained}");
+    assert!(explained.to_string().ends_with("; and 29 more"), "{explained}");
+}
+
 /// A rule for which no time was left is not told to be false because it is so when it is asked alone.
 #[test]
 fn what_there_was_no_time_for_is_told_so() {

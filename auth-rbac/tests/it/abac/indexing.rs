@@ -1,7 +1,7 @@
 //! Rules that are found by what they demand say what they would say if all were evaluated.
 
-use auth_core::Effect;
-use auth_rbac::{Abac, Rule, Value};
+use auth_core::{Action, Effect};
+use auth_rbac::{Abac, Actions, Kinds, Rule, Value};
 use proptest::prelude::*;
 
 use super::{Asked, asked, compile, deny, map, permit, truth};
@@ -103,6 +103,32 @@ proptest! {
             let rule = verdict.rule().map(|id| abac.rule(id).unwrap().name.as_str().parse::<usize>().unwrap());
             prop_assert_eq!((verdict.effect(), rule), naive(&rules, &asked), "{:?} {:?}", rules, asked.of_resource);
         }
+    }
+}
+
+/// Each action had a copy of all that its rules are found by.
+#[test]
+fn actions_with_the_same_rules_share_them() {
+    let mut schema = super::schema();
+    let actions: Vec<Action> = (0..300).map(|n| Action::parse(&format!("a{n}")).unwrap()).collect();
+    for action in &actions {
+        schema.action(action.as_str()).unwrap();
+    }
+    let numbers: Vec<String> = (0..500).map(|n| n.to_string()).collect();
+    let text = format!("resource.level in [{}]", numbers.join(", "));
+    let rule = |n: usize| {
+        let of = Actions::these(actions.clone());
+        Rule::permit(super::name(&n.to_string()), of, Kinds::One(super::DOCUMENT), super::condition(&text))
+    };
+    let rules: Vec<Rule> = (0..4).map(rule).collect();
+    let abac = Abac::compile(super::V1, &schema, &rules).unwrap();
+    assert!(abac.size_in_bytes() < 150_000, "{}", abac.size_in_bytes());
+    for (action, level, expected) in
+        [(0, 499, Effect::Permit), (299, 0, Effect::Permit), (7, 500, Effect::NotApplicable)]
+    {
+        let of_resource = map(&[("level", level.into())]);
+        let asked = Asked { action: actions[action].clone(), of_resource, ..asked() };
+        assert_eq!(asked.effect(&abac), expected);
     }
 }
 

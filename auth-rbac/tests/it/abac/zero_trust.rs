@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use auth_core::{
-    Assurance, AuthEpoch, Authenticated, Authentication, AuthorizerExt, Challenge, Effect, Method,
-    PrincipalId, Refusal, UnixTime,
+    Assurance, AuthEpoch, Authenticated, Authentication, AuthorizerExt, Challenge, DenialReason, Effect,
+    Method, PrincipalId, Refusal, UnixTime,
 };
-use auth_rbac::{Abac, Actions, Combiner, Demand, Kinds, PolicyBuilder, Rbac, Rule, Stack};
+use auth_rbac::{Abac, Actions, Combiner, Demand, Engine, Kinds, PolicyBuilder, Rbac, Rule, Stack};
 
 use super::{Asked, DOCUMENT, EDIT, NOW, asked, compile, condition, deny, map, name, permit, truth};
 
@@ -208,6 +208,19 @@ fn the_least_that_would_do_is_asked_for() {
     let asked = Asked { of_resource: map(&[("level", 1.into())]), ..after(900, Assurance::Aal1) };
     let wanted = Challenge { assurance: Some(Assurance::Aal2), max_age: Some(TEN_MINUTES) };
     assert_eq!(challenge(&abac, &asked), Some(wanted));
+}
+
+/// An engine without an answer costs the challenge, and not the denial that is settled.
+#[test]
+fn who_is_denied_anyway_is_not_told_that_an_engine_is_down() {
+    let stale = || deny("stale", "context.auth.age > 10m").with_challenge(Demand::fresh_within(TEN_MINUTES));
+    let stack = Stack::new(Combiner::DenyOverrides, compile(&[stale()])).with(Rbac::without_policy());
+    after(900, Assurance::Aal1).with(|request| {
+        let Err(Refusal::Denied(denial)) = stack.require(request) else { panic!("it is settled") };
+        assert_eq!((denial.reason(), denial.challenge()), (DenialReason::Forbidden, None));
+        assert_eq!(stack.explain(request).unwrap().verdict(), &stack.evaluate(request).unwrap());
+    });
+    after(0, Assurance::Aal1).with(|request| assert_eq!(stack.require(request).unwrap_err().status(), 503));
 }
 
 /// Who has the role but a stale login is challenged; who has no role is not.
