@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod basic;
+mod budgeted_audit;
 #[cfg(feature = "certificates")]
 mod certificates;
 pub mod danger;

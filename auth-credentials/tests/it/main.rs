@@ -11,6 +11,7 @@
 
 mod allocations;
 mod api_keys;
+mod audit;
 mod bearer;
 #[cfg(feature = "certificates")]
 mod certificates;
