@@ -18,12 +18,12 @@ use auth_core::{
     Rejection, RejectionReason, SessionId, SessionStore, StoreError,
 };
 
-pub(crate) use self::sign_up::SERVICE;
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
     short_passwords::ShortPasswordsError,
     sweep::EpochRaised,
 };
+pub(crate) use self::{own::in_person, sign_up::SERVICE};
 use crate::{
     leaked::{IfUnanswered, LeakedError, LeakedPasswords},
     password::Password,

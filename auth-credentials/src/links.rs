@@ -48,8 +48,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///
 /// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
 /// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.
-/// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and epoch. One try wins, and
-/// the newest link is the only one.
+/// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and, once the address is proven,
+/// epoch. One try wins, and the newest link is the only one.
 ///
 /// An account whose address nobody has proven may have been made by a stranger who waits for its owner. So the first
 /// time that somebody proves to read that mail, everything that was there before goes: password, second factor, keys,
@@ -60,7 +60,7 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// # What they withstand
 ///
 /// One mechanism for all: 256 bits in the link, their SHA-256 in the `TokenStore`, bound to purpose, account,
-/// address and epoch, single use, the newest one only.
+/// address and (of an account that somebody has proven to be theirs) epoch, single use, the newest one only.
 ///
 /// ```rust
 /// # use std::{net::IpAddr, sync::Arc};
@@ -103,7 +103,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   `an_invitation_takes_over_an_account_that_nobody_verified`,
 ///   `an_account_that_nobody_verified_loses_its_password_and_sessions`,
 ///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they signed up keeps
-///   them.
+///   them. A password that the stranger changes again and again ends no link to that mailbox:
+///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
 ///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`.
 /// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
