@@ -110,7 +110,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
 ///   `only_a_fresh_login_asks_for_another_address`, `the_link_makes_the_new_address_the_login`.
 /// - *Whoever finds a session open and knows the password* changes it, and its owner is told, where the page calls
-///   [`change_password`](Self::change_password): `whoever_changes_a_password_has_its_owner_told`.
+///   [`change_password`](Self::change_password): `whoever_changes_a_password_has_its_owner_told`. Changed over and
+///   over, it fills no mailbox: `a_mailbox_is_told_of_few_changes_and_every_change_is_made`.
 /// - *A link to a stranger's account* that is sent to somebody's address proves nothing when they press the button:
 ///   `change` takes the request of the account's owner.
 ///   `whoever_reads_the_mail_does_not_prove_a_strangers_account`. Have its page ask for a login first.
