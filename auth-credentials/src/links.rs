@@ -49,7 +49,7 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
 /// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.
 /// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and, once the address is proven,
-/// epoch. One try wins, and the newest link is the only one.
+/// epoch. One try wins, and the newest link is the only one; of those that are bound to a browser, that of each browser.
 ///
 /// An account whose address nobody has proven may have been made by a stranger who waits for its owner. So the first
 /// time that somebody proves to read that mail, everything that was there before goes: password, second factor, keys,
@@ -106,7 +106,9 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   them. A password that the stranger changes again and again ends no link to that mailbox:
 ///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
-///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`.
+///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`. Nor does their asking end it:
+///   `a_stranger_who_asks_does_not_end_a_link_that_is_bound_to_a_browser`. But whoever asks from everywhere, all the
+///   time, is sent the few that there are to send, and its owner none: leave people another way in beside it.
 /// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
 ///   `only_a_fresh_login_asks_for_another_address`, `the_link_makes_the_new_address_the_login`.
 /// - *Whoever finds a session open and knows the password* changes it, and its owner is told, where the page calls
