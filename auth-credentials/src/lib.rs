@@ -83,7 +83,7 @@ pub use {
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     pending_logins::PendingLogins,
-    policy::{PasswordPolicy, PolicyError},
+    policy::{PasswordPolicy, PolicyError, blocklist::Blocklist},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
     remembered_devices::{
         DeviceSummary, RememberedDevices,
