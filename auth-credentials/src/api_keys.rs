@@ -85,7 +85,7 @@ pub struct ApiKeys {
     accounts: Accounts,
     prefix: ApiKeyPrefix,
     realm: Realm,
-    throttle: Throttle,
+    pub(crate) throttle: Throttle,
     uses: Arc<Uses>,
     good: Arc<Good>,
 }

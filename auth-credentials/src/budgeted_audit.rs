@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth_core::{AuditBudget, AuditEvent, AuditSink, UnixTime};
 
 /// The sorts of events that anybody can cause as often as they like, by name and what they are about.
-const SORTS: [(&str, &str); 14] = [
+const SORTS: [(&str, &str); 15] = [
     ("throttled", "login"),
     ("throttled", "sign-up"),
     ("throttled", "second-factor"),
@@ -13,6 +13,7 @@ const SORTS: [(&str, &str); 14] = [
     ("throttled", "mail-code"),
     ("throttled", "text-message"),
     ("throttled", "api-key"),
+    ("throttled", "signed-request"),
     ("throttled", "basic"),
     ("credential.refused", "pwd"),
     ("credential.refused", "mail"),
