@@ -70,7 +70,8 @@ impl PasswordPolicy {
         Self { min_chars: min_chars.max(Self::MIN_WITH_SECOND_FACTOR), min_beside: None, ..self }
     }
 
-    /// The same, and at least 8 characters for accounts that have a second factor.
+    /// The same, and at least 8 characters for accounts that have a second factor which the gate asks for each time: not
+    /// where a [remembered device](crate::OneFactor::or_remembered_device) does without it.
     ///
     /// Whoever gives the second factor up needs a longer password:
     /// [`SecondFactors::remove`](crate::SecondFactors::remove) sees to it.

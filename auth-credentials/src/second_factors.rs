@@ -92,8 +92,9 @@ use crate::{
 ///   makes of such a URI: `with_codes` says so.
 ///
 /// With `PasswordPolicy::single_factor().shorter_beside_second_factor()`, a password beside a device may have 8
-/// characters. Whoever removes the device then chooses a longer one in the same step:
-/// `a_short_password_does_not_stay_alone`.
+/// characters, where the gate asks for the device each time:
+/// `a_password_that_logs_in_alone_on_a_remembered_device_is_no_short_one`. Whoever removes the device then chooses a
+/// longer one in the same step: `a_short_password_does_not_stay_alone`.
 ///
 /// # Recovery codes
 ///
