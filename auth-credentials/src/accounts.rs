@@ -21,6 +21,7 @@ use auth_core::{
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
     short_passwords::ShortPasswordsError,
+    sign_up::SignUps,
     sweep::EpochRaised,
 };
 pub(crate) use self::{own::in_person, sign_up::SERVICE};
@@ -57,7 +58,8 @@ pub struct Accounts {
     gate: LoginGate,
     policy: PasswordPolicy,
     leaked: Option<LeakedPasswords>,
-    sign_ups: Throttle,
+    sign_ups: SignUps,
+    sign_up_throttle: Throttle,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -72,7 +74,8 @@ impl Accounts {
         counters: Arc<dyn CounterStore>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { authenticator, gate, policy, leaked: None, sign_ups: Throttle::sign_up(counters), entropy }
+        let (sign_ups, sign_up_throttle) = (SignUps::Open, Throttle::sign_up(counters));
+        Self { authenticator, gate, policy, leaked: None, sign_ups, sign_up_throttle, entropy }
     }
 
     /// The same with another policy for passwords that are chosen from now on.
@@ -92,8 +95,14 @@ impl Accounts {
     /// The same with another throttle for sign-ups.
     #[must_use]
     pub fn with_sign_up_throttle(mut self, throttle: Throttle) -> Self {
-        self.sign_ups = throttle;
+        self.sign_up_throttle = throttle;
         self
+    }
+
+    /// Who makes accounts.
+    #[must_use]
+    pub fn sign_ups(&self) -> SignUps {
+        self.sign_ups
     }
 
     /// The gate. For the factors that follow a password, [`proceed`](Self::proceed) asks it and writes down what

@@ -48,7 +48,9 @@ pub use smtp::{
     relay::{SmtpRelay, SmtpRelayError},
 };
 pub use {
-    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError},
+    accounts::{
+        AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError, SignUps,
+    },
     api_keys::{
         ApiKeys,
         credential::ApiKeyCredential,

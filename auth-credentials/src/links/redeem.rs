@@ -28,9 +28,10 @@ impl AccountLinks {
     pub async fn look(&self, purpose: LinkPurpose, token: &str) -> Result<(), LinkError> {
         let token = OneTimeToken::parse(token).ok_or(RejectionReason::Unknown)?;
         let ticket = self.peek(purpose, &token).await?;
-        if purpose != LinkPurpose::Invitation {
-            self.account_of(purpose, &ticket).await?;
+        if purpose == LinkPurpose::Invitation {
+            return self.may_invite();
         }
+        self.account_of(purpose, &ticket).await?;
         Ok(())
     }
 
