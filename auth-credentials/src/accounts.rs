@@ -4,6 +4,7 @@ mod change_password;
 mod defaults;
 mod error;
 mod own;
+mod remove;
 mod short_passwords;
 mod sign_up;
 mod status;
@@ -49,6 +50,7 @@ pub(crate) const TRIES: usize = 8;
 /// | [`step_up`](Self::step_up) | a login that waits for one factor of somebody who is logged in | the same |
 /// | [`change_password`](Self::change_password) | an [`EpochRaised`] | whoever ends the other sessions: [`finish_sweep`](Self::finish_sweep) |
 /// | [`disable`](Self::disable), [`log_out_everywhere`](Self::log_out_everywhere) | an [`EpochRaised`] | the same |
+/// | [`remove_own`](Self::remove_own), [`remove`](Self::remove) | the account is gone, after its sessions | the page that says so |
 /// | [`log_out`](Self::log_out) | one session less | `Sessions::end` also clears the cookie |
 ///
 /// Clones share everything.

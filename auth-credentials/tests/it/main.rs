@@ -26,6 +26,7 @@ mod normalization;
 mod pepper;
 mod pool;
 mod remembered_devices;
+mod remove_own;
 mod second_factors;
 mod sign_up;
 mod signed_requests;
