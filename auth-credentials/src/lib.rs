@@ -97,6 +97,7 @@ pub use {
         Confirmed, SecondFactors,
         credential::CodeCredential,
         error::SecondFactorError,
+        list::FactorSummary,
         recovery::{RecoveryCode, RecoveryCodes},
     },
     sent_codes::{
