@@ -82,10 +82,10 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///
 /// - *Who asks for somebody else's address* gets the same answer after the same work, and three tries an hour; over
 ///   an account's limit its owner still has a turn within sixteen seconds:
-///   `asking_answers_alike_after_the_same_work`, `asking_is_throttled_and_the_owner_still_gets_a_link`. Whoever
-///   keeps asking from everywhere neither floods the mailbox nor keeps ending the link in it:
-///   `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the `Notifier` queue: the time that a
-///   mail server takes tells who has an account.
+///   `asking_answers_alike_after_the_same_work`, `asking_takes_the_same_time`,
+///   `asking_is_throttled_and_the_owner_still_gets_a_link`. Whoever keeps asking from everywhere neither floods the
+///   mailbox nor keeps ending the link in it: `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the
+///   `Notifier` queue: the time that a mail server takes tells who has an account.
 /// - *Whoever has many accounts*, or may invite, sends no more of them to a stranger's mailbox:
 ///   `a_strangers_mailbox_is_sent_few_links_whoever_asks`, `a_mailbox_is_sent_few_invitations_whoever_invites`.
 /// - *A forged `Host` header* changes no link: `links_go_to_the_stored_address_and_begin_with_the_configured_url`.
