@@ -118,7 +118,8 @@ pub enum AuditEvent {
     },
     /// Somebody tried too often.
     Throttled {
-        /// At what: `login`, `sign-up`, `second-factor`, `link`, `mail-code`, `text-message`, `api-key`.
+        /// At what: `login`, `basic`, `sign-up`, `second-factor`, `link`, `mail-code`, `text-message`, `api-key`,
+        /// `signed-request`, or the purpose of a throttle of your own.
         what: &'static str,
         /// Whose account it was about, if that is known.
         principal: Option<PrincipalId>,

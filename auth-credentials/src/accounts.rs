@@ -4,6 +4,7 @@ mod change_password;
 mod defaults;
 mod error;
 mod own;
+mod remove;
 mod short_passwords;
 mod sign_up;
 mod status;
@@ -18,12 +19,13 @@ use auth_core::{
     Rejection, RejectionReason, SessionId, SessionStore, StoreError,
 };
 
-pub(crate) use self::sign_up::SERVICE;
 pub use self::{
     error::{AccountError, ChangePasswordError, SignUpError},
     short_passwords::ShortPasswordsError,
+    sign_up::SignUps,
     sweep::EpochRaised,
 };
+pub(crate) use self::{own::in_person, sign_up::SERVICE};
 use crate::{
     leaked::{IfUnanswered, LeakedError, LeakedPasswords},
     password::Password,
@@ -48,6 +50,7 @@ pub(crate) const TRIES: usize = 8;
 /// | [`step_up`](Self::step_up) | a login that waits for one factor of somebody who is logged in | the same |
 /// | [`change_password`](Self::change_password) | an [`EpochRaised`] | whoever ends the other sessions: [`finish_sweep`](Self::finish_sweep) |
 /// | [`disable`](Self::disable), [`log_out_everywhere`](Self::log_out_everywhere) | an [`EpochRaised`] | the same |
+/// | [`remove_own`](Self::remove_own), [`remove`](Self::remove) | the account is gone, after its sessions | the page that says so |
 /// | [`log_out`](Self::log_out) | one session less | `Sessions::end` also clears the cookie |
 ///
 /// Clones share everything.
@@ -57,7 +60,8 @@ pub struct Accounts {
     gate: LoginGate,
     policy: PasswordPolicy,
     leaked: Option<LeakedPasswords>,
-    sign_ups: Throttle,
+    sign_ups: SignUps,
+    sign_up_throttle: Throttle,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -72,7 +76,8 @@ impl Accounts {
         counters: Arc<dyn CounterStore>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
-        Self { authenticator, gate, policy, leaked: None, sign_ups: Throttle::sign_up(counters), entropy }
+        let (sign_ups, sign_up_throttle) = (SignUps::Open, Throttle::sign_up(counters));
+        Self { authenticator, gate, policy, leaked: None, sign_ups, sign_up_throttle, entropy }
     }
 
     /// The same with another policy for passwords that are chosen from now on.
@@ -92,8 +97,14 @@ impl Accounts {
     /// The same with another throttle for sign-ups.
     #[must_use]
     pub fn with_sign_up_throttle(mut self, throttle: Throttle) -> Self {
-        self.sign_ups = throttle;
+        self.sign_up_throttle = throttle;
         self
+    }
+
+    /// Who makes accounts.
+    #[must_use]
+    pub fn sign_ups(&self) -> SignUps {
+        self.sign_ups
     }
 
     /// The gate. For the factors that follow a password, [`proceed`](Self::proceed) asks it and writes down what
@@ -188,8 +199,12 @@ impl Accounts {
         password: &Password,
         account: &Account,
     ) -> Result<(), ChangePasswordError> {
-        let second = self.policy.has_two_lengths() && !self.enrolled(&account.id).await?.is_empty();
-        if second {
+        let beside = self.policy.has_two_lengths() && {
+            let enrolled = self.enrolled(&account.id).await?;
+            // A factor that the gate does without is none that a password could be short beside.
+            !enrolled.is_empty() && !self.lets_in_alone(&enrolled)
+        };
+        if beside {
             self.policy.check_beside_second_factor(password, &account.login)?;
         } else {
             self.policy.check(password, &account.login)?;

@@ -73,6 +73,7 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// - *Whoever took an account over* may have made a key to stay. So a person's keys die with the sessions, when the
 ///   password changes: `a_key_dies_with_its_time_and_with_what_happens_to_its_owner`. `outliving_sessions` gives
 ///   that up; a service has no password to change.
+/// - *A rotation that is sent again* makes no second key: `a_key_that_was_rotated_is_not_rotated_again`.
 /// - *A flood of keys that are none* reaches no store: `what_is_no_key_is_refused_without_a_look_into_the_store`. One
 ///   of keys that somebody made up, for a checksum is no secret, reaches it 300 times: then their source is told to
 ///   wait before anything is looked up, and keys behind the same address pass that were good here before or made here
@@ -85,7 +86,7 @@ pub struct ApiKeys {
     accounts: Accounts,
     prefix: ApiKeyPrefix,
     realm: Realm,
-    throttle: Throttle,
+    pub(crate) throttle: Throttle,
     uses: Arc<Uses>,
     good: Arc<Good>,
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod api_keys;
 mod basic;
+mod budgeted_audit;
 #[cfg(feature = "certificates")]
 mod certificates;
 pub mod danger;
@@ -47,7 +48,9 @@ pub use smtp::{
     relay::{SmtpRelay, SmtpRelayError},
 };
 pub use {
-    accounts::{AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError},
+    accounts::{
+        AccountError, Accounts, ChangePasswordError, EpochRaised, ShortPasswordsError, SignUpError, SignUps,
+    },
     api_keys::{
         ApiKeys,
         credential::ApiKeyCredential,
@@ -82,7 +85,7 @@ pub use {
     password::Password,
     password_authenticator::{PasswordAuthenticator, PasswordCredential},
     pending_logins::PendingLogins,
-    policy::{PasswordPolicy, PolicyError},
+    policy::{PasswordPolicy, PolicyError, blocklist::Blocklist},
     pool::{HashPlace, HashPool, HashPoolError, HashPoolSize, HashPoolStats, Overloaded, PasswordCheck},
     remembered_devices::{
         DeviceSummary, RememberedDevices,
@@ -94,6 +97,7 @@ pub use {
         Confirmed, SecondFactors,
         credential::CodeCredential,
         error::SecondFactorError,
+        list::FactorSummary,
         recovery::{RecoveryCode, RecoveryCodes},
     },
     sent_codes::{

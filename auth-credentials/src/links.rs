@@ -48,8 +48,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///
 /// Asking answers alike, after the same work, whether or not there is such an account; the message tells its owner.
 /// A page that a link leads to calls [`look`](Self::look) and shows a form; only the form's POST uses the token up.
-/// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and epoch. One try wins, and
-/// the newest link is the only one.
+/// Tokens have 256 bits; the store has their hashes, bound to purpose, account, address and, once the address is proven,
+/// epoch. One try wins, and the newest link is the only one; of those that are bound to a browser, that of each browser.
 ///
 /// An account whose address nobody has proven may have been made by a stranger who waits for its owner. So the first
 /// time that somebody proves to read that mail, everything that was there before goes: password, second factor, keys,
@@ -60,7 +60,7 @@ use crate::{accounts::Accounts, throttle::Throttle};
 /// # What they withstand
 ///
 /// One mechanism for all: 256 bits in the link, their SHA-256 in the `TokenStore`, bound to purpose, account,
-/// address and epoch, single use, the newest one only.
+/// address and (of an account that somebody has proven to be theirs) epoch, single use, the newest one only.
 ///
 /// ```rust
 /// # use std::{net::IpAddr, sync::Arc};
@@ -82,10 +82,10 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///
 /// - *Who asks for somebody else's address* gets the same answer after the same work, and three tries an hour; over
 ///   an account's limit its owner still has a turn within sixteen seconds:
-///   `asking_answers_alike_after_the_same_work`, `asking_is_throttled_and_the_owner_still_gets_a_link`. Whoever
-///   keeps asking from everywhere neither floods the mailbox nor keeps ending the link in it:
-///   `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the `Notifier` queue: the time that a
-///   mail server takes tells who has an account.
+///   `asking_answers_alike_after_the_same_work`, `asking_takes_the_same_time`,
+///   `asking_is_throttled_and_the_owner_still_gets_a_link`. Whoever keeps asking from everywhere neither floods the
+///   mailbox nor keeps ending the link in it: `a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`. Have the
+///   `Notifier` queue: the time that a mail server takes tells who has an account.
 /// - *Whoever has many accounts*, or may invite, sends no more of them to a stranger's mailbox:
 ///   `a_strangers_mailbox_is_sent_few_links_whoever_asks`, `a_mailbox_is_sent_few_invitations_whoever_invites`.
 /// - *A forged `Host` header* changes no link: `links_go_to_the_stored_address_and_begin_with_the_configured_url`.
@@ -103,13 +103,17 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   `an_invitation_takes_over_an_account_that_nobody_verified`,
 ///   `an_account_that_nobody_verified_loses_its_password_and_sessions`,
 ///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they signed up keeps
-///   them.
+///   them. A password that the stranger changes again and again ends no link to that mailbox:
+///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
-///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`.
+///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`. Nor does their asking end it:
+///   `a_stranger_who_asks_does_not_end_a_link_that_is_bound_to_a_browser`. But whoever asks from everywhere, all the
+///   time, is sent the few that there are to send, and its owner none: leave people another way in beside it.
 /// - *A stolen session* changes no address without a login of the last ten minutes, and both mailboxes are told:
 ///   `only_a_fresh_login_asks_for_another_address`, `the_link_makes_the_new_address_the_login`.
 /// - *Whoever finds a session open and knows the password* changes it, and its owner is told, where the page calls
-///   [`change_password`](Self::change_password): `whoever_changes_a_password_has_its_owner_told`.
+///   [`change_password`](Self::change_password): `whoever_changes_a_password_has_its_owner_told`. Changed over and
+///   over, it fills no mailbox: `a_mailbox_is_told_of_few_changes_and_every_change_is_made`.
 /// - *A link to a stranger's account* that is sent to somebody's address proves nothing when they press the button:
 ///   `change` takes the request of the account's owner.
 ///   `whoever_reads_the_mail_does_not_prove_a_strangers_account`. Have its page ask for a login first.

@@ -12,6 +12,7 @@ use auth_core::{
 
 pub(crate) use self::check::{Attempt, Passed};
 use crate::{
+    budgeted_audit::BudgetedAudit,
     password::Password,
     pool::{HashPlace, HashPool, Overloaded},
     remembered_devices::recognised::KnownDevice,
@@ -131,7 +132,7 @@ pub struct PasswordAuthenticator {
     pub(crate) stores: AccountStores,
     pub(crate) pool: HashPool,
     pub(crate) throttle: Throttle,
-    pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) audit: BudgetedAudit,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -141,7 +142,8 @@ impl PasswordAuthenticator {
     /// counted there and not with those from elsewhere: whoever locks the password does not lock its owner out.
     pub const MAX_FAILURES: u32 = 100;
 
-    /// An authenticator for the accounts in `stores`.
+    /// An authenticator for the accounts in `stores`. What everything that is made of it has to tell goes to `audit`; what
+    /// strangers can cause as often as they like within an [`AuditBudget`](auth_core::AuditBudget) for each sort.
     #[must_use]
     pub fn new(
         stores: AccountStores,
@@ -150,7 +152,7 @@ impl PasswordAuthenticator {
         audit: Arc<dyn AuditSink>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { stores, pool, throttle, audit, clock }
+        Self { stores, pool, throttle, audit: BudgetedAudit::new(audit), clock }
     }
 
     /// The pool that hashes.

@@ -1,9 +1,12 @@
 //! Which passwords may be chosen.
 
-mod blocklist;
+pub(crate) mod blocklist;
+
+use std::{fmt, sync::Arc};
 
 use auth_core::LoginName;
 
+use self::blocklist::Blocklist;
 use crate::password::Password;
 
 /// Which passwords may be chosen, by NIST SP 800-63B-4 section 3.1.1.2: long enough, and not among the first
@@ -11,15 +14,17 @@ use crate::password::Password;
 ///
 /// Blocked is the whole password, whatever its case: a common one, one that names the account or the site,
 /// one that only repeats or counts. A passphrase that contains such a word is welcome. The list that is built
-/// in is small; it is a floor; a breach corpus is behind [`LeakedPasswords`](crate::LeakedPasswords).
+/// in is small; it is a floor; more go into a [`Blocklist`], and a breach corpus is behind
+/// [`LeakedPasswords`](crate::LeakedPasswords).
 ///
 /// It judges passwords when they are chosen, never when they are checked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PasswordPolicy {
     min_chars: usize,
     /// For accounts with a second factor, if that is less.
     min_beside: Option<usize>,
     context: Vec<String>,
+    blocklists: Vec<Arc<dyn Blocklist>>,
 }
 
 /// Why a password may not be chosen. Fit to be shown.
@@ -57,7 +62,7 @@ impl PasswordPolicy {
     /// For passwords that log in alone: at least 15 characters.
     #[must_use]
     pub fn single_factor() -> Self {
-        Self { min_chars: Self::MIN_ALONE, min_beside: None, context: Vec::new() }
+        Self { min_chars: Self::MIN_ALONE, min_beside: None, context: Vec::new(), blocklists: Vec::new() }
     }
 
     /// The same for passwords that never log in without a second factor. Whoever calls it has looked at the gate.
@@ -65,7 +70,8 @@ impl PasswordPolicy {
         Self { min_chars: min_chars.max(Self::MIN_WITH_SECOND_FACTOR), min_beside: None, ..self }
     }
 
-    /// The same, and at least 8 characters for accounts that have a second factor.
+    /// The same, and at least 8 characters for accounts that have a second factor which the gate asks for each time: not
+    /// where a [remembered device](crate::OneFactor::or_remembered_device) does without it.
     ///
     /// Whoever gives the second factor up needs a longer password:
     /// [`SecondFactors::remove`](crate::SecondFactors::remove) sees to it.
@@ -87,6 +93,26 @@ impl PasswordPolicy {
     #[must_use]
     pub fn with_context(mut self, words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.context.extend(words.into_iter().map(|word| word.as_ref().to_lowercase()));
+        self
+    }
+
+    /// The same with one more list, which is asked last: [`PolicyError::Common`] if a password is in it.
+    ///
+    /// ```
+    /// use std::{collections::HashSet, sync::Arc};
+    /// use auth_core::LoginName;
+    /// use auth_credentials::{Password, PasswordPolicy, PolicyError};
+    ///
+    /// # fn main() -> Result<(), auth_core::NameError> {
+    /// let ours: HashSet<String> = "velvet otters at dawn\nspring sale at harbour books".lines().map(str::to_lowercase).collect();
+    /// let policy = PasswordPolicy::single_factor().with_blocklist(Arc::new(ours));
+    /// let chosen = Password::new("Velvet Otters at Dawn".to_owned());
+    /// assert_eq!(policy.check(&chosen, &LoginName::parse("ann@example.com")?), Err(PolicyError::Common));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_blocklist(mut self, list: Arc<dyn Blocklist>) -> Self {
+        self.blocklists.push(list);
         self
     }
 
@@ -148,7 +174,19 @@ impl PasswordPolicy {
         if context.any(|word| blocklist::repeats(&folded, word)) {
             return Err(PolicyError::Context);
         }
-        if blocklist::is_common(&folded) { Err(PolicyError::Common) } else { Ok(()) }
+        let blocked = || self.blocklists.iter().any(|list| list.contains(&folded));
+        if blocklist::is_common(&folded) || blocked() { Err(PolicyError::Common) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for PasswordPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordPolicy")
+            .field("min_chars", &self.min_chars)
+            .field("min_beside", &self.min_beside)
+            .field("context", &self.context)
+            .field("blocklists", &self.blocklists.len())
+            .finish()
     }
 }
 
@@ -230,6 +268,37 @@ mod tests {
         ] {
             assert_eq!(check(&policy, bad), Err(PolicyError::Common), "{bad}");
         }
+    }
+
+    /// The whole password in any case and either spelling, after what is built in, in every list; never part of it.
+    #[test]
+    fn what_a_blocklist_has_may_not_be_chosen() {
+        struct Asked(std::sync::Mutex<Vec<String>>);
+        impl Blocklist for Asked {
+            fn contains(&self, folded: &str) -> bool {
+                self.0.lock().unwrap().push(folded.to_owned());
+                false
+            }
+        }
+        let asked = Arc::new(Asked(std::sync::Mutex::new(Vec::new())));
+        let listed: std::collections::HashSet<String> = ["caf\u{e9} at the corner".to_owned()].into();
+        let policy = short()
+            .with_blocklist(Arc::<Asked>::clone(&asked))
+            .with_blocklist(Arc::new(Box::new(listed)))
+            .shorter_beside_second_factor();
+        for bad in ["Caf\u{e9} at the Corner", "CAFE\u{301} AT THE CORNER"] {
+            assert_eq!(check(&policy, bad), Err(PolicyError::Common), "{bad}");
+            let bad = Password::new(bad.to_owned());
+            let login = LoginName::parse("ann").unwrap();
+            assert_eq!(policy.check_alone(&bad, &login), Err(PolicyError::Common));
+            assert_eq!(policy.check_beside_second_factor(&bad, &login), Err(PolicyError::Common));
+        }
+        assert_eq!(check(&policy, "the caf\u{e9} at the corner"), Ok(()));
+        asked.0.lock().unwrap().clear();
+        assert_eq!(check(&policy, "PassWord"), Err(PolicyError::Common));
+        assert_eq!(check(&policy, "short"), Err(PolicyError::TooShort { min: 8 }));
+        assert!(asked.0.lock().unwrap().is_empty(), "the lists are asked last");
+        assert!(!format!("{policy:?}").contains("corner"));
     }
 
     #[test]

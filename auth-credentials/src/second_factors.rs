@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod credential;
 mod enrol;
 pub(crate) mod error;
+pub(crate) mod list;
 pub(crate) mod recovery;
 mod remove;
 mod text_messages;
@@ -41,6 +42,7 @@ use crate::{
 /// | [`begin_phone`](Self::begin_phone) and [`confirm_phone`](Self::confirm_phone) | the same with a telephone, if [that is wanted](Self::with_restricted_text_messages) |
 /// | [`renew_recovery_codes`](Self::renew_recovery_codes) | a new list; the old one is dead |
 /// | [`remove`](Self::remove) | device, telephone and list are gone, and other sessions are dead |
+/// | [`list`](Self::list) and [`remove_one`](Self::remove_one) | which there are, and one of two less |
 /// | [`reset`](Self::reset) | the same by an administrator |
 ///
 /// A code is right once, ever: the step that was accepted is stored, on the condition that nobody stored one
@@ -92,8 +94,9 @@ use crate::{
 ///   makes of such a URI: `with_codes` says so.
 ///
 /// With `PasswordPolicy::single_factor().shorter_beside_second_factor()`, a password beside a device may have 8
-/// characters. Whoever removes the device then chooses a longer one in the same step:
-/// `a_short_password_does_not_stay_alone`.
+/// characters, where the gate asks for the device each time:
+/// `a_password_that_logs_in_alone_on_a_remembered_device_is_no_short_one`. Whoever removes the device then chooses a
+/// longer one in the same step: `a_short_password_does_not_stay_alone`.
 ///
 /// # Recovery codes
 ///

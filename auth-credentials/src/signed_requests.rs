@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use auth_core::{
     AuditEvent, AuthenticateError, Authenticated, Authenticator, Claim, KeyRing, Method, PrincipalId,
-    Purpose, RejectionReason, Secret, SecretHash, TokenKey, TokenStore,
+    Purpose, RejectionReason, Secret, SecretHash, Throttled, TokenKey, TokenStore, Window,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
@@ -59,6 +59,8 @@ const NONCES: Purpose = Purpose::new("request-nonce");
 /// - *Whoever recorded a request* has two minutes and no use for it: of its copies one is accepted, at once or
 ///   later: `of_32_copies_of_one_request_at_once_one_is_accepted`,
 ///   `a_copy_stays_refused_until_its_time_is_over_and_after`. A client signs anew what it sends anew.
+/// - *A client that sends without end* fills no store that others need: its account has so many requests, and copies
+///   that somebody else sends use none of them up: `a_client_has_so_many_requests_and_no_copy_uses_them_up`.
 /// - *A flood of forgeries* reaches no store; *a key that was revoked* signs nothing:
 ///   `a_signature_is_as_good_as_its_key`.
 /// - *A copy of the database* makes no signature. *A copy of the key ring* makes all of them.
@@ -68,22 +70,36 @@ pub struct SignedRequests {
     ring: Arc<KeyRing>,
     seen: Arc<dyn TokenStore>,
     window: Duration,
+    most: u32,
 }
 
 impl SignedRequests {
+    /// How many requests the keys of an account may sign in three [windows](Self::WINDOW), unless
+    /// [told otherwise](Self::with_max_requests): 83 a second by the defaults.
+    pub const MAX_REQUESTS: u32 = 30_000;
     /// How far the clocks of client and server may differ: 2 minutes, in both directions.
     pub const WINDOW: Duration = Duration::from_secs(120);
 
-    /// Requests by the programs that `keys` knows. Nonces are claimed in `seen`, which all servers share.
+    /// Requests by the programs that `keys` knows. Nonces are claimed in `seen`, which all servers share. Each stays there
+    /// for up to three windows: give it room for all requests of six minutes, of which no account makes more than
+    /// [`MAX_REQUESTS`](Self::MAX_REQUESTS) on each server. They are counted in the counters of `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys, ring: Arc<KeyRing>, seen: Arc<dyn TokenStore>) -> Self {
-        Self { keys, ring, seen, window: Self::WINDOW }
+        Self { keys, ring, seen, window: Self::WINDOW, most: Self::MAX_REQUESTS }
     }
 
     /// The same with another window, of at most an hour.
     #[must_use]
     pub fn with_window(mut self, window: Duration) -> Self {
         self.window = window.min(Duration::from_secs(3_600));
+        self
+    }
+
+    /// The same with so many requests in three windows that all keys of an account may sign together. Beyond them its
+    /// clients are told to wait, and others go on: a nonce stays for so long, and one client is not to fill the store.
+    #[must_use]
+    pub fn with_max_requests(mut self, most: u32) -> Self {
+        self.most = most;
         self
     }
 
@@ -124,13 +140,26 @@ impl SignedRequests {
             Ok(authentication) => authentication,
             Err(refused) => return Ok(Err(refused)),
         };
+        let (realm, whose) = (authentication.principal.realm(), authentication.principal.to_bytes());
+        // As long as the longest that a nonce is kept.
+        let kept_for = Window::new(self.window.saturating_mul(3).saturating_add(Duration::from_secs(1)));
+        if !self.keys.throttle.has_left(realm, &whose, self.most, kept_for, now).await? {
+            let (principal, source) = (Some(authentication.principal), request.source);
+            self.keys.record(&AuditEvent::Throttled { what: "signed-request", principal, source });
+            return Err(Throttled { retry_after: kept_for.bucket_length() }.into());
+        }
         let parts = [request.key.as_str(), ".", &request.nonce].concat();
-        let realm = authentication.principal.realm().clone();
-        let nonce = TokenKey { realm, purpose: NONCES, hash: SecretHash::of(parts.as_bytes()) };
+        let nonce =
+            TokenKey { realm: realm.clone(), purpose: NONCES, hash: SecretHash::of(parts.as_bytes()) };
         // Longer than any server accepts it whose clock is behind.
         let kept_until = end.saturating_add(self.window).saturating_add(Duration::from_secs(1));
         match self.seen.claim(&nonce, kept_until, now).await? {
-            Claim::First => Ok(Ok(Authenticated::assertion(authentication))),
+            Claim::First => {
+                // Not before: whoever sends copies is not to use up what the client has. So those that arrive at once may
+                // be a few more.
+                self.keys.throttle.spend(realm, &whose, self.most, kept_for, now).await?;
+                Ok(Ok(Authenticated::assertion(authentication)))
+            }
             Claim::Seen => Ok(Err((RejectionReason::Replayed, Some(authentication.principal)))),
         }
     }

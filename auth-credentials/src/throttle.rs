@@ -223,14 +223,27 @@ impl Throttle {
         window: Window,
         now: UnixTime,
     ) -> Result<bool, StoreError> {
-        let key = self.key(realm, b"spent", Some(whose), None);
-        let before = self.counters.add(&key, 0, window, now).await?;
-        if before.exact && before.value >= u64::from(most) {
+        if !self.has_left(realm, whose, most, window, now).await? {
             return Ok(false);
         }
+        let key = self.key(realm, b"spent", Some(whose), None);
         // Again, for others may have spent at the same moment.
         let count = self.counters.add(&key, 1, window, now).await?;
         Ok(!count.exact || count.value <= u64::from(most))
+    }
+
+    /// Whether `whose` has one left to [spend](Self::spend).
+    pub(crate) async fn has_left(
+        &self,
+        realm: &Realm,
+        whose: &[u8],
+        most: u32,
+        window: Window,
+        now: UnixTime,
+    ) -> Result<bool, StoreError> {
+        let key = self.key(realm, b"spent", Some(whose), None);
+        let before = self.counters.add(&key, 0, window, now).await?;
+        Ok(!before.exact || before.value < u64::from(most))
     }
 
     /// A try that is looked at and counted in two steps, with something in between. The account may be called by

@@ -1,8 +1,8 @@
 //! Why a flow did not end as wished.
 
 use auth_core::{
-    AuthenticateError, EntropyError, Malformed, NameError, Refusal, RejectionReason, StoreError, Throttled,
-    Unavailable,
+    AuthenticateError, Denial, DenialReason, EntropyError, Malformed, NameError, Refusal, RejectionReason,
+    StoreError, Throttled, Unavailable,
 };
 
 use crate::{hash::hasher::HashError, policy::PolicyError, pool::Overloaded, throttle::ThrottleError};
@@ -11,6 +11,9 @@ use crate::{hash::hasher::HashError, policy::PolicyError, pool::Overloaded, thro
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignUpError {
+    /// Nobody signs up here by themselves ([`SignUps`](crate::SignUps)).
+    #[error("sign-ups are closed")]
+    Closed,
     /// What was typed cannot be a login name.
     #[error("login name is not valid")]
     Login(#[from] NameError),
@@ -69,6 +72,7 @@ impl From<HashError> for SignUpError {
 impl From<SignUpError> for Refusal {
     fn from(error: SignUpError) -> Self {
         match error {
+            SignUpError::Closed => Self::Denied(Denial::new(DenialReason::Forbidden)),
             SignUpError::Login(_) | SignUpError::Policy(_) => Self::Malformed(Malformed::Body),
             SignUpError::Throttled(throttled) => Self::Throttled(throttled),
             SignUpError::Unavailable(unavailable) => Self::Unavailable(unavailable),

@@ -47,7 +47,7 @@ impl Accounts {
 }
 
 /// Whether a request is a person's own, without limits: neither a program's nor that of an impersonator.
-pub(super) fn in_person(who: &Authenticated) -> Result<(), RejectionReason> {
+pub(crate) fn in_person(who: &Authenticated) -> Result<(), RejectionReason> {
     let authentication = who.authentication();
     let program = [Method::API_KEY, Method::BASIC, Method::BEARER_TOKEN, Method::CERTIFICATE]
         .iter()

@@ -3,6 +3,7 @@
 use auth_core::{Enrolled, Judgement, Method};
 
 use super::Accounts;
+
 /// Short passwords where a password may log in alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("passwords that log in alone have 15 characters at least, and the gate lets them")]
@@ -19,15 +20,20 @@ impl Accounts {
     ///
     /// # Errors
     /// [`ShortPasswordsError`] if the gate lets a password in alone, of an account that has a second factor or of one that
-    /// has none, be it only to enrol one.
+    /// has none, be it only to enrol one, or on a device that is [remembered](crate::RememberedDevices).
     pub fn with_short_passwords(mut self, min_chars: usize) -> Result<Self, ShortPasswordsError> {
         for enrolled in [Vec::new(), vec![Method::ONE_TIME_CODE]] {
-            let alone = self.gate.judgement(&[Method::PASSWORD], &Enrolled::assertion(enrolled));
-            if matches!(alone, Judgement::Enough(_)) {
+            if self.lets_in_alone(&Enrolled::assertion(enrolled)) {
                 return Err(ShortPasswordsError);
             }
         }
         self.policy = self.policy.beside_second_factor_only(min_chars);
         Ok(self)
+    }
+
+    /// Whether the gate lets a password in with nothing else that somebody has to show.
+    pub(super) fn lets_in_alone(&self, enrolled: &Enrolled) -> bool {
+        let shown = [&[Method::PASSWORD][..], &[Method::PASSWORD, Method::REMEMBERED_DEVICE]];
+        shown.into_iter().any(|passed| matches!(self.gate.judgement(passed, enrolled), Judgement::Enough(_)))
     }
 }

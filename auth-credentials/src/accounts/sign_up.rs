@@ -13,7 +13,28 @@ use crate::{hash::hasher::HashError, password_authenticator::PasswordCredential}
 /// What the logins of programs begin with: no person's does.
 pub(crate) const SERVICE: &str = "service:";
 
+/// Who makes accounts, whether or not they prove an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SignUps {
+    /// Anybody.
+    #[default]
+    Open,
+    /// Whoever [accepts](crate::AccountLinks::accept) an invitation.
+    InviteOnly,
+    /// Nobody: invitations that were sent are no use either, until this changes.
+    Closed,
+}
+
 impl Accounts {
+    /// The same where these make accounts. Programs get theirs from administrators in any case:
+    /// [`ApiKeys::create_service`](crate::ApiKeys::create_service).
+    #[must_use]
+    pub fn with_sign_ups(mut self, who: SignUps) -> Self {
+        self.sign_ups = who;
+        self
+    }
+
     /// Makes an account, unless there is one with this login: the answer is the same.
     ///
     /// In both cases the password is judged, the source is throttled, the account is looked up and a hash is
@@ -24,8 +45,12 @@ impl Accounts {
     /// Nobody is logged in by it. A login that begins with `service:` is a program's and nobody's to choose.
     ///
     /// # Errors
-    /// [`SignUpError`] if the login or the password cannot be chosen by anybody, or it cannot be done now.
+    /// [`SignUpError`] if the login or the password cannot be chosen by anybody, or it cannot be done now;
+    /// [`SignUpError::Closed`] unless sign-ups are [open](SignUps::Open), whoever asks and for whatever login.
     pub async fn sign_up(&self, credential: PasswordCredential) -> Result<(), SignUpError> {
+        if self.sign_ups != SignUps::Open {
+            return Err(SignUpError::Closed);
+        }
         let PasswordCredential { realm, login, password, source, .. } = credential;
         let login = login?;
         if login.as_str().starts_with(SERVICE) {
@@ -33,7 +58,7 @@ impl Accounts {
         }
         self.policy.check(&password, &login)?;
         let checks = &self.authenticator;
-        let place = checks.enter::<SignUpError>(&self.sign_ups, &realm, None, source).await?;
+        let place = checks.enter::<SignUpError>(&self.sign_up_throttle, &realm, None, source).await?;
         let place = self.judge_leaked_at::<SignUpError>(place, &password, source).await?;
         let now = checks.clock.now();
         let id = self.new_id(&realm)?;

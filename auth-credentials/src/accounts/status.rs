@@ -1,8 +1,6 @@
 //! Taking an account out of use, and everything that was begun with it.
 
-use auth_core::{
-    AccountChange, AccountStatus, Applied, AuditEvent, EpochBump, KeyRing, PrincipalId, SessionStore,
-};
+use auth_core::{AccountChange, AccountStatus, Applied, AuditEvent, EpochBump, PrincipalId};
 
 use super::{AccountError, Accounts, EpochRaised, TRIES};
 
@@ -16,9 +14,13 @@ impl Accounts {
     pub async fn disable(&self, id: &PrincipalId) -> Result<EpochRaised, AccountError> {
         let disabled = [AccountChange::Status(AccountStatus::Disabled)];
         let raised = self.apply(id, &disabled, EpochBump::Bump).await?;
-        let (principal, epoch) = (id.clone(), raised.epoch());
-        self.authenticator.record(&AuditEvent::AccountDisabled { principal, epoch });
+        self.note_disabled(&raised);
         Ok(raised)
+    }
+
+    pub(super) fn note_disabled(&self, raised: &EpochRaised) {
+        let (principal, epoch) = (raised.principal().clone(), raised.epoch());
+        self.authenticator.record(&AuditEvent::AccountDisabled { principal, epoch });
     }
 
     /// Enables an account again. What it had before it was disabled stays dead.
@@ -39,30 +41,6 @@ impl Accounts {
     /// [`AccountError`].
     pub async fn log_out_everywhere(&self, id: &PrincipalId) -> Result<EpochRaised, AccountError> {
         self.apply(id, &[], EpochBump::Bump).await
-    }
-
-    /// Removes an account for good, after it was disabled and its sessions were ended. Answers whether it was
-    /// there to the last.
-    ///
-    /// Broken off in between, it leaves a disabled account: call it again.
-    ///
-    /// # Errors
-    /// [`AccountError`].
-    pub async fn remove(
-        &self,
-        id: &PrincipalId,
-        by: Option<&PrincipalId>,
-        sessions: &dyn SessionStore,
-        keys: &KeyRing,
-    ) -> Result<bool, AccountError> {
-        let raised = self.disable(id).await?;
-        let _ = self.finish_sweep(&raised, sessions, keys, None).await?;
-        let removed = self.authenticator.stores.accounts.remove(id).await?;
-        if removed {
-            let (principal, by) = (id.clone(), by.cloned());
-            self.authenticator.record(&AuditEvent::AccountRemoved { principal, by });
-        }
-        Ok(removed)
     }
 
     /// Makes changes that do not depend on what the account says.

@@ -18,6 +18,9 @@ pub enum ApiKeyError {
     /// The account has no such key.
     #[error("no such key")]
     NoSuchKey,
+    /// Another key has taken its place already.
+    #[error("key was rotated already")]
+    Rotated,
     /// The name of a service is taken.
     #[error("name is taken")]
     NameTaken,
@@ -63,9 +66,11 @@ impl From<EntropyError> for ApiKeyError {
 impl From<ApiKeyError> for Refusal {
     fn from(error: ApiKeyError) -> Self {
         match error {
-            ApiKeyError::TooMany | ApiKeyError::Terms | ApiKeyError::NoSuchKey | ApiKeyError::NameTaken => {
-                Self::Malformed(Malformed::Content)
-            }
+            ApiKeyError::TooMany
+            | ApiKeyError::Terms
+            | ApiKeyError::NoSuchKey
+            | ApiKeyError::Rotated
+            | ApiKeyError::NameTaken => Self::Malformed(Malformed::Content),
             ApiKeyError::Challenged(challenge) => challenge.into(),
             ApiKeyError::Refused(error) => error.into(),
         }

@@ -54,7 +54,8 @@ impl ApiKeys {
     /// By whoever may [make](Self::create) one, for a key of theirs: no key makes another, not even one like itself.
     ///
     /// # Errors
-    /// [`ApiKeyError`]; the old key is then what it was.
+    /// [`ApiKeyError`]; the old key is then what it was. [`ApiKeyError::Rotated`] if it is on its way out already: where the
+    /// answer was lost, revoke the key that nobody has received, and make one.
     pub async fn rotate(
         &self,
         who: &Authenticated,
@@ -129,6 +130,7 @@ impl ApiKeys {
             let stored = StoredKey {
                 hash: SecretHash::from_bytes([0; 32]),
                 epoch: (!terms.outlives_epoch).then_some(epoch),
+                rotated: false,
                 name: terms.name.clone(),
                 limits: terms.limits.clone(),
             };
@@ -167,9 +169,16 @@ impl ApiKeys {
             if dead {
                 return Err(RejectionReason::Expired.into());
             }
+            // What it has left is no measure of its terms any more.
+            if stored.rotated {
+                return Err(ApiKeyError::Rotated);
+            }
             let life = old.expires_at.map(|expires_at| expires_at.since(old.created_at));
+            let rotated = StoredKey { rotated: true, ..stored.clone() };
             let (record, new) = self.new_record(&account, stored, life)?;
             let mut leaving = old.clone();
+            leaving.data = rotated.write().ok_or(ApiKeyError::Terms)?;
+            leaving.version = old.version.next();
             let end = now.saturating_add(overlap);
             leaving.expires_at = Some(old.expires_at.map_or(end, |expires_at| expires_at.min(end)));
             let mut changes = expired(&rows, now);

@@ -12,6 +12,8 @@ pub(super) struct StoredKey {
     pub(super) hash: SecretHash,
     /// The epoch of its owner when it was made; none if it outlives that.
     pub(super) epoch: Option<AuthEpoch>,
+    /// Whether another key has taken its place, and it is on its way out.
+    pub(super) rotated: bool,
     pub(super) name: Box<str>,
     pub(super) limits: Limits,
 }
@@ -25,7 +27,7 @@ impl StoredKey {
         }
         let mut bytes = vec![FORMAT];
         bytes.extend(self.hash.as_bytes());
-        bytes.push(u8::from(self.epoch.is_some()));
+        bytes.push((u8::from(self.rotated) << 1) | u8::from(self.epoch.is_some()));
         bytes.extend(self.epoch.unwrap_or_default().get().to_be_bytes());
         let networks =
             networks.map(|networks| networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
@@ -43,7 +45,7 @@ impl StoredKey {
     /// Reads it back; none if anything of it makes no sense: limits that cannot be read are not no limits.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (hash, rest) = bytes.strip_prefix(&[FORMAT])?.split_first_chunk::<32>()?;
-        let (bound, rest) = rest.split_first()?;
+        let (flags, rest) = rest.split_first()?;
         let (epoch, mut rest) = rest.split_first_chunk::<8>()?;
         let mut next = || -> Option<Option<&str>> {
             let ([there, high, low], tail) = rest.split_first_chunk::<3>()?;
@@ -71,12 +73,12 @@ impl StoredKey {
             let networks = networks.split(' ').filter(|one| !one.is_empty()).map(str::parse::<Network>);
             limits = limits.with_networks(networks.collect::<Result<_, _>>().ok()?);
         }
-        let epoch = match bound {
-            0 => None,
-            1 => Some(AuthEpoch::new(u64::from_be_bytes(*epoch))),
+        let (rotated, bound) = match flags {
+            0..4 => (flags & 2 != 0, flags & 1 != 0),
             _ => return None,
         };
-        Some(Self { hash: SecretHash::from_bytes(*hash), epoch, name: name.into(), limits })
+        let epoch = bound.then_some(AuthEpoch::new(u64::from_be_bytes(*epoch)));
+        Some(Self { hash: SecretHash::from_bytes(*hash), epoch, rotated, name: name.into(), limits })
     }
 }
 
@@ -86,7 +88,7 @@ mod tests {
 
     fn stored(limits: Limits) -> StoredKey {
         let (hash, name) = (SecretHash::of(b"key"), "Bäckup".into());
-        StoredKey { hash, epoch: Some(AuthEpoch::new(3)), name, limits }
+        StoredKey { hash, epoch: Some(AuthEpoch::new(3)), rotated: false, name, limits }
     }
 
     #[test]
@@ -97,8 +99,8 @@ mod tests {
             .with_networks(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]);
         let nothing = Limits::unlimited().with_scopes(Scopes::none()).with_networks(Vec::new());
         for limits in [Limits::unlimited(), everything, nothing] {
-            for epoch in [None, Some(AuthEpoch::new(u64::MAX))] {
-                let stored = StoredKey { epoch, ..stored(limits.clone()) };
+            for (epoch, rotated) in [(None, false), (None, true), (Some(AuthEpoch::new(u64::MAX)), true)] {
+                let stored = StoredKey { epoch, rotated, ..stored(limits.clone()) };
                 let blob = stored.write().unwrap();
                 assert_eq!(StoredKey::read(blob.expose()), Some(stored));
             }

@@ -113,6 +113,8 @@ pub struct ApiKeySummary {
     pub last_used_at: Option<UnixTime>,
     /// From when on it is refused.
     pub expires_at: Option<UnixTime>,
+    /// Whether another key has taken its place, and it is on its way out.
+    pub rotated: bool,
 }
 
 impl ApiKeySummary {
@@ -127,6 +129,7 @@ impl ApiKeySummary {
             created_at: record.created_at,
             last_used_at: record.last_used_at,
             expires_at: record.expires_at,
+            rotated: stored.rotated,
         })
     }
 }

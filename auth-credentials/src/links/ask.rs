@@ -10,7 +10,7 @@ use auth_core::{
 use super::{
     AccountLinks, address::MailAddress, base::LinkPurpose, error::LinkError, message::Notice, token::Ticket,
 };
-use crate::{source::SourceKey, throttle::ThrottleError};
+use crate::{sent_codes::subject_of, source::SourceKey, throttle::ThrottleError};
 
 impl AccountLinks {
     /// Sends a link that verifies an address to whoever signed up with it. An address that is verified already is told
@@ -33,8 +33,8 @@ impl AccountLinks {
     /// Sends a link that logs in.
     ///
     /// With a `browser` secret, which the page that asks puts into a cookie, only the same browser can use the link:
-    /// whoever talks somebody into asking for a link, and sees it pass, has no use for it. Without one it works on any
-    /// device that the mail is read on.
+    /// whoever talks somebody into asking for a link, and sees it pass, has no use for it. It ends the link that this
+    /// browser had before, and no other browser's. Without one it works on any device that the mail is read on.
     ///
     /// # Errors
     /// As [`ask_to_verify`](Self::ask_to_verify).
@@ -78,7 +78,13 @@ impl AccountLinks {
             address: to.as_str().to_owned(),
             extra,
         };
-        let token = self.issue(purpose, account.id.id(), &ticket).await?;
+        let token = if ticket.extra.is_empty() {
+            self.issue(purpose, account.id.id(), &ticket).await?
+        } else {
+            // Of this browser, so that asking in another one does not end it. There are no more than are sent.
+            let subject = subject_of(&[account.id.id().as_bytes(), b"\0", &ticket.extra].concat())?;
+            self.issue(purpose, subject.as_str(), &ticket).await?
+        };
         self.send_link(purpose, to, &token, Some(&account.id));
         Ok(())
     }

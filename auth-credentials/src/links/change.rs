@@ -83,7 +83,7 @@ impl AccountLinks {
         self.take(purpose, &token).await.map_err(noted)?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         for _ in 0..TRIES {
-            let account = self.account_of(purpose, &ticket).await.map_err(noted)?;
+            let (account, _) = self.account_of(purpose, &ticket).await.map_err(noted)?;
             let mut changes = vec![AccountChange::Login(to.login().clone())];
             changes.extend(self.mailbox(&account, to.as_str())?);
             match accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {

@@ -9,7 +9,7 @@ use auth_core::{
 
 use super::{AccountLinks, address::MailAddress, base::LinkPurpose, error::LinkError, token::Ticket};
 use crate::{
-    accounts::{ChangePasswordError, EpochRaised, TRIES},
+    accounts::{ChangePasswordError, EpochRaised, SignUps, TRIES},
     hash::hasher::HashError,
     password::Password,
 };
@@ -36,8 +36,9 @@ impl AccountLinks {
     ///
     /// # Errors
     /// [`LinkError`]; throttled also where the address was sent [`MAX_SENT`](Self::MAX_SENT) invitations in half the time
-    /// that one works, whoever sent them; [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
+    /// that one works, whoever sent them; refused where sign-ups are [closed](SignUps::Closed); [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
     pub async fn invite(&self, typed: &str, data: &[u8], source: Option<IpAddr>) -> Result<(), LinkError> {
+        self.may_invite()?;
         let to = MailAddress::canonical(typed)?;
         if data.len() > Self::MAX_INVITATION {
             return Err(StoreError::not_written("an invitation carries at most 1024 bytes").into());
@@ -77,13 +78,15 @@ impl AccountLinks {
     /// The password is judged and hashed before the token is taken, so one that may not be chosen can be tried again.
     ///
     /// # Errors
-    /// [`LinkError`]; refused also where the address has an account by now that is verified or disabled.
+    /// [`LinkError`]; refused also where the address has an account by now that is verified or disabled, and where
+    /// sign-ups are [closed](SignUps::Closed): the invitation works on once they are not.
     pub async fn accept(
         &self,
         token: &str,
         password: Password,
         source: Option<IpAddr>,
     ) -> Result<Invited, LinkError> {
+        self.may_invite().map_err(|error| self.noted(error, None, source))?;
         let token = self.parse(token, source)?;
         let purpose = LinkPurpose::Invitation;
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
@@ -107,6 +110,14 @@ impl AccountLinks {
             }
         }
         Err(LinkError::busy())
+    }
+
+    /// Whether an invitation is of use.
+    pub(super) fn may_invite(&self) -> Result<(), LinkError> {
+        match self.accounts.sign_ups() {
+            SignUps::Closed => Err(RejectionReason::Policy.into()),
+            SignUps::Open | SignUps::InviteOnly => Ok(()),
+        }
     }
 
     /// Makes the account; none if somebody was faster.

@@ -43,14 +43,13 @@ impl AccountLinks {
                 return Err(noted(RejectionReason::WrongUse.into()));
             }
         }
-        let account = self.account_of(purpose, &ticket).await.map_err(noted)?;
-        let verified = self.is_verified(Some(&account)).await?;
+        let (account, verified) = self.account_of(purpose, &ticket).await.map_err(noted)?;
         self.take(purpose, &token).await.map_err(noted)?;
         let (principal, epoch, raised) = if verified {
             // The epoch of the ticket, which the account had a moment ago: what raises it ends this login.
             (account.id, ticket.epoch, None)
         } else {
-            let (account, epoch) = self.prove(purpose, &ticket, false).await.map_err(noted)?;
+            let (account, epoch) = self.prove(purpose, &ticket, None).await.map_err(noted)?;
             let raised = (epoch == EpochBump::Bump).then(|| EpochRaised::of(&account));
             (account.id.clone(), account.epoch, raised)
         };

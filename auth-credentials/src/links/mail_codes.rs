@@ -61,6 +61,10 @@ const DIGITS: u8 = 8;
 ///   beside the handle: `asking_for_a_code_answers_alike_after_the_same_work`,
 ///   `a_mailed_code_works_once_beside_its_handle`, `few_codes_are_sent_and_the_answer_stays_the_same`,
 ///   `codes_for_nobody_leave_a_bounded_number_of_rows`.
+/// - *Whoever asks from everywhere, all the time*, is sent the few codes that there are to send, and its owner none.
+///   So offer a login link beside codes, [not bound to a browser](AccountLinks::ask_to_log_in): the newest one works
+///   for who reads the mail, whoever asked for it
+///   (`a_stranger_who_keeps_asking_does_not_take_the_newest_link_away`).
 /// - *Guessing* has five tries a code and a hundred in a row; then the mailbox has to be proven by a link that sets
 ///   a password: `guessing_at_mailed_codes_ends_and_locks_nobody_out_of_a_reset`,
 ///   `guessing_at_mailed_codes_is_throttled`, `of_32_tries_of_one_mailed_code_at_once_one_succeeds`.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use auth_core::{
-    Account, AccountChange, AccountStatus, Applied, AuditEvent, CredentialBlob, CredentialKey,
+    Account, AccountChange, AccountStatus, Applied, AuditEvent, Authenticated, CredentialBlob, CredentialKey,
     CredentialKind, CredentialRecord, EpochBump, Method, Page, RejectionReason, StoreError,
 };
 
@@ -14,7 +14,7 @@ use super::{
     token::{OneTimeToken, Ticket},
 };
 use crate::{
-    accounts::{ChangePasswordError, TRIES},
+    accounts::{ChangePasswordError, TRIES, in_person},
     password::Password,
     stores::fresh_version,
 };
@@ -28,9 +28,10 @@ impl AccountLinks {
     pub async fn look(&self, purpose: LinkPurpose, token: &str) -> Result<(), LinkError> {
         let token = OneTimeToken::parse(token).ok_or(RejectionReason::Unknown)?;
         let ticket = self.peek(purpose, &token).await?;
-        if purpose != LinkPurpose::Invitation {
-            self.account_of(purpose, &ticket).await?;
+        if purpose == LinkPurpose::Invitation {
+            return self.may_invite();
         }
+        self.account_of(purpose, &ticket).await?;
         Ok(())
     }
 
@@ -75,24 +76,30 @@ impl AccountLinks {
         }
     }
 
-    /// The account of a ticket, if it is as it was when the link was sent.
+    /// The account of a ticket, if it is as it was when the link was sent, and whether its address is proven.
+    ///
+    /// Whoever holds an account that nobody has verified need not read its mail, and is not to end with another password
+    /// what its owner is sent. So its epoch ends only what whoever holds it asked for.
     pub(super) async fn account_of(
         &self,
         purpose: LinkPurpose,
         ticket: &Ticket,
-    ) -> Result<Account, LinkError> {
+    ) -> Result<(Account, bool), LinkError> {
         let owner = ticket.owner.as_ref().ok_or(RejectionReason::Unknown)?;
         let account = self.accounts.authenticator().stores.accounts.by_id(owner).await?;
         let account = account.ok_or(RejectionReason::Unknown)?;
         if account.status != AccountStatus::Active {
             return Err(RejectionReason::Disabled.into());
         }
+        let to_mailbox = purpose != LinkPurpose::ChangeAddress;
+        let verified = self.is_verified(Some(&account)).await?;
         // Another password, another address, logged out everywhere: whatever raises the epoch ends the link.
-        let moved = purpose != LinkPurpose::ChangeAddress && account.login.as_str() != ticket.address;
-        if account.epoch != ticket.epoch || moved {
+        let revoked = account.epoch != ticket.epoch && (verified || !to_mailbox);
+        let moved = to_mailbox && account.login.as_str() != ticket.address;
+        if revoked || moved {
             return Err(RejectionReason::Revoked.into());
         }
-        Ok(account)
+        Ok((account, verified))
     }
 
     /// The changes by which an address is proven: everything of before goes, unless it was proven before, or `keep`
@@ -132,16 +139,22 @@ impl AccountLinks {
         Ok([AccountChange::RemoveCredential(key), AccountChange::AddCredential(record)])
     }
 
-    /// Proves the address of the account of a ticket whose token was taken.
+    /// Proves the address of the account of a ticket whose token was taken. `who` keeps what was there before, if it is
+    /// the account's owner as they log in now, and no program of theirs.
     pub(super) async fn prove(
         &self,
         purpose: LinkPurpose,
         ticket: &Ticket,
-        keep: bool,
+        who: Option<&Authenticated>,
     ) -> Result<(Box<Account>, EpochBump), LinkError> {
         let checks = self.accounts.authenticator();
         for _ in 0..TRIES {
-            let account = self.account_of(purpose, ticket).await?;
+            let (account, _) = self.account_of(purpose, ticket).await?;
+            let keep = who.is_some_and(|who| {
+                *who.principal() == account.id
+                    && who.authentication().epoch == account.epoch
+                    && in_person(who).is_ok()
+            });
             let (changes, epoch) = self.changes_of_proof(&account, keep).await?;
             match checks.stores.accounts.apply(&account.id, account.version, &changes, epoch).await? {
                 Applied::Applied(account) => {

@@ -38,8 +38,8 @@ impl AccountLinks {
         let purpose = LinkPurpose::ResetPassword;
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
         let noted = |error| self.noted(error, Some(&ticket), source);
-        let account = self.account_of(purpose, &ticket).await.map_err(noted)?;
-        if self.is_verified(Some(&account)).await? {
+        let (account, verified) = self.account_of(purpose, &ticket).await.map_err(noted)?;
+        if verified {
             self.accounts.judge_password(&new, &account).await?;
         } else {
             // It will stand alone.
@@ -67,7 +67,7 @@ impl AccountLinks {
     async fn put_password(&self, ticket: &Ticket, data: &CredentialBlob) -> Result<Box<Account>, LinkError> {
         let checks = self.accounts.authenticator();
         for _ in 0..TRIES {
-            let account = self.account_of(LinkPurpose::ResetPassword, ticket).await?;
+            let (account, _) = self.account_of(LinkPurpose::ResetPassword, ticket).await?;
             let changes = self.changes_of_password(&account, data).await?;
             match checks
                 .stores

@@ -81,8 +81,8 @@ impl LinkPurpose {
 pub(super) struct Ticket {
     /// Whose account; none for an invitation.
     pub(super) owner: Option<PrincipalId>,
-    /// The account's epoch when it was issued. What raises it ends the link: a new password, another address, the
-    /// account disabled.
+    /// The account's epoch when it was issued. What raises it ends the link, once the address is proven: a new password,
+    /// another address, logging out everywhere.
     pub(super) epoch: AuthEpoch,
     /// Where the link was sent.
     pub(super) address: String,

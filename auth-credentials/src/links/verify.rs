@@ -29,15 +29,8 @@ impl AccountLinks {
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
         let noted = |error| self.noted(error, Some(&ticket), source);
         self.account_of(purpose, &ticket).await.map_err(noted)?;
-        let keep = who.is_some_and(|who| {
-            let authentication = who.authentication();
-            Some(who.principal()) == ticket.owner.as_ref()
-                && authentication.epoch == ticket.epoch
-                && authentication.actor.is_none()
-                && *who.limits() == auth_core::Limits::unlimited()
-        });
         self.take(purpose, &token).await.map_err(noted)?;
-        let (account, epoch) = self.prove(purpose, &ticket, keep).await.map_err(noted)?;
+        let (account, epoch) = self.prove(purpose, &ticket, who).await.map_err(noted)?;
         Ok((epoch == EpochBump::Bump).then(|| EpochRaised::of(&account)))
     }
 

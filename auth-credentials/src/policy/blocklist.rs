@@ -1,4 +1,36 @@
-//! The first passwords that anybody would guess.
+//! The first passwords that anybody would guess, and those that an application adds.
+
+use std::{collections::HashSet, hash::BuildHasher, sync::Arc};
+
+/// A list of passwords that may not be chosen, beside the small one that is built in
+/// ([`PasswordPolicy::with_blocklist`](crate::PasswordPolicy::with_blocklist)): those of your own incidents, or a longer list
+/// of common ones.
+///
+/// It is asked by the request in which a password is chosen, so it answers from memory. For a list that is somewhere else
+/// there is [`LeakedPasswords`](crate::LeakedPasswords).
+pub trait Blocklist: Send + Sync {
+    /// Whether this password, as a whole, is in the list. It is `folded`: in Normalization Form C, then in lower case, and so
+    /// are the passwords of the list. Nothing of it may be written down.
+    fn contains(&self, folded: &str) -> bool;
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => { $(
+        impl<T: Blocklist + ?Sized> Blocklist for $pointer {
+            fn contains(&self, folded: &str) -> bool {
+                (**self).contains(folded)
+            }
+        }
+    )* };
+}
+forward!(&T, Box<T>, Arc<T>);
+
+/// Passwords in lower case.
+impl<S: BuildHasher + Send + Sync> Blocklist for HashSet<String, S> {
+    fn contains(&self, folded: &str) -> bool {
+        HashSet::contains(self, folded)
+    }
+}
 
 /// Common passwords in lower case, sorted, one space between. Words that are too short for any policy are here
 /// for what they repeat to.

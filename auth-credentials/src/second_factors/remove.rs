@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct Farewell {
     pub(crate) current: Password,
     pub(crate) new: Option<Password>,
+    /// Whether the password stands alone then.
+    pub(crate) alone: bool,
 }
 
 impl SecondFactors {
@@ -52,10 +54,11 @@ impl SecondFactors {
         let mut changes = self.removals(&account.id).await?;
         let password = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
         if checks.stores.credentials.find(&password).await?.is_some() {
-            changes.extend(self.with_password(&account, Farewell { current, new }, source).await?);
+            changes
+                .extend(self.with_password(&account, Farewell { current, new, alone: true }, source).await?);
         }
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
-            Applied::Applied(account) => Ok(self.removed(&account)),
+            Applied::Applied(account) => Ok(self.removed(&account, Method::ONE_TIME_CODE)),
             Applied::Gone => Err(RejectionReason::Unknown.into()),
             Applied::Conflict | Applied::LoginTaken => Err(SecondFactorError::busy()),
         }
@@ -80,7 +83,7 @@ impl SecondFactors {
                 changes.push(AccountChange::RemoveCredential(password));
             }
             match accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
-                Applied::Applied(account) => return Ok(self.removed(&account)),
+                Applied::Applied(account) => return Ok(self.removed(&account, Method::ONE_TIME_CODE)),
                 Applied::Gone => return Err(AccountError::NoSuchAccount),
                 Applied::Conflict | Applied::LoginTaken => {}
             }
@@ -89,14 +92,14 @@ impl SecondFactors {
     }
 
     /// Checks the password, and answers the change that puts a long enough one in its place, if that is needed.
-    async fn with_password(
+    pub(super) async fn with_password(
         &self,
         account: &Account,
         farewell: Farewell,
         source: Option<IpAddr>,
     ) -> Result<Option<AccountChange>, SecondFactorError> {
         let (checks, policy) = (self.accounts.authenticator(), self.accounts.policy());
-        let (realm, Farewell { current, new }) = (account.id.realm(), farewell);
+        let (realm, Farewell { current, new, alone }) = (account.id.realm(), farewell);
         if let Some(new) = &new {
             policy.check_alone(new, &account.login)?;
         }
@@ -108,7 +111,7 @@ impl SecondFactors {
             Some(new) => self.accounts.judge_leaked_at::<ChangePasswordError>(place, new, source).await?,
             None => place,
         };
-        let short = current.chars() < policy.min_alone();
+        let short = alone && current.chars() < policy.min_alone();
         let renewed = new.is_some();
         let passed = checks.check(&attempt, place, current, new).await?;
         let _ = checks.throttle.succeeded(realm, &account.login, SourceKey::from_peer(source)).await;
@@ -147,13 +150,20 @@ impl SecondFactors {
         ] {
             changes.push(AccountChange::RemoveCredential(CredentialKey::only(owner, kind)));
         }
-        let remembered = self.all_of(owner, &CredentialKind::REMEMBERED_DEVICE).await?;
-        changes.extend(remembered.into_iter().map(|one| AccountChange::RemoveCredential(one.key)));
+        changes.extend(self.removal_of_remembered(owner).await?);
         Ok(changes)
     }
 
-    fn removed(&self, account: &Account) -> EpochRaised {
-        let (principal, method) = (account.id.clone(), Method::ONE_TIME_CODE);
+    pub(super) async fn removal_of_remembered(
+        &self,
+        owner: &PrincipalId,
+    ) -> Result<Vec<AccountChange>, auth_core::StoreError> {
+        let remembered = self.all_of(owner, &CredentialKind::REMEMBERED_DEVICE).await?;
+        Ok(remembered.into_iter().map(|one| AccountChange::RemoveCredential(one.key)).collect())
+    }
+
+    pub(super) fn removed(&self, account: &Account, method: Method) -> EpochRaised {
+        let principal = account.id.clone();
         let removed = AuditEvent::CredentialRemoved { principal, method, id: None };
         self.accounts.authenticator().record(&removed);
         EpochRaised::of(account)

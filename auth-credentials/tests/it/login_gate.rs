@@ -111,6 +111,8 @@ fn short_passwords_are_refused_where_one_logs_in_alone() {
     assert_eq!(refused(behind(&app, OneFactor::password())), Some(ShortPasswordsError));
     assert_eq!(refused(behind(&app, Both::required().or_enrolment())), Some(ShortPasswordsError));
     assert_eq!(refused(behind(&app, OnlyWhereThereIsNone)), Some(ShortPasswordsError));
+    // On a device that is remembered the password is all that is shown.
+    assert_eq!(refused(behind(&app, Both::required().or_remembered_device())), Some(ShortPasswordsError));
 
     let sign_up = |accounts: &Accounts, login: &str, password: &str| {
         block_on(accounts.sign_up(credential(login, password, address(1))))

@@ -11,6 +11,7 @@
 
 mod allocations;
 mod api_keys;
+mod audit;
 mod bearer;
 #[cfg(feature = "certificates")]
 mod certificates;
@@ -25,6 +26,7 @@ mod normalization;
 mod pepper;
 mod pool;
 mod remembered_devices;
+mod remove_own;
 mod second_factors;
 mod sign_up;
 mod signed_requests;

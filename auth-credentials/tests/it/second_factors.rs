@@ -1,6 +1,7 @@
 //! One-time codes and recovery codes.
 
 mod enrol;
+mod list;
 mod recovery;
 mod remove;
 mod text_messages;

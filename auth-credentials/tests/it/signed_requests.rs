@@ -7,8 +7,9 @@ use std::{
 };
 
 use auth_core::{
-    AccountChange, AccountStatus, AuthenticateError, Authenticated, Authenticator, Clock, KeyName, KeyRing,
-    Malformed, MemoryCounters, MemoryTokens, Method, Refusal, RejectionReason, Scopes, Secret, SystemEntropy,
+    AccountChange, AccountStatus, AuditEvent, AuthenticateError, Authenticated, Authenticator, Clock,
+    KeyName, KeyRing, Malformed, MemoryCounters, MemoryTokens, Method, Refusal, RejectionReason, Scopes,
+    Secret, SystemEntropy,
     testing::{FailWith, FailingStore, block_on},
 };
 use auth_credentials::{
@@ -255,6 +256,47 @@ fn a_signature_is_as_good_as_its_key() {
     api.app.change("ann", AccountChange::Status(AccountStatus::Active));
     block_on(api.keys.revoke_for(&api.app.id("ann"), &api.id)).unwrap();
     assert_eq!(api.refused(&Sent::of(&api.sign())), RejectionReason::Unknown);
+}
+
+/// Each nonce is kept for minutes, and the store is everybody's: one client must not fill it.
+#[test]
+fn a_client_has_so_many_requests_and_no_copy_uses_them_up() {
+    let mut api = Api::new();
+    api.signed = api.signed.clone().with_max_requests(5);
+    api.app.sign_up("bob", PASSWORD);
+    let terms = ApiKeyTerms::new("sync", Scopes::parse("notes.write").unwrap(), Duration::from_secs(86_400));
+    let terms = terms.unwrap();
+    let signer = |login: &str| {
+        let id = block_on(api.keys.create(&api.app.request_of(login, PASSWORD), &terms)).unwrap().id;
+        RequestSigner::new(id, &api.signed.secret(&id)).unwrap()
+    };
+    let sign = |signer: &RequestSigner| {
+        let now = api.app.clock.now();
+        signer.sign(("POST", HOST, TARGET), BodyDigest::of(BODY), now, &SystemEntropy).unwrap()
+    };
+    let first = api.sign();
+    assert!(api.send(&Sent::of(&first)).is_ok());
+    for _ in 0..100 {
+        assert_eq!(api.refused(&Sent::of(&first)), RejectionReason::Replayed);
+    }
+    for n in 1..5 {
+        assert!(api.send(&Sent::of(&api.sign())).is_ok(), "{n}");
+    }
+    // Another key of hers is no way around it, and somebody else has their own.
+    for headers in [api.sign(), sign(&signer("ann"))] {
+        let refusal = Refusal::from(api.send(&Sent::of(&headers)).unwrap_err());
+        assert_eq!(refusal.status(), 429);
+    }
+    assert!(api.send(&Sent::of(&sign(&signer("bob")))).is_ok());
+    assert!(api.app.audit.events().iter().any(|(_, event)| matches!(
+        event,
+        AuditEvent::Throttled { what: "signed-request", principal: Some(who), .. } if *who == api.app.id("ann")
+    )));
+    // For as long as a nonce may be kept.
+    api.app.clock.step(3 * SignedRequests::WINDOW);
+    assert_eq!(Refusal::from(api.send(&Sent::of(&api.sign())).unwrap_err()).status(), 429);
+    api.app.clock.step(Duration::from_secs(60));
+    assert!(api.send(&Sent::of(&api.sign())).is_ok());
 }
 
 #[test]

@@ -53,7 +53,8 @@ use crate::hash::{hasher::HashError, params::ParamsError};
 /// - *bcrypt's 72 bytes*: what was hashed elsewhere is right whatever follows them, until the first login
 ///   (`seventy_two_bytes_are_hashed_and_what_follows_is_right`,
 ///   `the_whole_of_a_long_password_counts_once_it_is_hashed_anew`). A password with a NUL byte is none to bcrypt:
-///   `a_password_with_nul_is_never_right`.
+///   `a_password_with_nul_is_never_right`. Nor is one that ends in NUL to PBKDF2 and scrypt, which do not tell it from
+///   the one without: `a_password_that_ends_in_nul_is_never_right`.
 /// - A hash that is cheap to guess stays so until its owner comes. Ask those who do not for a new password, by a
 ///   link.
 /// - Hashes agree with the RFCs (`the_vectors_of_rfc_7914_hold`, `the_vectors_of_the_rfcs_hold`,

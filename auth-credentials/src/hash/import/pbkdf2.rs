@@ -105,7 +105,8 @@ impl Hash {
         let tag = self.tag.as_slice();
         let Some(computed) = buffer.get_mut(..tag.len()) else { return false };
         compute(self.digest, password, self.salt.as_slice(), self.rounds, computed);
-        bool::from(computed.ct_eq(tag))
+        // HMAC fills its key up with NULs: with some at its end, another password is the same key.
+        bool::from(computed.ct_eq(tag)) & !password.ends_with(&[0])
     }
 }
 
@@ -154,6 +155,19 @@ mod tests {
             "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56\
              a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d"
         );
+    }
+
+    /// HMAC fills its key up with NULs (RFC 2104 section 2), so `a` and `a\0` are one to it.
+    #[test]
+    fn a_password_that_ends_in_nul_is_never_right() {
+        for digest in [Pbkdf2Digest::Sha1, Pbkdf2Digest::Sha256, Pbkdf2Digest::Sha512] {
+            for (short, long) in [("a", "a\0"), ("", "\0"), ("a\0b", "a\0b\0\0")] {
+                let mut computed = [0; 20];
+                compute(digest, short.as_bytes(), b"salt", 1, &mut computed);
+                let hash = Hash { digest, rounds: 1, salt: Field::of(b"salt"), tag: Field::of(&computed) };
+                assert!(hash.is_of(short.as_bytes()) && !hash.is_of(long.as_bytes()), "{long:?}");
+            }
+        }
     }
 
     const TAG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

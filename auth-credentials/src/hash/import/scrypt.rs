@@ -105,7 +105,8 @@ impl Hash {
         let tag = self.tag.as_slice();
         let computed = buffer.get_mut(..tag.len()).ok_or(HashError::Aborted)?;
         compute(self.cost, password, self.salt.as_slice(), computed)?;
-        Ok(computed.ct_eq(tag).into())
+        // The key of HMAC is filled up with NULs: with some at its end, another password is the same.
+        Ok(bool::from(computed.ct_eq(tag)) & !password.ends_with(&[0]))
     }
 }
 
@@ -175,6 +176,21 @@ mod tests {
              d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887"
         );
         assert_eq!(Cost::new(20, 8, 1), None);
+    }
+
+    /// It begins with PBKDF2, whose HMAC fills its key up with NULs.
+    #[test]
+    fn a_password_that_ends_in_nul_is_never_right() {
+        let cost = Cost::new(1, 1, 1).unwrap();
+        for (short, long) in [("a", "a\0"), ("", "\0"), ("a\0b", "a\0b\0\0")] {
+            let mut computed = [0; 32];
+            compute(cost, short.as_bytes(), b"salt", &mut computed).unwrap();
+            let hash = Hash { cost, salt: Field::of(b"salt"), tag: Field::of(&computed) };
+            assert!(
+                hash.is_of(short.as_bytes()).unwrap() && !hash.is_of(long.as_bytes()).unwrap(),
+                "{long:?}"
+            );
+        }
     }
 
     const TAG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

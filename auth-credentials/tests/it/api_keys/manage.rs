@@ -2,7 +2,7 @@
 
 use std::{sync::Barrier, thread, time::Duration};
 
-use auth_core::{Authenticated, PrincipalKind, RejectionReason, Scopes, testing::block_on};
+use auth_core::{Authenticated, PrincipalKind, Refusal, RejectionReason, Scopes, testing::block_on};
 use auth_credentials::{Accounts, ApiKeyError, ApiKeyId, ApiKeyTerms, ApiKeys, NewApiKey};
 
 use super::{DAY, Programs, terms};
@@ -159,6 +159,28 @@ fn an_account_has_a_hundred_keys_at_most_and_two_at_once_are_not_both_the_last()
     });
     assert_eq!(block_on(programs.keys.list(&id)).unwrap().len(), ApiKeys::MAX_KEYS);
     assert!(matches!(block_on(programs.keys.create_for(&id, &terms())), Err(ApiKeyError::TooMany)));
+}
+
+/// A rotation that is sent again would make a second key, which ends with the overlap of the first.
+#[test]
+fn a_key_that_was_rotated_is_not_rotated_again() {
+    let programs = Programs::new();
+    let id = programs.app.id("ann");
+    let old = programs.create(&terms());
+    let rotate = |key: &NewApiKey| block_on(programs.keys.rotate_for(&id, &key.id, DAY));
+    let new = rotate(&old).unwrap();
+    let again = rotate(&old).unwrap_err();
+    assert!(matches!(again, ApiKeyError::Rotated), "{again:?}");
+    assert_eq!(Refusal::from(again).status(), 422);
+    let listed = || block_on(programs.keys.list(&id)).unwrap();
+    let rotated: Vec<_> = listed().iter().map(|key| (key.id == old.id, key.rotated)).collect();
+    assert_eq!(rotated.len(), 2);
+    assert!(rotated.iter().all(|(is_old, rotated)| is_old == rotated), "{rotated:?}");
+    // The old one is as good as it was, and its successor rotates.
+    assert!(programs.check(&old).is_ok() && programs.check(&new).is_ok());
+    let _ = block_on(programs.keys.write_uses()).unwrap();
+    assert!(listed().iter().all(|key| key.last_used_at.is_some()));
+    assert!(rotate(&new).is_ok());
 }
 
 /// Rotation is what an account with many keys needs most. All of them may be in between at once, and that has an end.

@@ -1,14 +1,18 @@
 //! Inviting somebody to make an account.
 
-use std::{sync::Barrier, thread, time::Duration};
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
 
-use auth_core::{AccountChange, AccountStatus, AccountStore, testing::block_on};
-use auth_credentials::{AccountLinks, LinkPurpose};
+use auth_core::{AccountChange, AccountStatus, AccountStore, Refusal, testing::block_on};
+use auth_credentials::{AccountLinks, LinkBase, LinkPurpose, SignUpError, SignUps};
 
 use super::reason;
 use crate::support::{
     address,
-    app::{NEXT, PASSWORD},
+    app::{NEXT, PASSWORD, credential},
     mail::{ANN, Post},
     password,
 };
@@ -32,6 +36,47 @@ fn an_invitation_makes_one_account_with_a_verified_address() {
     assert!(block_on(post.links.is_address_verified(&accepted.principal)).unwrap());
     assert!(post.app.log_in(BOB, NEXT).is_ok());
     assert_eq!(reason(block_on(post.links.accept(&token, password(NEXT), None))), "unknown");
+}
+
+/// Open, by invitation alone, or not at all: said before anything is looked at, to everybody alike.
+#[test]
+fn who_makes_accounts_is_a_setting() {
+    let post = Post::new();
+    let token = invited(&post);
+    let with = |who| {
+        let accounts = post.accounts.clone().with_sign_ups(who);
+        let mut post = post.clone();
+        post.links = AccountLinks::new(
+            accounts.clone(),
+            Arc::clone(&post.tokens) as _,
+            Arc::clone(&post.notifier) as _,
+            LinkBase::parse("https://app.example").unwrap(),
+            Arc::clone(&post.app.counters) as _,
+        );
+        post.accounts = accounts;
+        post
+    };
+    let closed = with(SignUps::Closed);
+    for post in [&closed, &with(SignUps::InviteOnly)] {
+        let (events, writes) = (post.app.audit.events().len(), post.app.counters.writes());
+        for (login, chosen) in
+            [(ANN, PASSWORD), ("carol@example.com", NEXT), ("", "short"), ("service:x", "")]
+        {
+            let signed_up = block_on(post.accounts.sign_up(credential(login, chosen, address(1))));
+            let refused = signed_up.unwrap_err();
+            assert!(matches!(refused, SignUpError::Closed), "{login}: {refused:?}");
+            assert_eq!(Refusal::from(refused).status(), 403);
+        }
+        assert_eq!((post.app.audit.events().len(), post.app.counters.writes()), (events, writes));
+    }
+    assert!(!closed.works(LinkPurpose::Invitation, &token));
+    assert_eq!(reason(block_on(closed.links.accept(&token, password(NEXT), None))), "policy");
+    assert_eq!(reason(block_on(closed.links.invite(BOB, b"", Some(address(1))))), "policy");
+    assert!(closed.app.log_in(ANN, PASSWORD).is_ok(), "who has an account keeps it");
+    let invited = with(SignUps::InviteOnly);
+    assert!(invited.works(LinkPurpose::Invitation, &token));
+    assert!(block_on(invited.links.accept(&token, password(NEXT), None)).is_ok());
+    assert!(invited.app.log_in(BOB, NEXT).is_ok());
 }
 
 /// Where inviting is open to many, nobody's mailbox is, and the last link in it works.

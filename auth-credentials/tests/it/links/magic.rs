@@ -1,8 +1,9 @@
 //! Logging in by a link.
 
-use std::{sync::Barrier, thread};
+use std::{sync::Barrier, thread, time::Duration};
 
 use auth_core::{Assurance, LoginOutcome, Method, Secret, testing::block_on};
+use auth_credentials::AccountLinks;
 
 use super::reason;
 use crate::support::{
@@ -81,6 +82,26 @@ fn a_link_that_is_bound_to_a_browser_works_there_alone() {
         assert_eq!(reason(block_on(post.links.log_in(&token, wrong, None))), "wrong-use");
     }
     assert!(block_on(post.links.log_in(&token, Some(&browser), None)).is_ok());
+}
+
+/// A link in another browser is no use to Ann, so it must not be what is left of hers.
+#[test]
+fn a_stranger_who_asks_does_not_end_a_link_that_is_bound_to_a_browser() {
+    let post = Post::verified();
+    let browser = |n: u32| Secret::from(format!("cookie of browser {n}"));
+    let anns = asked(&post, Some(&browser(0)));
+    for n in 1..AccountLinks::MAX_SENT {
+        let theirs = browser(n);
+        let theirs = (n > 1).then_some(&theirs);
+        block_on(post.links.ask_to_log_in(ANN, theirs, Some(address(100 + n)))).unwrap();
+    }
+    assert_eq!(post.messages().len(), 4);
+    assert!(block_on(post.links.log_in(&anns, Some(&browser(0)), None)).is_ok());
+    // Of one browser, the newest is the only one.
+    post.app.clock.step(Duration::from_secs(3_600));
+    let (older, newer) = (asked(&post, Some(&browser(0))), asked(&post, Some(&browser(0))));
+    assert!(block_on(post.links.log_in(&older, Some(&browser(0)), None)).is_err());
+    assert!(block_on(post.links.log_in(&newer, Some(&browser(0)), None)).is_ok());
 }
 
 /// A stranger made the account and waits (GHSA-qq9h-g4jm-xgf3).

@@ -1,12 +1,12 @@
 //! Setting a new password by a link.
 
-use std::{sync::Barrier, thread};
+use std::{sync::Barrier, thread, time::Duration};
 
 use auth_core::{
-    AccountChange, AccountStatus, AuthEpoch, CredentialBlob, CredentialStore, PrincipalId, Refusal,
-    testing::block_on,
+    AccountChange, AccountStatus, AuditEvent, AuthEpoch, Authenticated, Authentication, CredentialBlob,
+    CredentialStore, Method, PrincipalId, Refusal, testing::block_on,
 };
-use auth_credentials::{LinkPurpose, Notice, PasswordAuthenticator};
+use auth_credentials::{AccountLinks, LinkPurpose, Notice, PasswordAuthenticator};
 
 use super::reason;
 use crate::support::{
@@ -58,6 +58,28 @@ fn whoever_changes_a_password_has_its_owner_told() {
     let messages = post.messages();
     assert!(matches!(messages[..], [ref one] if matches!(one.notice, Notice::PasswordReplaced)));
     assert_eq!(messages[0].to.as_str(), ANN);
+}
+
+/// Somebody who has an account in the name of a stranger's address must not fill its mailbox by changing the password.
+#[test]
+fn a_mailbox_is_told_of_few_changes_and_every_change_is_made() {
+    let post = Post::new();
+    let change = |n: u32| {
+        let new = |n| password(&format!("granite kites by noon {n}"));
+        let (current, new) = if n == 0 { (password(PASSWORD), new(0)) } else { (new(n - 1), new(n)) };
+        let account = post.app.account(ANN);
+        let who = Authentication::new(account.id, Method::PASSWORD, post.now(), account.epoch);
+        let who = Authenticated::assertion(who);
+        assert!(block_on(post.links.change_password(&who, current, new, None)).is_ok(), "{n}");
+    };
+    (0..AccountLinks::MAX_SENT + 3).for_each(change);
+    assert_eq!(post.messages().len(), usize::try_from(AccountLinks::MAX_SENT).unwrap());
+    let not_sent = AuditEvent::NotSent { what: "password-changed" };
+    let events = post.app.audit.events();
+    assert_eq!(events.iter().filter(|(_, event)| *event == not_sent).count(), 3);
+    post.app.clock.step(Duration::from_secs(20 * 60));
+    change(AccountLinks::MAX_SENT + 3);
+    assert_eq!(post.messages().len(), 1);
 }
 
 /// A link is good once, also for two clicks at the same moment.

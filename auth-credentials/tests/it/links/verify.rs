@@ -1,6 +1,6 @@
 //! Verifying an address.
 
-use auth_core::{AuthEpoch, testing::block_on};
+use auth_core::{AuthEpoch, Authenticated, Method, testing::block_on};
 use auth_credentials::{LinkPurpose, Notice};
 
 use super::reason;
@@ -58,6 +58,79 @@ fn nothing_is_added_while_everything_goes() {
     });
     assert!(block_on(post.links.verify(&token, None, None)).unwrap().is_some());
     assert_eq!(post.credentials(), 1);
+}
+
+/// Whoever signed up with a stranger's address and changes the password again and again would end every link that the
+/// address is sent, within seconds: its owner would never get in.
+#[test]
+fn whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox() {
+    type Flow = fn(&Post) -> bool;
+    let flows: [Flow; 3] = [
+        |post| {
+            let token = asked(post);
+            post.bump();
+            post.works(LinkPurpose::VerifyAddress, &token)
+                && block_on(post.links.verify(&token, None, None)).unwrap().is_some()
+        },
+        |post| {
+            let token = post.reset_token();
+            post.bump();
+            post.works(LinkPurpose::ResetPassword, &token)
+                && block_on(post.links.reset(&token, password(NEXT), None)).is_ok()
+        },
+        |post| {
+            block_on(post.links.ask_to_log_in(ANN, None, Some(address(1)))).unwrap();
+            let token = post.token();
+            post.bump();
+            let (again, stored) = (post.clone(), post.app.store.clone());
+            // In the very moment as well.
+            stored.before("apply", move || again.bump());
+            post.works(LinkPurpose::MagicLink, &token)
+                && block_on(post.links.log_in(&token, None, None)).unwrap().raised.is_some()
+        },
+    ];
+    for (n, flow) in flows.into_iter().enumerate() {
+        let post = Post::new();
+        let late = post.reset_token();
+        assert!(flow(&post), "{n}");
+        assert!(post.app.log_in(ANN, PASSWORD).is_err(), "{n}");
+        assert!(post.app.account(ANN).epoch > AuthEpoch::new(1), "{n}");
+        assert!(!post.works(LinkPurpose::ResetPassword, &late), "{n}: the account is verified by now");
+    }
+}
+
+/// The session of whoever made the account may be as old as its last password but one.
+#[test]
+fn a_session_of_before_the_last_change_keeps_nothing() {
+    let post = Post::new();
+    let (before, token) = (post.request(), asked(&post));
+    post.bump();
+    assert!(block_on(post.links.verify(&token, Some(&before), None)).unwrap().is_some());
+    assert_eq!(post.credentials(), 1);
+
+    let post = Post::new();
+    let (now, token, other) = (post.request(), asked(&post), post.clone());
+    post.app.store.before("apply", move || other.bump());
+    assert!(block_on(post.links.verify(&token, Some(&now), None)).unwrap().is_some());
+
+    let post = Post::new();
+    let token = asked(&post);
+    post.bump();
+    assert_eq!(block_on(post.links.verify(&token, Some(&post.request()), None)).unwrap(), None);
+    assert!(post.app.log_in(ANN, PASSWORD).is_ok());
+}
+
+/// A program that acts for somebody is not whoever signed up: it keeps nothing of what others may have made.
+#[test]
+fn a_program_keeps_nothing_by_verifying() {
+    for method in [Method::API_KEY, Method::BASIC, Method::BEARER_TOKEN, Method::CERTIFICATE] {
+        let post = Post::new();
+        let token = asked(&post);
+        let methods = vec![Method::PASSWORD, method];
+        let program = Authenticated::assertion(post.request().authentication().clone().with_methods(methods));
+        assert!(block_on(post.links.verify(&token, Some(&program), None)).unwrap().is_some());
+        assert_eq!(post.credentials(), 1);
+    }
 }
 
 /// A page that sends the link again must not tell who has an account; the mail does.

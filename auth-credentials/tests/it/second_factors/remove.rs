@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use auth_core::{Authenticated, KeyName, KeyRing, Refusal, SystemEntropy, testing::block_on};
-use auth_credentials::{PasswordPolicy, PolicyError, SecondFactorError};
+use auth_core::{Authenticated, KeyName, KeyRing, LoginGate, Refusal, SystemEntropy, testing::block_on};
+use auth_credentials::{
+    Accounts, ChangePasswordError, OneFactor, PasswordPolicy, PolicyError, SecondFactorError,
+};
 
 use crate::support::{
     address,
     app::{NEXT, PASSWORD, credential},
+    counters::TestCounters,
     factors::Site,
     password,
 };
@@ -72,6 +75,30 @@ fn a_short_password_does_not_stay_alone() {
     assert!(site.app.log_in("ann", NEXT).is_ok());
     // And it cannot be made short again.
     assert!(block_on(site.accounts.set_password(who.principal(), password(SHORT), None)).is_err());
+}
+
+/// On a device that is remembered, and wherever else the gate does without the factor, the password is all that is shown.
+#[test]
+fn a_password_that_logs_in_alone_on_a_remembered_device_is_no_short_one() {
+    let site = Site::new();
+    let who = request(&site);
+    for (gate, lets_in) in
+        [(OneFactor::password(), false), (OneFactor::password().or_remembered_device(), true)]
+    {
+        let accounts = Accounts::new(
+            site.app.accounts.authenticator().clone(),
+            LoginGate::new(Arc::new(gate)),
+            site.accounts.policy().clone(),
+            Arc::<TestCounters>::clone(&site.app.counters),
+            Arc::new(SystemEntropy),
+        );
+        let set = block_on(accounts.set_password(who.principal(), password(SHORT), None));
+        match set {
+            Err(ChangePasswordError::Policy(PolicyError::TooShort { min: 15 })) => assert!(lets_in),
+            set => assert!(set.is_ok() && !lets_in),
+        }
+        assert!(block_on(accounts.set_password(who.principal(), password(NEXT), None)).is_ok());
+    }
 }
 
 /// Where 20 characters are asked for alone, 15 are short.

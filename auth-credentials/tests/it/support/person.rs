@@ -37,7 +37,7 @@ pub(crate) struct Person {
 
 type Flow = (&'static str, fn(&Person, &Authenticated) -> Result<(), Refusal>);
 
-const FLOWS: [Flow; 14] = [
+const FLOWS: [Flow; 16] = [
     ("begin", |it, who| block_on(it.factors.begin(who)).map(drop).map_err(Into::into)),
     ("confirm", |it, who| block_on(it.factors.confirm(who, &it.code())).map(drop).map_err(Into::into)),
     ("begin_phone", |it, who| block_on(it.factors.begin_phone(who, NUMBER, None)).map_err(Into::into)),
@@ -46,6 +46,16 @@ const FLOWS: [Flow; 14] = [
     }),
     ("remove", |it, who| {
         block_on(it.factors.remove(who, current(), None, None)).map(drop).map_err(Into::into)
+    }),
+    ("remove_one", |it, who| {
+        let method = Method::ONE_TIME_CODE;
+        let removed = it.factors.remove_one(who, &method, current(), None, None);
+        block_on(removed).map(drop).map_err(Into::into)
+    }),
+    ("remove_own", |it, who| {
+        let (accounts, sessions) = (&it.post.accounts, &*it.post.sessions);
+        let removed = accounts.remove_own(who, current(), None, sessions, &it.post.keys);
+        block_on(removed).map(drop).map_err(Into::into)
     }),
     ("remember", |it, who| block_on(it.devices.remember(who)).map(drop).map_err(Into::into)),
     ("forget_all", |it, who| block_on(it.devices.forget_all(who)).map(drop).map_err(Into::into)),

@@ -1,0 +1,91 @@
+//! An audit log that strangers do not fill.
+
+use std::sync::Arc;
+
+use auth_core::{AuditBudget, AuditEvent, AuditSink, UnixTime};
+
+/// The sorts of events that anybody can cause as often as they like, by name and what they are about.
+const SORTS: [(&str, &str); 15] = [
+    ("throttled", "login"),
+    ("throttled", "sign-up"),
+    ("throttled", "second-factor"),
+    ("throttled", "link"),
+    ("throttled", "mail-code"),
+    ("throttled", "text-message"),
+    ("throttled", "api-key"),
+    ("throttled", "signed-request"),
+    ("throttled", "basic"),
+    ("credential.refused", "pwd"),
+    ("credential.refused", "mail"),
+    ("credential.refused", "mail-code"),
+    ("credential.refused", "api-key"),
+    ("credential.refused", "certificate"),
+    ("overloaded", "hash pool"),
+];
+
+/// An [`AuditSink`] in which a flood of one sort takes the place of nothing else: each sort that strangers can cause has an
+/// [`AuditBudget`]. What was refused at an account that is known is written every time, for there are limits to it.
+///
+/// Clones share the budgets.
+#[derive(Clone)]
+pub(crate) struct BudgetedAudit {
+    sink: Arc<dyn AuditSink>,
+    /// One for each of [`SORTS`], and one for those of throttles that applications made.
+    budgets: Arc<[AuditBudget; SORTS.len() + 1]>,
+}
+
+impl BudgetedAudit {
+    pub(crate) fn new(sink: Arc<dyn AuditSink>) -> Self {
+        Self { sink, budgets: Arc::new([const { AuditBudget::new() }; SORTS.len() + 1]) }
+    }
+
+    pub(crate) fn record(&self, at: UnixTime, event: &AuditEvent) {
+        match self.budget(event) {
+            Some(budget) => budget.record(&*self.sink, at, event),
+            None => self.sink.record(at, event),
+        }
+    }
+
+    fn budget(&self, event: &AuditEvent) -> Option<&AuditBudget> {
+        let about = match event {
+            // Whoever is over a limit asks on, also at an account that is known.
+            AuditEvent::Throttled { what, .. } | AuditEvent::Overloaded { what } => what,
+            AuditEvent::CredentialRefused { principal: None, method, .. } => method.as_str(),
+            _ => return None,
+        };
+        let sort = SORTS.iter().position(|sort| *sort == (event.name(), about));
+        self.budgets.get(sort.unwrap_or(SORTS.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{MemoryCounters, Method};
+
+    use super::*;
+    use crate::throttle::Throttle;
+
+    /// A throttle that is new here would share its budget with those of applications.
+    #[test]
+    fn every_throttle_and_every_way_in_has_a_budget_of_its_own() {
+        let counters = || Arc::new(MemoryCounters::new(1));
+        let throttles = [
+            Throttle::login(counters()),
+            Throttle::login(counters()).of_requests(),
+            Throttle::sign_up(counters()),
+            Throttle::second_factor(counters()),
+            Throttle::links(counters()),
+            Throttle::mail_codes(counters()),
+            Throttle::text_messages(counters()),
+            Throttle::api_keys(counters()),
+        ];
+        for throttle in throttles {
+            assert!(SORTS.contains(&("throttled", throttle.purpose().as_str())), "{throttle:?}");
+        }
+        let methods =
+            [Method::PASSWORD, Method::MAIL_LINK, Method::MAIL_CODE, Method::API_KEY, Method::CERTIFICATE];
+        for method in methods {
+            assert!(SORTS.contains(&("credential.refused", method.as_str())), "{method}");
+        }
+    }
+}
