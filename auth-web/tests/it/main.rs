@@ -19,6 +19,7 @@ mod app;
 mod attacks;
 mod audit_trail;
 mod basic;
+mod circumstances;
 mod crash;
 mod every_error;
 mod hybrid;
