@@ -1,7 +1,10 @@
 //! Whether whoever asks may do it.
 
+use std::sync::OnceLock;
+
 use auth_core::{
-    AccessRequest, AuditEvent, AuthorizerExt, DecideError, Denial, DenialReason, Obligation, Permission, Permit, Refusal as Core, Resource,
+    AccessRequest, AuditEvent, Authorizer, AuthorizerExt, DecideError, Decision, Denial, DenialReason,
+    Obligation, Permission, Permit, Refusal as Core, Resource,
 };
 
 use super::Visit;
@@ -9,7 +12,8 @@ use crate::Refusal;
 
 impl Visit {
     /// A permit for `P` on `resource`, in the [circumstances](crate::AuthBuilder::information_point) of the request, with
-    /// its [obligations](crate::AuthBuilder::obligation_handler) discharged. A denial is written to the audit log.
+    /// its [obligations](crate::AuthBuilder::obligation_handler) discharged. A denial is written to the audit log, also
+    /// one that stronger or fresher authentication might turn.
     ///
     /// # Errors
     /// 401 if nobody is logged in, or better authentication would help; 403 if they may not; 503 if no decision can be
@@ -29,8 +33,9 @@ impl Visit {
         };
         let request = circumstances.add_to(request);
 
+        let asked = Asked { authorizer: &**authorizer, denial: OnceLock::new() };
         let mut owed = Vec::new();
-        let outcome = authorizer.require_with(&request, &mut |obligation| {
+        let outcome = asked.require_with(&request, &mut |obligation| {
             owed.push(obligation.clone());
             auth.obligation_handler.is_some()
         });
@@ -45,7 +50,12 @@ impl Visit {
                 Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into()
             }
         };
-        if let Core::Denied(denial) = &refusal {
+        let told = match &refusal {
+            Core::Denied(denial) => Some(denial),
+            // Of the denial, the challenge has neither version nor rule.
+            _ => asked.denial.get(),
+        };
+        if let Some(denial) = told {
             self.0.auth.record(&AuditEvent::AccessDenied {
                 principal: user.principal().clone(),
                 action,
@@ -66,5 +76,22 @@ impl Visit {
             }
         }
         Ok(true)
+    }
+}
+
+/// An authorizer, and what it denied, before a challenge takes the place of that.
+struct Asked<'a> {
+    authorizer: &'a dyn Authorizer,
+    denial: OnceLock<Denial>,
+}
+
+impl Authorizer for Asked<'_> {
+    fn decide(&self, request: &AccessRequest<'_>) -> Result<Decision, DecideError> {
+        let decision = self.authorizer.decide(request)?;
+        if let Decision::Deny(denial) = &decision {
+            // Asked once; a second denial would be of the same question.
+            let _ = self.denial.set(denial.clone());
+        }
+        Ok(decision)
     }
 }

@@ -168,3 +168,39 @@ async fn a_route_is_open_once_its_obligations_are_discharged() {
     assert_eq!(ask(&["log"], Some(Arc::new(down))).await, (503, vec![]));
     assert_eq!(ask(&[], Some(register)).await, (200, vec![]));
 }
+
+/// A session that asks for more than it proves is of interest to whoever reads the log, also where the answer is a
+/// challenge.
+#[tokio::test]
+async fn a_denial_that_becomes_a_challenge_is_written_down_too() {
+    let fresh = Demand::fresh_within(Duration::from_secs(600));
+    let (all, young) = (rule("all", "true"), rule("young", "context.auth.age <= 10m"));
+    let (name, condition) =
+        (RuleName::parse("stale").unwrap(), Condition::parse("context.auth.age > 10m").unwrap());
+    let stale = Rule::deny(name, young.actions.clone(), young.resource.clone(), condition);
+    let sure = rule("sure", "context.auth.assurance >= 2").with_challenge(Demand::at_least(Assurance::Aal2));
+    for (rules, challenge, denial) in [
+        (vec![young.clone()], None, (DenialReason::NotPermitted, Some(7), false)),
+        (
+            vec![young.with_challenge(fresh.clone())],
+            Some("max_age=\"600\""),
+            (DenialReason::NotPermitted, Some(7), false),
+        ),
+        (vec![sure], Some("acr_values=\"aal2\""), (DenialReason::NotPermitted, Some(7), false)),
+        (
+            vec![all, stale.with_challenge(fresh)],
+            Some("max_age=\"600\""),
+            (DenialReason::Forbidden, Some(7), true),
+        ),
+    ] {
+        let fixture = fixture_with(|auth| auth.authorizer(policy(&rules)));
+        let cookie = fixture.log_in().await;
+        fixture.step(601);
+        let read = fixture.get("/read", &[("cookie", &cookie)]).await;
+        assert_eq!(read.status, if challenge.is_some() { 401 } else { 403 }, "{rules:?}");
+        if let Some(challenge) = challenge {
+            assert!(read.header("www-authenticate").unwrap().ends_with(challenge), "{rules:?}");
+        }
+        assert_eq!(denials(&fixture), [denial], "{rules:?}");
+    }
+}
