@@ -27,5 +27,6 @@ mod login_form;
 mod refusals;
 mod sessions;
 mod setup;
+mod step_up;
 mod stolen_token;
 mod visits;
