@@ -1,18 +1,25 @@
 //! How the parts come together.
 
-use std::{error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use auth_web::{
     Auth, PublicUrl, Refusal, Visit,
     axum08::Mounted,
     core::{
-        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
-        MemoryCounters, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, TokenStore,
-        TracingAudit, WhenReached,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, AuthenticateError, Clock, CounterStore,
+        EpochSource, KeyRing, MemoryCounters, Purpose, Realm, SessionLimit, SessionStore, StoreError,
+        SystemClock, TokenStore, TracingAudit, WhenReached,
     },
     credentials::{
-        AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkPurpose,
-        OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+        AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkError,
+        LinkPurpose, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{LivePolicy, PolicyReloader},
@@ -54,6 +61,15 @@ impl FromRef<Mounted<App>> for App {
 }
 
 impl App {
+    /// Sends whoever has just signed up the link that shows who reads the mail of the address. The account is made: that
+    /// this source has asked for too many links is no failure of that, and the profile page sends another one.
+    pub async fn ask_to_verify(&self, email: &str, source: Option<IpAddr>) -> Result<(), Refusal> {
+        match self.links.ask_to_verify(email, source).await {
+            Err(LinkError::Refused(AuthenticateError::Throttled(_))) => Ok(()),
+            asked => Ok(asked?),
+        }
+    }
+
     /// Ends what was begun before, everywhere but in the session of this request.
     pub async fn end_other_sessions(&self, visit: &Visit, raised: &EpochRaised) -> Result<(), Refusal> {
         visit.end_other_sessions(raised.epoch()).await?;

@@ -1,7 +1,7 @@
 //! Links that are sent by mail.
 
 use crate::{
-    people::{Browser, Device, PASSWORD, Tokens, log_in, refresh, sign_up},
+    people::{Browser, Device, PASSWORD, Tokens, json, log_in, refresh, sign_up},
     server::Server,
 };
 
@@ -141,6 +141,22 @@ fn asking_for_links_is_throttled_and_other_sites_do_not_ask() {
     assert_eq!(ask(&[("origin", "https://evil.example")]), 403);
     assert_eq!([(); 3].map(|()| ask(&[])), [200; 3]);
     assert_eq!(ask(&[("x-forwarded-for", "198.51.100.7")]), 429);
+}
+
+/// The account is there, whatever else its source has asked for: to answer that it is not would have people try again
+/// with another password.
+#[test]
+fn whoever_asked_for_many_links_still_signs_up() {
+    let server = Server::start();
+    let ask = |n: u32| server.post("/forgot", &[], format!("email=user{n}@example.com")).status;
+    server
+        .until("the source has asked for as many as it may", || (0..20).map(ask).any(|status| status == 429));
+    let signed_up = sign_up(&server, ANN);
+    assert_eq!((signed_up.status, log_in(&server, ANN, PASSWORD).status), (200, 303), "{}", signed_up.body);
+    let bob = server.post_json("/api/signup", &[], json("bob@example.com", PASSWORD));
+    assert_eq!((bob.status, log_in(&server, "bob@example.com", PASSWORD).status), (201, 303), "{}", bob.body);
+    let again = Browser::logged_in(&server, ANN).post("/verify/send", &[]);
+    assert_eq!(again.status, 429, "asked for as such, it is said");
 }
 
 #[test]
