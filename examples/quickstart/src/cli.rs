@@ -107,12 +107,16 @@ fn refuse_one_file(one: &Path, other: &Path, both: &str) -> io::Result<()> {
 pub enum Command {
     /// Serve the application (the default).
     Serve,
-    /// Give a role to an account: `quickstart grant ann@example.com admin`.
+    /// Give a role to an account: `quickstart grant ann@example.com admin`. Whoever has it must have opened the link in
+    /// their mail.
     Grant {
         /// The e-mail address that the account logs in with.
         email: String,
         /// The role: `admin` or `member`, unless another policy is used.
         role: String,
+        /// Although nobody has shown that the address is theirs: whoever signed up with it first gets the role.
+        #[arg(long)]
+        unverified: bool,
     },
     /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends
     /// all of their sessions.

@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run -p quickstart                                   # serves http://127.0.0.1:3000
-//! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal
+//! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal, once the mail is read
 //! ```
 //!
 //! Other databases, and Redis for the sessions, are features of the build:
@@ -67,7 +67,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .init();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&cli.options).await,
-        Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
+        Command::Grant { email, role, unverified } => {
+            admin::grant(&cli.options, &email, &role, unverified).await
+        }
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
         Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
         Command::RemoveDevice { email } => admin::remove_device(&cli.options, &email).await,
@@ -88,7 +90,7 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     if let Some(file) = options.mail_file()? {
         println!("Mail is written to {}", file.display());
     }
-    println!("Sign up there, then become admin: {}", admin::hint(options));
+    println!("Sign up there, open the link in your mail, then become admin: {}", admin::hint(options));
     let background = tokio::spawn(maintain(app, reloader));
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())

@@ -19,7 +19,7 @@ use auth_web::{
     },
     credentials::{
         AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkError,
-        LinkPurpose, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+        LinkPurpose, Notifier, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{LivePolicy, PolicyReloader},
@@ -110,18 +110,11 @@ pub async fn build(
     let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
     let accounts = passwords(&stores, &audit)?;
     let factors = second_factors(&accounts, &keys, &stores)?;
+    let mail = Arc::new(mail(mail_file.as_deref())?);
+    let links = links(&accounts, &stores, mail, public.origin().as_str())?;
     let Stores {
         accounts: directory, assignments, counters, sessions: session_store, links: link_store, ..
     } = stores;
-    let links = AccountLinks::new(
-        accounts.clone(),
-        Arc::clone(&link_store),
-        Arc::new(mail(mail_file.as_deref())?),
-        LinkBase::parse(public.origin().as_str())?,
-        Arc::clone(&counters),
-    )
-    .with_path(LinkPurpose::VerifyAddress, "/verify")?
-    .with_path(LinkPurpose::ResetPassword, "/reset")?;
     let waiting = WaitingLogins::new(Arc::clone(&keys), &public)?;
     // Refused keys are counted in memory, where a flood of them costs least.
     let refused = Arc::new(MemoryCounters::new(100_000));
@@ -190,6 +183,18 @@ pub fn second_factors(
 ) -> Result<SecondFactors, OtpUriError> {
     // Apps show this name beside the code.
     SecondFactors::new(accounts.clone(), Arc::clone(keys), Arc::clone(&stores.counters), "Quickstart")
+}
+
+pub fn links(
+    accounts: &Accounts,
+    stores: &Stores,
+    mail: Arc<dyn Notifier>,
+    url: &str,
+) -> Result<AccountLinks, Box<dyn Error>> {
+    let (links, counters) = (Arc::clone(&stores.links), Arc::clone(&stores.counters));
+    Ok(AccountLinks::new(accounts.clone(), links, mail, LinkBase::parse(url)?, counters)
+        .with_path(LinkPurpose::VerifyAddress, "/verify")?
+        .with_path(LinkPurpose::ResetPassword, "/reset")?)
 }
 
 /// Nothing here sends mail: it is appended to a file, or printed.

@@ -4,6 +4,11 @@
 #[allow(dead_code, reason = "the story uses the rest")]
 mod server;
 
+#[path = "story/people.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod people;
+
+use people::Browser;
 use server::Server;
 use tempfile::TempDir;
 
@@ -26,6 +31,10 @@ fn without_options_the_files_are_in_the_working_directory_and_the_hint_works() {
     let server = Server::start();
     assert!(server.path("quickstart.db").exists() && server.path("quickstart.key").exists());
     sign_up(&server, "ann@example.com");
+    let ann = Browser::logged_in(&server, "ann@example.com");
+    let link = server.link("ann@example.com", "/verify");
+    let (_, token) = link.split_once("?token=").unwrap();
+    assert_eq!(ann.post("/verify", &[("token", token)]).status, 303);
     let hint = follow_the_hint(&server, "ann@example.com");
     assert_eq!(hint, "cargo run -p quickstart -- grant <email> admin");
 }
@@ -40,7 +49,7 @@ fn options_name_the_files_and_the_hint_names_them_too() {
     assert!(server.path(database).exists() && server.path("secret").exists());
     assert!(!server.path("quickstart.db").exists() && !server.path("it's ann's.key").exists());
     sign_up(&server, "ann@example.com");
-    follow_the_hint(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com --unverified");
 }
 
 #[test]
@@ -54,7 +63,7 @@ fn every_option_is_an_environment_variable_too() {
     assert_ne!(server.port(), "3000");
     assert!(server.path("other.db").exists() && server.path("other.secret").exists());
     sign_up(&server, "ann@example.com");
-    follow_the_hint(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com --unverified");
 }
 
 #[test]
@@ -173,7 +182,7 @@ fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
         server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"]).env("RUST_LOG", "warn")
     });
     sign_up(&server, "ann@example.com");
-    server.cli(&["grant", "ann@example.com", "member"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "member"]);
     let body =
         serde_json::json!({ "email": "ann@example.com", "password": "a long sentence of mine" }).to_string();
     let answer: serde_json::Value =

@@ -134,6 +134,32 @@ fn whoever_only_reads_the_mail_ends_what_somebody_else_made() {
     assert_eq!(owner.log_in(ANN, NEW).header("location"), Some("/profile"), "the device is gone, too");
 }
 
+/// Whoever is first to sign up with an administrator's address gets no role by it.
+#[test]
+fn a_role_is_for_whoever_reads_the_mail_of_the_address() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let stranger = Browser::logged_in(&server, ANN);
+    let grant = || server.try_cli(&["grant", ANN, "admin"]);
+    let (given, said) = grant();
+    assert!(!given && said.contains("nobody has opened the link") && said.contains("--unverified"), "{said}");
+    assert_eq!(stranger.get("/profile").status, 200, "nothing has happened");
+
+    let link = server.link(ANN, "/verify");
+    let owner = Browser::new(&server);
+    assert_eq!(owner.post("/verify", &[("token", parts(&server, &link).1)]).status, 200);
+    server.post("/forgot", &[], format!("email={ANN}"));
+    let reset = server.link(ANN, "/reset");
+    owner.post("/reset", &[("token", parts(&server, &reset).1), ("new", NEW)]);
+    let (given, said) = grant();
+    assert!(given, "{said}");
+    assert_eq!(owner.log_in(ANN, NEW).status, 303);
+    server.until("the role counts", || owner.get("/admin").status == 200);
+    assert_eq!(stranger.get("/admin").status, 401);
+    // What is held already is not given, whatever has become of the address.
+    assert!(grant().0);
+}
+
 #[test]
 fn asking_for_links_is_throttled_and_other_sites_do_not_ask() {
     let server = Server::start();
