@@ -12,6 +12,13 @@
 //! cargo run -p quickstart --features postgres,redis -- --database postgres://localhost/app --sessions redis://localhost
 //! ```
 //!
+//! And so is mail that is sent, through a server of yours:
+//!
+//! ```sh
+//! cargo run -p quickstart --features smtp -- --smtp smtps://app@mail.example.com --smtp-password-file secret \
+//!   --mail-from no-reply@example.com
+//! ```
+//!
 //! Try it with a browser, or:
 //!
 //! ```sh
@@ -25,6 +32,7 @@ mod api;
 mod cli;
 mod device;
 mod keys;
+mod mail;
 mod pages;
 mod policy;
 mod second_step;
@@ -87,15 +95,19 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let routes = auth.mount(pages::routes().merge(api::routes()), app.clone());
 
     println!("Quickstart is at {url}");
-    if let Some(file) = options.mail_file()? {
+    if options.smtp.is_set() {
+        println!("Mail is sent");
+    } else if let Some(file) = options.mail_file()? {
         println!("Mail is written to {}", file.display());
     }
     println!("Sign up there, open the link in your mail, then become admin: {}", admin::hint(options));
+    let mail = app.mail.clone();
     let background = tokio::spawn(maintain(app, reloader));
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())
         .await?;
     background.abort();
+    mail.close().await;
     Ok(())
 }
 

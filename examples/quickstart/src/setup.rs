@@ -2,9 +2,7 @@
 
 use std::{
     error::Error,
-    io,
     net::{IpAddr, SocketAddr},
-    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -19,7 +17,7 @@ use auth_web::{
     },
     credentials::{
         AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkError,
-        LinkPurpose, Notifier, OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+        LinkPurpose, Notifier, OtpUriError, PasswordPolicy, SecondFactors,
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{LivePolicy, PolicyReloader},
@@ -27,7 +25,7 @@ use auth_web::{
 };
 use axum::extract::FromRef;
 
-use crate::{cli::Options, keys, policy, second_step::WaitingLogins, stores::Stores};
+use crate::{cli::Options, keys, mail::Mail, policy, second_step::WaitingLogins, stores::Stores};
 
 /// What API keys begin with. Secret scanners find them by it.
 pub const API_KEY_PREFIX: &str = "quickstart";
@@ -39,6 +37,7 @@ pub struct App {
     pub factors: SecondFactors,
     pub waiting: WaitingLogins,
     pub links: AccountLinks,
+    pub mail: Mail,
     pub api_keys: ApiKeys,
     pub directory: Arc<dyn AccountStore>,
     pub assignments: Arc<dyn AssignmentStore>,
@@ -102,16 +101,15 @@ pub async fn build(
     options: &Options,
     listen: SocketAddr,
 ) -> Result<(App, Auth, PolicyReloader), Box<dyn Error>> {
-    let mail_file = options.mail_file()?;
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let mail = Mail::open(options, &audit)?;
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
-    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
     let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
     let accounts = passwords(&stores, &audit)?;
     let factors = second_factors(&accounts, &keys, &stores)?;
-    let mail = Arc::new(mail(mail_file.as_deref())?);
-    let links = links(&accounts, &stores, mail, public.origin().as_str())?;
+    let links = links(&accounts, &stores, mail.notifier(), public.origin().as_str())?;
     let Stores {
         accounts: directory, assignments, counters, sessions: session_store, links: link_store, ..
     } = stores;
@@ -151,6 +149,7 @@ pub async fn build(
             factors,
             waiting,
             links,
+            mail,
             api_keys,
             directory,
             assignments,
@@ -195,13 +194,6 @@ pub fn links(
     Ok(AccountLinks::new(accounts.clone(), links, mail, LinkBase::parse(url)?, counters)
         .with_path(LinkPurpose::VerifyAddress, "/verify")?
         .with_path(LinkPurpose::ResetPassword, "/reset")?)
-}
-
-/// Nothing here sends mail: it is appended to a file, or printed.
-fn mail(file: Option<&Path>) -> io::Result<WriterNotifier> {
-    let Some(file) = file else { return WriterNotifier::start(io::stdout()) };
-    WriterNotifier::file(file)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
 }
 
 /// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as

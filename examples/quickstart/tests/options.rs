@@ -86,7 +86,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     for mode in [0o644, 0o640, 0o604] {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         let (ok, said) = Server::try_start_in(&folder, &arguments);
-        assert!(!ok && said.contains("others may read the key file; run chmod 600"), "{mode:o}: {said}");
+        assert!(!ok && said.contains("others may read this secret; run chmod 600"), "{mode:o}: {said}");
         assert!(!folder.path().join("quickstart.db").exists());
     }
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -142,7 +142,7 @@ fn the_help_shows_no_url() {
 }
 
 /// The default build is short. What it leaves out is named with what brings it.
-#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "redis")))]
+#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "redis", feature = "smtp")))]
 #[test]
 fn a_build_without_a_server_says_which_feature_has_it() {
     for (option, url, feature) in [
@@ -154,6 +154,9 @@ fn a_build_without_a_server_says_which_feature_has_it() {
         assert!(!ok && said.contains(&format!("--features {feature}")), "{said}");
         assert!(!said.contains("secret"), "{said}");
     }
+    let mail = ["--smtp", "smtps://app@mail", "--mail-from", "no-reply@app.example"];
+    let (ok, said) = Server::try_start(&[&["--listen", "127.0.0.1:0"][..], &mail].concat());
+    assert!(!ok && said.contains("--features smtp"), "{said}");
 }
 
 /// Whoever copies the database must not have the key with it.
