@@ -78,7 +78,7 @@ impl Flows {
         };
         let who = Authenticated::assertion(login.into_authentication());
         let device = self.factors.begin(&who).await.unwrap();
-        self.factors.confirm(&who, &shown(&device, clock)).await.unwrap();
+        let _recovery_codes = self.factors.confirm(&who, &shown(&device, clock)).await.unwrap();
         device
     }
 
