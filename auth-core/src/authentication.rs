@@ -163,7 +163,8 @@ pub struct Authentication {
     pub principal: PrincipalId,
     /// How it was proven, in the order of the steps (RFC 8176). At most eight.
     pub methods: Vec<Method>,
-    /// When the last step succeeded; becomes `auth_time` (OpenID Connect Core section 2).
+    /// When the last step of the login succeeded; becomes `auth_time` (OpenID Connect Core section 2). A login that is
+    /// raised later, by one factor, keeps the time of the one that it raises: the oldest of its factors is that old.
     pub at: UnixTime,
     /// How surely.
     pub assurance: Assurance,

@@ -90,8 +90,9 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   `a_strangers_mailbox_is_sent_few_links_whoever_asks`, `a_mailbox_is_sent_few_invitations_whoever_invites`.
 /// - *A forged `Host` header* changes no link: `links_go_to_the_stored_address_and_begin_with_the_configured_url`.
 /// - *Programs that open links in mail* use nothing up, for only `reset`, `log_in`, `verify`, `change` and `accept`
-///   do: `looking_uses_nothing_up`. Call those on POST alone. Send `Referrer-Policy: no-referrer` and
-///   `Cache-Control: no-store` with the page.
+///   do: `looking_uses_nothing_up`. Call those on POST alone. Send `Referrer-Policy: same-origin` and
+///   `Cache-Control: no-store` with the page. (`no-referrer` has browsers send `Origin: null` with its form, which the
+///   check for cross-site requests refuses where nothing else says that the page is yours.)
 /// - *An old link* is dead after its use, a newer one, another password or address, a disabled account, logging out
 ///   everywhere: `a_link_does_not_survive_what_happens_to_the_account`, `a_newer_link_ends_the_older_one`,
 ///   `a_link_to_the_old_address_is_dead`, `a_link_is_for_one_purpose`; at once it works once:

@@ -82,8 +82,8 @@ pub use role::RoleBuilder;
 ///   any other, which [`Combiner::PermitOverrides`](crate::Combiner::PermitOverrides) overrides. It is looked at
 ///   for each request by itself: who activates cashier for this request and auditor for the next one is not
 ///   stopped, unless the application keeps what is active. Keep it where the login is, in a session, and change it
-///   by [`Snapshot::activate`](crate::Snapshot::activate) alone; `auth-web` shows how
-///   (`roles_that_are_kept_in_a_session_stay_apart`).
+///   by [`Snapshot::activate`](crate::Snapshot::activate) alone; an `InformationPoint` of `auth-web` brings it to
+///   each route (`roles_that_are_kept_in_a_session_stay_apart`).
 /// - **Principals, roles and permissions never meet by name.** A user named `admin` has nothing of the role
 ///   `admin`; a user `1` of another tenant, of a foreign issuer, or a service `1` is somebody else.
 /// - **Names are compared byte by byte.** `*` is not part of any.

@@ -40,7 +40,7 @@ pub(crate) type Attributes = BTreeMap<AttributeName, Declaration>;
 /// | `resource.id`, `resource.tenant` | text? | |
 /// | `context.time` | time | when |
 /// | `context.ip` | address? | from where |
-/// | `context.auth.time`, `context.auth.age` | time, duration | when the last step of the authentication was, and how long that is ago |
+/// | `context.auth.time`, `context.auth.age` | time, duration | when the login was, and how long that is ago; a step-up makes it no younger |
 /// | `context.auth.assurance` | integer | 1 to 3, by NIST SP 800-63B-4 |
 /// | `context.auth.methods` | set\<text\> | `amr`, by RFC 8176; and `bearer`, `basic` or `remembered`, which are no factors: ask which are in it, and not how many |
 /// | `context.auth.impersonated` | bool | whether somebody else really acts |

@@ -17,7 +17,7 @@ use auth_credentials::{ApiKeyCredential, ApiKeys, BasicAuthenticator, BasicCrede
 use auth_jwt::AccessToken;
 use auth_session::{CookiePolicy, CookieTemplate, CsrfPolicy, FormTokens, Origin, Sessions};
 
-use crate::{NextPath, PublicUrl, TrustedProxies};
+use crate::{InformationPoint, NextPath, ObligationHandler, PublicUrl, TrustedProxies};
 
 /// What all requests of an application have in common: sessions, tokens, policy, public address.
 ///
@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) basic: Option<Basic>,
     pub(crate) access_cookie: Option<CookieTemplate>,
     pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) information_point: Option<Arc<dyn InformationPoint>>,
+    pub(crate) obligation_handler: Option<Arc<dyn ObligationHandler>>,
     pub(crate) login_page: Option<NextPath>,
     /// Where else forms may bring a token.
     pub(crate) form_pages: Vec<NextPath>,
@@ -101,6 +103,8 @@ impl Auth {
             basic: None,
             access_cookie: None,
             authorizer: None,
+            information_point: None,
+            obligation_handler: None,
             login_page: None,
             form_pages: Vec::new(),
             proxies: TrustedProxies::none(),
@@ -218,6 +222,20 @@ impl AuthBuilder {
     /// Asks `authorizer` for permissions.
     pub fn authorizer(mut self, authorizer: Arc<dyn Authorizer>) -> Self {
         self.0.authorizer = Some(authorizer);
+        self
+    }
+
+    /// Asks `point` what a decision looks at beyond the request: active roles and attributes. Without it, all roles of a
+    /// principal are active, which a dynamic separation of duty denies to whoever holds too many, and rules that look at
+    /// attributes of the application permit nothing.
+    pub fn information_point(mut self, point: Arc<dyn InformationPoint>) -> Self {
+        self.0.information_point = Some(point);
+        self
+    }
+
+    /// Has `handler` do what must be done for a permit to hold. Without it, a permit with obligations is a denial.
+    pub fn obligation_handler(mut self, handler: Arc<dyn ObligationHandler>) -> Self {
+        self.0.obligation_handler = Some(handler);
         self
     }
 

@@ -18,6 +18,7 @@ mod auth;
 mod authorization;
 #[cfg(feature = "axum08")]
 pub mod axum08;
+mod circumstances;
 mod client;
 mod extract;
 mod next;
@@ -29,6 +30,7 @@ mod visit;
 
 pub use {
     auth::{Auth, AuthBuilder, SetupError},
+    circumstances::{Circumstances, InformationPoint, ObligationHandler},
     client::TrustedProxies,
     extract::{ApiKey, Bearer, CurrentUser, MaybeUser, Require, Session},
     next::NextPath,

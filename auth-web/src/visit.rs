@@ -2,6 +2,7 @@
 
 mod form;
 mod incoming;
+mod permission;
 mod session;
 mod token;
 
@@ -15,8 +16,7 @@ use std::{
 };
 
 use auth_core::{
-    AccessRequest, AuditEvent, AuthEpoch, Authenticated, AuthorizerExt, DecideError, Login, Malformed,
-    Permission, Permit, Refusal as Core, Rejection, Resource, SessionId, Unavailable,
+    AuthEpoch, Authenticated, Login, Malformed, Refusal as Core, Rejection, SessionId, Unavailable,
 };
 use auth_credentials::BasicCredential;
 use auth_jwt::AccessToken;
@@ -171,38 +171,6 @@ impl Visit {
         self.user().await?.ok_or(Refusal::unauthenticated())
     }
 
-    /// A permit for `P` on `resource`. A denial is written to the audit log.
-    ///
-    /// # Errors
-    /// 401 if nobody is logged in; 403 if they may not; 503 if no decision can be made.
-    pub async fn require<P: Permission>(&self, resource: &Resource) -> Result<Permit<P>, Refusal> {
-        let user = self.require_user().await?;
-        let authorizer = self.0.auth.0.authorizer.as_ref().ok_or(DecideError::NoPolicy)?;
-        let (action, now) = (P::ACTION, self.0.auth.0.clock.now());
-        let mut request = AccessRequest::new(&user, &action, resource, now);
-        if let Some(source) = self.0.source {
-            request = request.from_address(source);
-        }
-        let refusal = match authorizer.require(&request) {
-            Ok(permit) => match permit.typed() {
-                Some(permit) => return Ok(permit),
-                // The resource is of another kind than the permission.
-                None => auth_core::Denial::new(auth_core::DenialReason::NotPermitted).into(),
-            },
-            Err(refusal) => refusal,
-        };
-        if let Core::Denied(denial) = &refusal {
-            self.0.auth.record(&AuditEvent::AccessDenied {
-                principal: user.principal().clone(),
-                action,
-                reason: denial.reason(),
-                version: denial.version(),
-                rule: denial.rule(),
-            });
-        }
-        Err(refusal.into())
-    }
-
     /// Whether the request may begin a session: a header must say that a page of ours caused it, or a stranger
     /// could log people in as himself. Call it before looking at a credential, or
     /// [`may_log_in_by`](Self::may_log_in_by) where the form has a token.
@@ -278,6 +246,14 @@ impl Visit {
     pub async fn session_id(&self) -> Result<Option<SessionId>, Refusal> {
         self.consult();
         self.with_session(|session| session.id()).await
+    }
+
+    /// Whether the request may have a session: it has no `Authorization` header, and access tokens are in
+    /// [no cookie](crate::AuthBuilder::access_cookie). Where it may not, what reads or writes one answers 401.
+    #[must_use]
+    pub fn may_have_session(&self) -> bool {
+        self.consult();
+        matches!(self.0.carried, Carried::Cookie(_))
     }
 
     /// The value of a slot of the session.

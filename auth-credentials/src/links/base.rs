@@ -119,9 +119,9 @@ impl LinkBase {
 
 /// A link with a token in it: whoever has it can use it. Redacted in `Debug`.
 ///
-/// The page that it leads to sends `Referrer-Policy: no-referrer` and `Cache-Control: no-store`, loads nothing from
+/// The page that it leads to sends `Referrer-Policy: same-origin` and `Cache-Control: no-store`, loads nothing from
 /// elsewhere, and has a form: mail is read by programs that open every link with GET and HEAD, so only POST uses a
-/// token up.
+/// token up. Under `no-referrer`, browsers send `Origin: null` with that form, which reads as another site's.
 #[derive(Clone)]
 pub struct Link(Secret);
 

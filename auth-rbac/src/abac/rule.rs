@@ -202,7 +202,9 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// An authentication within the last `max_age`, of which whole seconds count.
+    /// An authentication within the last `max_age`, of which whole seconds count. It asks for a new login: a step-up
+    /// raises the one that there is, and leaves it as old as it was
+    /// (`a_challenge_for_a_young_login_takes_a_login_and_no_step_up`).
     #[must_use]
     pub const fn fresh_within(max_age: Duration) -> Self {
         Self { assurance: None, max_age: Some(Duration::from_secs(max_age.as_secs())) }

@@ -2,96 +2,98 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use auth_web::{
-    core::{
-        AccessRequest, Action, Authenticated, AuthorizerExt, DiscardAudit, KeyName, KeyRing, MemorySessions,
-        PolicyVersion, PrincipalId, Resource, ResourceKind, RoleName, SystemEntropy, UnixTime,
-        testing::{FixedClock, login_as},
-    },
-    rbac::{ActivationError, PolicyBuilder, Rbac},
-    session::{CookiePolicy, EpochCheck, Session, SessionData, SessionPolicy, Sessions},
+    Circumstances, InformationPoint, Refusal, Require, Visit,
+    axum08::Mounted,
+    core::{AccessRequest, PolicyVersion, RoleName},
+    rbac::{PolicyBuilder, Rbac},
+    session::SessionData,
+};
+use axum::{
+    Router,
+    extract::Path,
+    routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 
-const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+use crate::app::{Fixture, ORIGIN, ann, fixture_with};
+
+auth_web::rbac::permissions! {
+    /// What is done to the books.
+    enum Permission, mod perm {
+        /// Pay.
+        BooksPay = "books.pay",
+        /// Audit.
+        BooksAudit = "books.audit",
+    }
+}
 
 /// What is active, in a slot of its own. Without one nothing is.
 #[derive(Default, Serialize, Deserialize)]
-struct Active(Vec<String>);
+struct Active(Vec<RoleName>);
 
 impl SessionData for Active {
     const SLOT: &'static str = "active-roles";
     const VERSION: u16 = 1;
 }
 
-impl Active {
-    /// Puts other roles in the place of those that are active, if they may be so together.
-    fn activate(rbac: &Rbac, session: &mut Session, names: &[&str]) -> Result<(), ActivationError> {
-        let who = session.authenticated().unwrap().clone();
-        let names: Vec<_> = names.iter().map(|name| RoleName::parse(name).unwrap()).collect();
-        let active = rbac.snapshot().unwrap().activate(&who, None, &names)?;
-        session.set(&Self(active.as_slice().iter().map(ToString::to_string).collect())).unwrap();
-        Ok(())
-    }
+/// Never what the request says.
+struct OfTheSession;
 
-    /// Never what the request says.
-    fn of(session: &Session) -> Vec<RoleName> {
-        let Self(names) = session.get().unwrap().unwrap_or_default();
-        names.iter().map(|name| RoleName::parse(name).unwrap()).collect()
+#[async_trait]
+impl InformationPoint for OfTheSession {
+    async fn circumstances(&self, visit: &Visit, _: &AccessRequest<'_>) -> Result<Circumstances, Refusal> {
+        let active = if visit.may_have_session() { visit.get::<Active>().await? } else { None };
+        Ok(Circumstances::new().with_active_roles(active.unwrap_or_default().0))
     }
 }
 
-fn may(rbac: &Rbac, session: &Session, action: &'static str) -> bool {
-    let who: &Authenticated = session.authenticated().unwrap();
-    let (action, books) = (Action::from_static(action), Resource::any(ResourceKind::from_static("books")));
-    let active = Active::of(session);
-    rbac.require(&AccessRequest::new(who, &action, &books, NOW).with_active_roles(&active)).is_ok()
+/// Ann is a cashier and an auditor, and never both at once.
+fn books() -> Fixture {
+    let mut policy = PolicyBuilder::new();
+    policy.permissions::<Permission>().unwrap();
+    for (role, permission) in [("cashier", Permission::BooksPay), ("auditor", Permission::BooksAudit)] {
+        policy.role(role).unwrap().allow(permission).unwrap();
+        policy.assign(&ann(), role).unwrap();
+    }
+    policy.dynamic_separation("four-eyes", ["cashier", "auditor"], 2).unwrap();
+    let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
+    let mut fixture = fixture_with(|auth| {
+        auth.authorizer(Arc::new(rbac.clone())).information_point(Arc::new(OfTheSession))
+    });
+    let activate = async move |visit: Visit, Path(names): Path<String>| {
+        let names: Vec<_> = names.split(',').map(|name| RoleName::parse(name).unwrap()).collect();
+        let active = rbac.snapshot().unwrap().activate(&visit.require_user().await?, None, &names)?;
+        visit.set(&Active(active.as_slice().to_vec())).await
+    };
+    let routes: Router<Mounted<()>> = Router::new()
+        .route("/activate/{names}", post(activate))
+        .route("/pay", get(async |_: Require<perm::BooksPay>| "paid"))
+        .route("/audit", get(async |_: Require<perm::BooksAudit>| "audited"));
+    fixture.router = fixture.auth.clone().mount(routes, ());
+    fixture
 }
 
 /// One request after the other pays and audits nothing: to be an auditor is to be a cashier no more.
 #[tokio::test]
 async fn roles_that_are_kept_in_a_session_stay_apart() {
-    let ann = PrincipalId::local_user("ann").unwrap();
-    let mut policy = PolicyBuilder::new();
-    for (role, permission) in [("cashier", "books.pay"), ("auditor", "books.audit")] {
-        policy.permission(permission).unwrap().role(role).unwrap().allow(permission).unwrap();
-        policy.assign(&ann, role).unwrap();
+    let fixture = books();
+    let cookie = fixture.log_in().await;
+    let own = [("cookie", cookie.as_str()), ("origin", ORIGIN)];
+    let may = async |headers: &[(&str, &str)]| {
+        let [pays, audits] =
+            [fixture.get("/pay", headers).await.status, fixture.get("/audit", headers).await.status];
+        (pays, audits)
+    };
+    assert_eq!(may(&own).await, (403, 403), "nothing is active yet");
+    for (next, allowed) in [("cashier", (200, 403)), ("auditor", (403, 200)), ("cashier", (200, 403))] {
+        assert_eq!(fixture.send("POST", &format!("/activate/{next}"), &own).await.status, 200);
+        assert_eq!(may(&own).await, allowed, "as {next}");
+        assert_eq!(fixture.send("POST", "/activate/cashier,auditor", &own).await.status, 403);
+        assert_eq!(may(&own).await, allowed, "still as {next}");
     }
-    policy.dynamic_separation("four-eyes", ["cashier", "auditor"], 2).unwrap();
-    let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
-    let keys = Arc::new(KeyRing::generate(KeyName::from_static("test"), &SystemEntropy).unwrap());
-    let sessions = Sessions::new(
-        Arc::new(MemorySessions::new(10)),
-        keys,
-        EpochCheck::by_session_store_only(),
-        Arc::new(DiscardAudit),
-        SessionPolicy::aal1(CookiePolicy::default()),
-    )
-    .with_clock(Arc::new(FixedClock(NOW)));
-
-    let mut session = sessions.open(&sessions.read([&b""[..]]).unwrap()).await.unwrap();
-    session.start(login_as(&ann, NOW)).await.unwrap();
-    assert!(
-        !may(&rbac, &session, "books.pay") && !may(&rbac, &session, "books.audit"),
-        "nothing is active yet"
-    );
-    Active::activate(&rbac, &mut session, &["cashier"]).unwrap();
-    let (cookie, saved) = session.commit().await.into_parts();
-    saved.unwrap();
-    let header = cookie.unwrap().expose().split(';').next().unwrap().to_owned();
-
-    for (next, pays, audits) in [("auditor", true, false), ("cashier", false, true), ("auditor", true, false)]
-    {
-        let mut session = sessions.open(&sessions.read([header.as_bytes()]).unwrap()).await.unwrap();
-        assert_eq!(
-            (may(&rbac, &session, "books.pay"), may(&rbac, &session, "books.audit")),
-            (pays, audits),
-            "before {next}"
-        );
-        let both = Active::activate(&rbac, &mut session, &["cashier", "auditor"]);
-        assert!(matches!(both, Err(ActivationError::Separated { .. })));
-        Active::activate(&rbac, &mut session, &[next]).unwrap();
-        let (_, saved) = session.commit().await.into_parts();
-        saved.unwrap();
-    }
+    // A token has no session, so nothing is active for it, whatever is elsewhere.
+    let token = fixture.token(None);
+    assert_eq!(may(&[("cookie", &cookie), ("authorization", &token)]).await, (403, 403));
 }

@@ -7,7 +7,7 @@ use auth_web::{
         Account, AccountStore, Assignment, AssignmentStore, AuditEvent, AuditSink, Clock, KeyRing, LoginName,
         Realm, RoleName, SessionStore, StoreError, SystemClock, TracingAudit,
     },
-    credentials::{Accounts, EpochRaised, SecondFactors},
+    credentials::{AccountLinks, Accounts, EpochRaised, Message, NotSent, Notifier, SecondFactors},
 };
 
 use crate::{cli::Options, keys, policy, setup, stores::Stores};
@@ -23,13 +23,27 @@ pub fn hint(options: &Options) -> String {
 }
 
 /// Gives an account a role, and first ends its sessions and tokens: whoever has a copy of one from before must not come
-/// to more than the account had then.
-pub async fn grant(options: &Options, email: &str, role: &str) -> Result<(), Box<dyn Error>> {
+/// to more than the account had then. Anybody can sign up with any address, so its mail must have been read, unless
+/// whoever gives the role knows better.
+pub async fn grant(
+    options: &Options,
+    email: &str,
+    role: &str,
+    unverified: bool,
+) -> Result<(), Box<dyn Error>> {
     let role = known(options, role)?;
     let found = Found::by_login(options, email).await?;
     let principal = found.account.id.clone();
     let mut ended = None;
     if !found.assignments.roles_of(&principal).await?.contains(&role) {
+        if !unverified && !found.links.is_address_verified(&principal).await? {
+            return Err(format!(
+                "nobody has opened the link in the mail to {email}: have that done, or add `--unverified`, if account {} \
+                 is of whom you mean",
+                principal.id()
+            )
+            .into());
+        }
         let raised = found.accounts.log_out_everywhere(&principal).await?;
         ended = Some(found.sweep(&raised).await?);
     }
@@ -39,8 +53,7 @@ pub async fn grant(options: &Options, email: &str, role: &str) -> Result<(), Box
     if let Some(ended) = ended {
         println!("Who is logged in has to log in again; {ended}.");
     }
-    // Nobody has verified the address here: whoever signed up first has it.
-    println!("That is account {}; compare it with the page /profile of whom you mean.", principal.id());
+    println!("That is account {}; its page /profile says so.", principal.id());
     if new {
         TracingAudit.record(SystemClock.now(), &AuditEvent::RoleGranted { principal, role, by: None });
     }
@@ -99,6 +112,7 @@ struct Found {
     account: Account,
     accounts: Accounts,
     factors: SecondFactors,
+    links: AccountLinks,
     assignments: Arc<dyn AssignmentStore>,
     /// `None` if only the server can reach them.
     sessions: Option<Arc<dyn SessionStore>>,
@@ -112,9 +126,11 @@ impl Found {
         let accounts = setup::passwords(&stores, &audit)?;
         let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
         let factors = setup::second_factors(&accounts, &keys, &stores)?;
+        let links =
+            setup::links(&accounts, &stores, Arc::new(NoMail), &format!("http://{}", options.listen))?;
         let sessions = options.sessions.are_shared().then_some(stores.sessions);
         let assignments = stores.assignments;
-        Ok(Self { account, accounts, factors, assignments, sessions, keys })
+        Ok(Self { account, accounts, factors, links, assignments, sessions, keys })
     }
 
     /// Ends the sessions of before, and says so. Those in its memory the server ends itself: the account remembers
@@ -123,6 +139,15 @@ impl Found {
         let Some(sessions) = &self.sessions else { return Ok("its sessions end within a minute".to_owned()) };
         let ended = self.accounts.finish_sweep(raised, sessions, &self.keys, None).await?;
         Ok(format!("{ended} sessions ended"))
+    }
+}
+
+/// The command line sends none.
+struct NoMail;
+
+impl Notifier for NoMail {
+    fn notify(&self, _: &Message) -> Result<(), NotSent> {
+        Err(NotSent)
     }
 }
 

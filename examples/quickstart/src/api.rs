@@ -63,7 +63,7 @@ async fn sign_up(
     let email = body.email.clone();
     match app.accounts.sign_up(body.presented_by(&visit)).await {
         Ok(()) => {
-            app.links.ask_to_verify(&email, visit.source()).await?;
+            app.ask_to_verify(&email, visit.source()).await?;
             Ok((StatusCode::CREATED, Json(json!({ "status": "ok" }))).into_response())
         }
         Err(error @ (SignUpError::Login(_) | SignUpError::Policy(_))) => {

@@ -11,7 +11,12 @@ use clap::{
     builder::{NonEmptyStringValueParser, PathBufValueParser, TypedValueParser},
 };
 
-use crate::stores::{Database, SessionsIn};
+use auth_web::core::Secret;
+
+use crate::{
+    keys,
+    stores::{Database, SessionsIn},
+};
 
 /// A small application with sign-up, login, a member page, an admin page and a JSON API.
 #[derive(Debug, Parser)]
@@ -54,7 +59,9 @@ pub struct Options {
     /// [default: beside a SQLite file, with the extension `key`; else `quickstart.key`]
     #[arg(long, env = "QUICKSTART_KEY_FILE", global = true)]
     pub key_file: Option<PathBuf>,
-    /// The file that mail is appended to, for nothing here sends any; `-` for the standard output. Whoever reads it can
+    #[command(flatten)]
+    pub smtp: SmtpOptions,
+    /// The file that mail is appended to where it is not sent; `-` for the standard output. Whoever reads it can
     /// use the links in it. [default: beside a SQLite file, with the extension `mail`; else `quickstart.mail`]
     #[arg(long, env = "QUICKSTART_MAIL_FILE", global = true)]
     pub mail_file: Option<PathBuf>,
@@ -62,6 +69,49 @@ pub struct Options {
     /// within seconds, if its `version` is larger.
     #[arg(long, env = "QUICKSTART_POLICY", global = true)]
     pub policy: Option<PathBuf>,
+}
+
+/// The mail server that takes what is sent.
+#[derive(Debug, clap::Args)]
+pub struct SmtpOptions {
+    /// Sends mail through `smtps://user@host`, or `smtp://user@host` for STARTTLS. The password is never in it.
+    #[arg(
+        long,
+        env = "QUICKSTART_SMTP",
+        hide_env_values = true,
+        requires = "mail_from",
+        conflicts_with = "mail_file",
+        global = true
+    )]
+    smtp: Option<String>,
+    /// The file with the user's password for the mail server, readable by its owner only.
+    #[arg(long, env = "QUICKSTART_SMTP_PASSWORD_FILE", global = true)]
+    smtp_password_file: Option<PathBuf>,
+    /// The address that mail is from.
+    #[arg(long, env = "QUICKSTART_MAIL_FROM", global = true)]
+    mail_from: Option<String>,
+}
+
+/// A mail server, as the command line names it.
+#[cfg_attr(not(feature = "smtp"), expect(dead_code, reason = "a build without smtp asks none"))]
+pub struct Smtp {
+    pub url: String,
+    pub password: Option<Secret>,
+    pub from: String,
+}
+
+impl SmtpOptions {
+    /// The server, and the password out of its file; none where mail is written to a file.
+    pub fn relay(&self) -> io::Result<Option<Smtp>> {
+        let (Some(url), Some(from)) = (self.smtp.clone(), self.mail_from.clone()) else { return Ok(None) };
+        let password = self.smtp_password_file.as_deref().map(keys::read_password).transpose()?;
+        Ok(Some(Smtp { url, password, from }))
+    }
+
+    /// Whether mail is sent.
+    pub fn is_set(&self) -> bool {
+        self.smtp.is_some()
+    }
 }
 
 impl Options {
@@ -107,12 +157,16 @@ fn refuse_one_file(one: &Path, other: &Path, both: &str) -> io::Result<()> {
 pub enum Command {
     /// Serve the application (the default).
     Serve,
-    /// Give a role to an account: `quickstart grant ann@example.com admin`.
+    /// Give a role to an account: `quickstart grant ann@example.com admin`. Whoever has it must have opened the link in
+    /// their mail.
     Grant {
         /// The e-mail address that the account logs in with.
         email: String,
         /// The role: `admin` or `member`, unless another policy is used.
         role: String,
+        /// Although nobody has shown that the address is theirs: whoever signed up with it first gets the role.
+        #[arg(long)]
+        unverified: bool,
     },
     /// Set a new password, read from standard input: for somebody who forgot theirs or failed 100 times. Ends
     /// all of their sessions.

@@ -1,4 +1,4 @@
-//! The file of the server's master key.
+//! Files of secrets: of the server's master key, and of a password.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use auth_web::core::{KeyName, KeyRing, SystemEntropy, entropy_array};
+use auth_web::core::{KeyName, KeyRing, Secret, SystemEntropy, entropy_array};
 
 /// Reads the key ring, or makes one on the first start.
 ///
@@ -36,6 +36,18 @@ pub fn load_or_create(path: &Path) -> io::Result<KeyRing> {
     Err(named(path, "it exists and cannot be opened; is it a broken link?"))
 }
 
+/// Reads a password: the file, without the end of its line.
+pub fn read_password(path: &Path) -> io::Result<Secret> {
+    let mut file = File::open(path).map_err(|error| named(path, error))?;
+    refuse_if_others_may_read(path, &file)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| named(path, error))?;
+    while bytes.last().is_some_and(|last| matches!(last, b'\r' | b'\n')) {
+        bytes.pop();
+    }
+    Ok(Secret::new(bytes))
+}
+
 fn read(path: &Path, mut file: File) -> io::Result<KeyRing> {
     refuse_if_others_may_read(path, &file)?;
     let mut text = String::new();
@@ -59,7 +71,7 @@ fn refuse_if_others_may_read(path: &Path, file: &File) -> io::Result<()> {
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    Err(named(path, "others may read the key file; run chmod 600 on it"))
+    Err(named(path, "others may read this secret; run chmod 600 on it"))
 }
 
 #[cfg(not(unix))]

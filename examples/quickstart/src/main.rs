@@ -3,13 +3,20 @@
 //!
 //! ```sh
 //! cargo run -p quickstart                                   # serves http://127.0.0.1:3000
-//! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal
+//! cargo run -p quickstart -- grant ann@example.com admin    # in another terminal, once the mail is read
 //! ```
 //!
 //! Other databases, and Redis for the sessions, are features of the build:
 //!
 //! ```sh
 //! cargo run -p quickstart --features postgres,redis -- --database postgres://localhost/app --sessions redis://localhost
+//! ```
+//!
+//! And so is mail that is sent, through a server of yours:
+//!
+//! ```sh
+//! cargo run -p quickstart --features smtp -- --smtp smtps://app@mail.example.com --smtp-password-file secret \
+//!   --mail-from no-reply@example.com
 //! ```
 //!
 //! Try it with a browser, or:
@@ -25,6 +32,7 @@ mod api;
 mod cli;
 mod device;
 mod keys;
+mod mail;
 mod pages;
 mod policy;
 mod second_step;
@@ -67,7 +75,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .init();
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(&cli.options).await,
-        Command::Grant { email, role } => admin::grant(&cli.options, &email, &role).await,
+        Command::Grant { email, role, unverified } => {
+            admin::grant(&cli.options, &email, &role, unverified).await
+        }
         Command::Revoke { email, role } => admin::revoke(&cli.options, &email, &role).await,
         Command::SetPassword { email } => admin::set_password(&cli.options, &email).await,
         Command::RemoveDevice { email } => admin::remove_device(&cli.options, &email).await,
@@ -85,15 +95,19 @@ async fn serve(options: &Options) -> Result<(), Box<dyn Error>> {
     let routes = auth.mount(pages::routes().merge(api::routes()), app.clone());
 
     println!("Quickstart is at {url}");
-    if let Some(file) = options.mail_file()? {
+    if options.smtp.is_set() {
+        println!("Mail is sent");
+    } else if let Some(file) = options.mail_file()? {
         println!("Mail is written to {}", file.display());
     }
-    println!("Sign up there, then become admin: {}", admin::hint(options));
+    println!("Sign up there, open the link in your mail, then become admin: {}", admin::hint(options));
+    let mail = app.mail.clone();
     let background = tokio::spawn(maintain(app, reloader));
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())
         .await?;
     background.abort();
+    mail.close().await;
     Ok(())
 }
 

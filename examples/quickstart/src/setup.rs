@@ -1,18 +1,23 @@
 //! How the parts come together.
 
-use std::{error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use auth_web::{
     Auth, PublicUrl, Refusal, Visit,
     axum08::Mounted,
     core::{
-        AccountEpochs, AccountStore, AssignmentStore, AuditSink, Clock, CounterStore, EpochSource, KeyRing,
-        MemoryCounters, Purpose, Realm, SessionLimit, SessionStore, StoreError, SystemClock, TokenStore,
-        TracingAudit, WhenReached,
+        AccountEpochs, AccountStore, AssignmentStore, AuditSink, AuthenticateError, Clock, CounterStore,
+        EpochSource, KeyRing, MemoryCounters, Purpose, Realm, SessionLimit, SessionStore, StoreError,
+        SystemClock, TokenStore, TracingAudit, WhenReached,
     },
     credentials::{
-        AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkPurpose,
-        OtpUriError, PasswordPolicy, SecondFactors, WriterNotifier,
+        AccountLinks, AccountStores, Accounts, ApiKeyPrefix, ApiKeys, EpochRaised, LinkBase, LinkError,
+        LinkPurpose, Notifier, OtpUriError, PasswordPolicy, SecondFactors,
     },
     jwt::{Audience, BearerAuthenticator, ClientId, Hs256Key, Issuer, TokenIssuer, TokenPolicy, Verifier},
     rbac::{LivePolicy, PolicyReloader},
@@ -20,7 +25,7 @@ use auth_web::{
 };
 use axum::extract::FromRef;
 
-use crate::{cli::Options, keys, policy, second_step::WaitingLogins, stores::Stores};
+use crate::{cli::Options, keys, mail::Mail, policy, second_step::WaitingLogins, stores::Stores};
 
 /// What API keys begin with. Secret scanners find them by it.
 pub const API_KEY_PREFIX: &str = "quickstart";
@@ -32,6 +37,7 @@ pub struct App {
     pub factors: SecondFactors,
     pub waiting: WaitingLogins,
     pub links: AccountLinks,
+    pub mail: Mail,
     pub api_keys: ApiKeys,
     pub directory: Arc<dyn AccountStore>,
     pub assignments: Arc<dyn AssignmentStore>,
@@ -54,6 +60,15 @@ impl FromRef<Mounted<App>> for App {
 }
 
 impl App {
+    /// Sends whoever has just signed up the link that shows who reads the mail of the address. The account is made: that
+    /// this source has asked for too many links is no failure of that, and the profile page sends another one.
+    pub async fn ask_to_verify(&self, email: &str, source: Option<IpAddr>) -> Result<(), Refusal> {
+        match self.links.ask_to_verify(email, source).await {
+            Err(LinkError::Refused(AuthenticateError::Throttled(_))) => Ok(()),
+            asked => Ok(asked?),
+        }
+    }
+
     /// Ends what was begun before, everywhere but in the session of this request.
     pub async fn end_other_sessions(&self, visit: &Visit, raised: &EpochRaised) -> Result<(), Refusal> {
         visit.end_other_sessions(raised.epoch()).await?;
@@ -86,26 +101,18 @@ pub async fn build(
     options: &Options,
     listen: SocketAddr,
 ) -> Result<(App, Auth, PolicyReloader), Box<dyn Error>> {
-    let mail_file = options.mail_file()?;
+    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
+    let mail = Mail::open(options, &audit)?;
     // Plain HTTP, which the library allows on this machine alone.
     let public = PublicUrl::plain_http_loopback(&format!("http://{listen}"), listen)?;
     let keys = Arc::new(keys::load_or_create(&options.key_file()?)?);
-    let audit: Arc<dyn AuditSink> = Arc::new(TracingAudit);
     let stores = Stores::open(&options.database, &options.sessions, &audit).await?;
     let accounts = passwords(&stores, &audit)?;
     let factors = second_factors(&accounts, &keys, &stores)?;
+    let links = links(&accounts, &stores, mail.notifier(), public.origin().as_str())?;
     let Stores {
         accounts: directory, assignments, counters, sessions: session_store, links: link_store, ..
     } = stores;
-    let links = AccountLinks::new(
-        accounts.clone(),
-        Arc::clone(&link_store),
-        Arc::new(mail(mail_file.as_deref())?),
-        LinkBase::parse(public.origin().as_str())?,
-        Arc::clone(&counters),
-    )
-    .with_path(LinkPurpose::VerifyAddress, "/verify")?
-    .with_path(LinkPurpose::ResetPassword, "/reset")?;
     let waiting = WaitingLogins::new(Arc::clone(&keys), &public)?;
     // Refused keys are counted in memory, where a flood of them costs least.
     let refused = Arc::new(MemoryCounters::new(100_000));
@@ -142,6 +149,7 @@ pub async fn build(
             factors,
             waiting,
             links,
+            mail,
             api_keys,
             directory,
             assignments,
@@ -176,11 +184,16 @@ pub fn second_factors(
     SecondFactors::new(accounts.clone(), Arc::clone(keys), Arc::clone(&stores.counters), "Quickstart")
 }
 
-/// Nothing here sends mail: it is appended to a file, or printed.
-fn mail(file: Option<&Path>) -> io::Result<WriterNotifier> {
-    let Some(file) = file else { return WriterNotifier::start(io::stdout()) };
-    WriterNotifier::file(file)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+pub fn links(
+    accounts: &Accounts,
+    stores: &Stores,
+    mail: Arc<dyn Notifier>,
+    url: &str,
+) -> Result<AccountLinks, Box<dyn Error>> {
+    let (links, counters) = (Arc::clone(&stores.links), Arc::clone(&stores.counters));
+    Ok(AccountLinks::new(accounts.clone(), links, mail, LinkBase::parse(url)?, counters)
+        .with_path(LinkPurpose::VerifyAddress, "/verify")?
+        .with_path(LinkPurpose::ResetPassword, "/reset")?)
 }
 
 /// Who wants to be remembered is for as long as NIST SP 800-63B-4 allows after a password alone; the others for as

@@ -85,7 +85,7 @@ fn a_person_signs_up_enrols_a_device_and_logs_in_with_its_code() {
     browser.open(&format!("{}/profile", server.url));
     browser.click("form[action='/logout'] button");
     assert!(browser.cookie("sid").is_none());
-    server.cli(&["grant", ANN, "admin"]);
+    server.cli(&["grant", "--unverified", ANN, "admin"]);
     log_in(&browser, &server);
     assert_eq!(browser.path(), "/login/code");
     assert_kept(&browser, "login-", "Strict");

@@ -4,6 +4,11 @@
 #[allow(dead_code, reason = "the story uses the rest")]
 mod server;
 
+#[path = "story/people.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod people;
+
+use people::Browser;
 use server::Server;
 use tempfile::TempDir;
 
@@ -26,6 +31,10 @@ fn without_options_the_files_are_in_the_working_directory_and_the_hint_works() {
     let server = Server::start();
     assert!(server.path("quickstart.db").exists() && server.path("quickstart.key").exists());
     sign_up(&server, "ann@example.com");
+    let ann = Browser::logged_in(&server, "ann@example.com");
+    let link = server.link("ann@example.com", "/verify");
+    let (_, token) = link.split_once("?token=").unwrap();
+    assert_eq!(ann.post("/verify", &[("token", token)]).status, 303);
     let hint = follow_the_hint(&server, "ann@example.com");
     assert_eq!(hint, "cargo run -p quickstart -- grant <email> admin");
 }
@@ -40,7 +49,7 @@ fn options_name_the_files_and_the_hint_names_them_too() {
     assert!(server.path(database).exists() && server.path("secret").exists());
     assert!(!server.path("quickstart.db").exists() && !server.path("it's ann's.key").exists());
     sign_up(&server, "ann@example.com");
-    follow_the_hint(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com --unverified");
 }
 
 #[test]
@@ -54,7 +63,7 @@ fn every_option_is_an_environment_variable_too() {
     assert_ne!(server.port(), "3000");
     assert!(server.path("other.db").exists() && server.path("other.secret").exists());
     sign_up(&server, "ann@example.com");
-    follow_the_hint(&server, "ann@example.com");
+    follow_the_hint(&server, "ann@example.com --unverified");
 }
 
 #[test]
@@ -77,7 +86,7 @@ fn a_key_file_that_others_can_read_is_refused() {
     for mode in [0o644, 0o640, 0o604] {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         let (ok, said) = Server::try_start_in(&folder, &arguments);
-        assert!(!ok && said.contains("others may read the key file; run chmod 600"), "{mode:o}: {said}");
+        assert!(!ok && said.contains("others may read this secret; run chmod 600"), "{mode:o}: {said}");
         assert!(!folder.path().join("quickstart.db").exists());
     }
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -133,7 +142,7 @@ fn the_help_shows_no_url() {
 }
 
 /// The default build is short. What it leaves out is named with what brings it.
-#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "redis")))]
+#[cfg(not(any(feature = "postgres", feature = "mysql", feature = "redis", feature = "smtp")))]
 #[test]
 fn a_build_without_a_server_says_which_feature_has_it() {
     for (option, url, feature) in [
@@ -145,6 +154,9 @@ fn a_build_without_a_server_says_which_feature_has_it() {
         assert!(!ok && said.contains(&format!("--features {feature}")), "{said}");
         assert!(!said.contains("secret"), "{said}");
     }
+    let mail = ["--smtp", "smtps://app@mail", "--mail-from", "no-reply@app.example"];
+    let (ok, said) = Server::try_start(&[&["--listen", "127.0.0.1:0"][..], &mail].concat());
+    assert!(!ok && said.contains("--features smtp"), "{said}");
 }
 
 /// Whoever copies the database must not have the key with it.
@@ -173,7 +185,7 @@ fn a_policy_file_decides_and_its_changes_count_while_the_server_runs() {
         server.args(["--listen", "127.0.0.1:0", "--policy", "policy.toml"]).env("RUST_LOG", "warn")
     });
     sign_up(&server, "ann@example.com");
-    server.cli(&["grant", "ann@example.com", "member"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "member"]);
     let body =
         serde_json::json!({ "email": "ann@example.com", "password": "a long sentence of mine" }).to_string();
     let answer: serde_json::Value =

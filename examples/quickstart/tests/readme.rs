@@ -98,8 +98,10 @@ fn the_walk_with_curl_goes_as_the_readme_says() {
         assert_eq!(asks, promised(line).is_some(), "each request says what it is answered: {line}");
         seen.extend(promised(line));
     }
-    let first =
-        [200, 303, 200, 403, 303, 200, 200, 303, 201, 200, 200, 401, 403, 200, 401, 401, 204, 204, 303, 401];
+    let first = [
+        200, 303, 200, 403, 303, 303, 200, 200, 303, 201, 200, 200, 401, 403, 200, 401, 401, 204, 204, 303,
+        401,
+    ];
     let second = [200, 200, 410, 303, 200, 303, 303, 401, 401, 303, 200, 202, 200, 403, 303, 401];
     assert_eq!(seen, [&first[..], &second].concat());
 

@@ -87,7 +87,7 @@ fn story(environment: Vec<(&'static str, String)>, mut backend: impl Backend) {
         assert_eq!(sign_up(&server, email).status, 200);
     }
     an_account_is_protected_and_recovered(&server);
-    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "admin"]);
     let [here, there] = [(); 2].map(|()| cookie(&log_in(&server, "ann@example.com", PASSWORD)));
     let [first, ended] = [(); 2].map(|()| Tokens::of(&server, "ann@example.com"));
     let own: &[(&str, &str)] = &[("cookie", &here), ("origin", &server.url.clone())];

@@ -45,7 +45,7 @@ fn a_person_signs_up_logs_in_is_refused_what_needs_a_role_and_logs_out() {
     assert!(server.get("/profile", with_cookie).body.contains("session</dt><dd>2</dd>"));
     assert_eq!(server.get("/admin", with_cookie).status, 403);
 
-    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "admin"]);
     let cookie = people::cookie(&log_in(&server, "ann@example.com", PASSWORD));
     let with_cookie: &[(&str, &str)] = &[("cookie", &cookie), html];
     server.until("the role counts", || server.get("/admin", with_cookie).status == 200);
@@ -124,13 +124,13 @@ fn a_program_uses_the_api_with_a_bearer_token() {
     let path = format!("/api/users/{id}");
     assert_eq!(server.get(&path, &[("authorization", &bob)]).status, 403);
     assert_eq!(server.delete(&path, &[("authorization", &bob)]).status, 403);
-    server.cli(&["grant", "bob@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "bob@example.com", "admin"]);
     let bob = token(&server, "bob@example.com");
     server.until("the role counts", || server.get(&path, &[("authorization", &bob)]).status == 200);
     assert_eq!(server.get("/api/users/nobody", &[("authorization", &bob)]).status, 404);
 
     // Whoever is deleted leaves no role behind for the pages to list.
-    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "admin"]);
     let cookie_of_bob = cookie(&log_in(&server, "bob@example.com", PASSWORD));
     let administrators = || server.get("/admin", &[("cookie", &cookie_of_bob)]).body;
     server.until("both are administrators", || administrators().contains(&id));
@@ -161,13 +161,13 @@ fn a_role_that_is_given_counts_for_nothing_of_before() {
     let tokens = Tokens::of(&server, "ann@example.com");
     let admin = |cookie: &str| server.get("/admin", &[("cookie", cookie)]).status;
     assert_eq!(admin(&stolen), 403);
-    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "admin"]);
     assert_eq!((admin(&stolen), people::refresh(&server, &tokens.refresh).status), (401, 401));
     let own = cookie(&log_in(&server, "ann@example.com", PASSWORD));
     server.until("the role counts", || admin(&own) == 200);
     assert_eq!(admin(&stolen), 401);
     // Nothing is given, so nothing ends.
-    server.cli(&["grant", "ann@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "ann@example.com", "admin"]);
     assert_eq!(admin(&own), 200);
 }
 

@@ -179,7 +179,7 @@ fn a_changed_password_a_disabled_and_a_deleted_account_end_refresh_tokens() {
     let eve = login("eve@example.com");
     let id: serde_json::Value = serde_json::from_str(&profile(&server, &eve.bearer).body).unwrap();
     let path = format!("/api/users/{}", id["id"].as_str().unwrap());
-    server.cli(&["grant", "joe@example.com", "admin"]);
+    server.cli(&["grant", "--unverified", "joe@example.com", "admin"]);
     let joe = login("joe@example.com");
     server.until("she is deleted", || server.delete(&path, &[("authorization", &joe.bearer)]).status == 204);
     refused(&eve);

@@ -43,10 +43,10 @@ pub async fn sign_up(
     match app.accounts.sign_up(PasswordCredential::typed(&email, password, visit.source())).await {
         // The same page whether or not there was such an account: whoever reads the mail is told.
         Ok(()) => {
-            app.links.ask_to_verify(&email, visit.source()).await?;
+            app.ask_to_verify(&email, visit.source()).await?;
             let content = html! {
                 p { "If this address had no account, it has one now. " a href="/login" { "Log in" } " to go on." }
-                p { "Then open the link that is in your mail: it shows that the address is yours." }
+                p { "Then open the link that is in your mail: it shows that the address is yours. If there is none, your profile sends another one." }
             };
             Ok(shown("Almost there", None, content).into_response())
         }

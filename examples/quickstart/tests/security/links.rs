@@ -1,7 +1,7 @@
 //! Links that are sent by mail.
 
 use crate::{
-    people::{Browser, Device, PASSWORD, Tokens, log_in, refresh, sign_up},
+    people::{Browser, Device, PASSWORD, Tokens, json, log_in, refresh, sign_up},
     server::Server,
 };
 
@@ -134,6 +134,32 @@ fn whoever_only_reads_the_mail_ends_what_somebody_else_made() {
     assert_eq!(owner.log_in(ANN, NEW).header("location"), Some("/profile"), "the device is gone, too");
 }
 
+/// Whoever is first to sign up with an administrator's address gets no role by it.
+#[test]
+fn a_role_is_for_whoever_reads_the_mail_of_the_address() {
+    let server = Server::start();
+    sign_up(&server, ANN);
+    let stranger = Browser::logged_in(&server, ANN);
+    let grant = || server.try_cli(&["grant", ANN, "admin"]);
+    let (given, said) = grant();
+    assert!(!given && said.contains("nobody has opened the link") && said.contains("--unverified"), "{said}");
+    assert_eq!(stranger.get("/profile").status, 200, "nothing has happened");
+
+    let link = server.link(ANN, "/verify");
+    let owner = Browser::new(&server);
+    assert_eq!(owner.post("/verify", &[("token", parts(&server, &link).1)]).status, 200);
+    server.post("/forgot", &[], format!("email={ANN}"));
+    let reset = server.link(ANN, "/reset");
+    owner.post("/reset", &[("token", parts(&server, &reset).1), ("new", NEW)]);
+    let (given, said) = grant();
+    assert!(given, "{said}");
+    assert_eq!(owner.log_in(ANN, NEW).status, 303);
+    server.until("the role counts", || owner.get("/admin").status == 200);
+    assert_eq!(stranger.get("/admin").status, 401);
+    // What is held already is not given, whatever has become of the address.
+    assert!(grant().0);
+}
+
 #[test]
 fn asking_for_links_is_throttled_and_other_sites_do_not_ask() {
     let server = Server::start();
@@ -141,6 +167,22 @@ fn asking_for_links_is_throttled_and_other_sites_do_not_ask() {
     assert_eq!(ask(&[("origin", "https://evil.example")]), 403);
     assert_eq!([(); 3].map(|()| ask(&[])), [200; 3]);
     assert_eq!(ask(&[("x-forwarded-for", "198.51.100.7")]), 429);
+}
+
+/// The account is there, whatever else its source has asked for: to answer that it is not would have people try again
+/// with another password.
+#[test]
+fn whoever_asked_for_many_links_still_signs_up() {
+    let server = Server::start();
+    let ask = |n: u32| server.post("/forgot", &[], format!("email=user{n}@example.com")).status;
+    server
+        .until("the source has asked for as many as it may", || (0..20).map(ask).any(|status| status == 429));
+    let signed_up = sign_up(&server, ANN);
+    assert_eq!((signed_up.status, log_in(&server, ANN, PASSWORD).status), (200, 303), "{}", signed_up.body);
+    let bob = server.post_json("/api/signup", &[], json("bob@example.com", PASSWORD));
+    assert_eq!((bob.status, log_in(&server, "bob@example.com", PASSWORD).status), (201, 303), "{}", bob.body);
+    let again = Browser::logged_in(&server, ANN).post("/verify/send", &[]);
+    assert_eq!(again.status, 429, "asked for as such, it is said");
 }
 
 #[test]

@@ -94,8 +94,15 @@ impl Server {
     }
 
     pub fn cli(&self, arguments: &[&str]) {
-        let output = self.command().args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let (done, said) = self.try_cli(arguments);
+        assert!(done, "{said}");
+    }
+
+    /// Answers whether it was done, and what it said.
+    pub fn try_cli(&self, arguments: &[&str]) -> (bool, String) {
+        let Output { status, stdout, stderr } = self.command().args(arguments).output().unwrap();
+        let said = [stdout, stderr].concat();
+        (status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// Answers what it said.
