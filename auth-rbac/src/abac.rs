@@ -12,6 +12,7 @@ mod check;
 mod evaluate;
 pub(crate) mod explain;
 mod index;
+mod kinds;
 pub(crate) mod operand;
 mod program;
 pub(crate) mod rule;

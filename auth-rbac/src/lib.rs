@@ -21,6 +21,7 @@ mod graph;
 mod in_force;
 mod live;
 mod members;
+mod memory;
 mod names;
 mod pattern;
 mod permission_set;
@@ -49,7 +50,10 @@ pub use acl::{
     Acl, AclBuilder, AclCounted, AclCounts, AclDescription, AclError, AclOrder, AclResource, DescribedEntry,
     GroupId, Trustee,
 };
-pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
+pub use admin::{
+    AdminError, AdminPermissions, Administering, Administration, PolicyChange, StoredAdministering,
+    StoredAdministration,
+};
 pub use at_least::AtLeast;
 pub use attribute::{
     AttributeName, AttributeNameError, AttributePath, Root,
@@ -71,6 +75,7 @@ pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use live::LivePolicy;
+pub use memory::MemoryPolicy;
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use policy::{Policy, PolicyDescription};
 pub use rbac::{Outdated, Rbac};

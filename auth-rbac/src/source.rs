@@ -259,7 +259,7 @@ pub enum ReloadError {
 }
 
 /// Does work that takes its time on a thread of its own, so that no future blocks.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (send, receive) = oneshot::channel();
     thread::Builder::new().name("auth-policy".to_owned()).spawn(move || {
         // Nobody waits any more: there is nothing to do about it.

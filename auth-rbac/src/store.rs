@@ -33,8 +33,8 @@ pub trait PolicyStore: PolicySource {
     /// Makes all of the changes, in this order, or none, if the policy is the one of version `expected`. The version
     /// since is the next one.
     ///
-    /// Nobody is asked whether they may, so nothing that people ask for goes straight here: that is
-    /// [`Administering::check`](crate::Administering::check)'s, before.
+    /// Nobody is asked whether they may, so nothing that people ask for goes straight here: that is for
+    /// [`StoredAdministration`](crate::StoredAdministration), which calls this.
     ///
     /// # Errors
     /// [`PolicyStoreError`].
