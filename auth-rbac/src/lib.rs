@@ -13,6 +13,8 @@ mod challenge;
 mod combine;
 mod compile;
 mod condition;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod document;
 mod engine;
 mod error;

@@ -25,7 +25,8 @@ pub use watch::PolicyWatch;
 
 /// Keeps a policy: a file, a database.
 ///
-/// Writing one? Answer a whole policy of one moment, or an error: a part of a policy may lack what forbids.
+/// Writing one? Answer a whole policy of one moment, or an error: a part of a policy may lack what forbids. Run the suite
+/// of the feature `conformance` against it: `conformance::policy_source`.
 #[async_trait]
 pub trait PolicySource: Send + Sync {
     /// The policy, unless it still is the one that `known` stands for.

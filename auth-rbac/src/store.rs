@@ -16,7 +16,8 @@ use crate::{
 /// no policy is never stored. What is stored counts when a [`PolicyReloader`](crate::PolicyReloader) has found it:
 /// [`LivePolicy::at_least`](crate::LivePolicy::at_least) waits for nobody, and says so.
 ///
-/// Writing one? All of a call is one transaction: a part of a policy may lack what forbids.
+/// Writing one? All of a call is one transaction: a part of a policy may lack what forbids. Run the suite of the feature
+/// `conformance` against it: `conformance::policy_store`.
 #[async_trait]
 pub trait PolicyStore: PolicySource {
     /// Puts a document in the place of the whole policy, if that is the one of version `expected`: 0 where nothing was
