@@ -335,6 +335,13 @@ pub enum AuditEvent {
         /// The version since.
         version: PolicyVersion,
     },
+    /// Changes of the policy that were written down just before were not made: another policy came in between.
+    PolicyUnchanged {
+        /// By whom they would have been.
+        by: PrincipalId,
+        /// The version that they would have had.
+        version: PolicyVersion,
+    },
     /// An account was removed.
     AccountRemoved {
         /// Whose.
@@ -397,6 +404,7 @@ impl AuditEvent {
             Self::RoleRevoked { .. } => "role.revoked",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::PolicyChanged { .. } => "policy.changed",
+            Self::PolicyUnchanged { .. } => "policy.unchanged",
             Self::AccountRemoved { .. } => "account.removed",
             Self::EventsSuppressed { .. } => "audit.suppressed",
             Self::EventsDropped { .. } => "audit.dropped",
@@ -429,6 +437,7 @@ impl AuditEvent {
             | Self::RoleGranted { principal, .. }
             | Self::RoleRevoked { principal, .. }
             | Self::PolicyChanged { by: principal, .. }
+            | Self::PolicyUnchanged { by: principal, .. }
             | Self::AccountRemoved { principal, .. } => Some(principal),
             Self::CredentialRefused { principal, .. }
             | Self::Throttled { principal, .. }

@@ -1,6 +1,7 @@
 //! The suites that every store must pass, whoever writes it.
 //!
-//! There is one for each storage trait of this crate; `auth-jwt` has that of its store of revocations. A suite checks every sentence of its trait's documentation against a
+//! There is one for each storage trait of this crate; `auth-jwt` has that of its store of revocations, `auth-rbac` those of
+//! sources and stores of policies. A suite checks every sentence of its trait's documentation against a
 //! store of yours, most of them with calls that are made at once, and answers a [`Report`]. What it demands
 //! can be read as code in [`reference`](mod@reference), and what it catches in [`broken`].
 //!

@@ -16,6 +16,7 @@ pub(crate) mod error;
 mod evaluate;
 pub(crate) mod explain;
 mod index;
+mod kinds;
 pub(crate) mod operand;
 mod program;
 pub(crate) mod rule;

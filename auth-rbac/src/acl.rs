@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use auth_core::{AccessRequest, Action, DecideError, PolicyVersion, PrincipalId, Resource, RuleId};
+use auth_core::{
+    AccessRequest, Action, DecideError, PolicyVersion, PrincipalId, Resource, ResourceKind, RuleId,
+};
 
 use crate::{
     engine::{Engine, Model},
@@ -217,6 +219,11 @@ impl Acl {
             .collect();
         permissions.sort_unstable();
         permissions
+    }
+
+    /// The kinds of resources that have a permission.
+    pub(crate) fn kinds_with(&self, permission: &Action) -> Vec<ResourceKind> {
+        self.kinds.with(permission.as_str()).collect()
     }
 
     /// How much it holds.

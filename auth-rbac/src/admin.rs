@@ -1,23 +1,33 @@
 //! Changing the policy while it is in force.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use auth_core::{
-    AccessRequest, Action, AuditEvent, AuditSink, Authenticated, AuthorizerExt, Clock, Denial, DenialReason,
-    DurableAudit, Malformed, PolicyVersion, Realm, Refusal, Resource, ResourceKind, RoleName, StoreError,
-    Unavailable, UnixTime,
+    Action, Attributes, AuditEvent, AuditSink, Authenticated, Authorizer, Clock, DurableAudit, PolicyVersion,
+    ResourceKind, RoleName, UnixTime,
 };
 
-use crate::{builder::PolicyBuilder, error::PolicyError, pattern, rbac::Rbac, snapshot::Snapshot};
+use crate::{builder::PolicyBuilder, error::PolicyError, rbac::Rbac, snapshot::Snapshot};
 
 mod change;
+mod error;
+mod guard;
+mod held;
+mod stored;
 
-pub use change::PolicyChange;
+pub use self::{
+    change::PolicyChange,
+    error::AdminError,
+    stored::{StoredAdministering, StoredAdministration},
+};
+use self::{
+    guard::{Foreign, Guard},
+    held::{Asked, Asker},
+};
 
 /// Changes the policy of an [`Rbac`] on behalf of people, none of whom hands out more than they hold.
 ///
@@ -27,32 +37,44 @@ pub use change::PolicyChange;
 /// it will mean more one day: by somebody whose authentication is not limited to scopes, and whom no wildcard denies
 /// anything that it may come to mean.
 ///
+/// Where more decides than roles, lists and rules in a [`Stack`](crate::Stack) for instance, what that forbids is not held
+/// either: [`guarded_by`](Self::guarded_by) names it. A [`StoredAdministration`] knows the lists and rules of the document
+/// that it changes, and needs no telling.
+///
 /// A change is written down before it is in force: if that fails, there is none. What is refused goes
-/// [elsewhere](Self::with_refusals), so that nobody who may change nothing fills the log that changes need. It takes as
-/// long as to build the policy and to write; call it where that may block.
+/// [elsewhere](Self::with_refusals), so that nobody who may change nothing fills the log that changes need.
+///
+/// It takes as long as to build the policy and to write, and for each of the changes a look at all rules, or at all who
+/// hold something; whoever else wants a change waits meanwhile, and nobody who asks for a decision does. Call it where
+/// that may block.
 ///
 /// # Changing a policy
 ///
-/// [`Administration`](crate::Administration) makes changes on behalf of somebody:
+/// [`StoredAdministration`](crate::StoredAdministration) changes the policy of a [`PolicyStore`](crate::PolicyStore) on
+/// behalf of somebody, [`Administration`](crate::Administration) one of roles that the program has built:
 /// [`PolicyChange`](crate::PolicyChange)s, all of them or none, for which they need `policy.edit` or
 /// `policy.assign`, in a tenant for what is its own. Beyond that nobody hands out more than they hold (Kubernetes'
-/// `escalate` and `bind`): to assign a role, or to let it be inherited, takes all that it allows, to revoke it all
-/// that it denies; `policy.bind` and `policy.escalate` lift that. A wildcard has to be held as such, since it will
+/// `escalate` and `bind`): to assign a role, or to let it be inherited, takes all that it allows, to revoke or delete it
+/// all that it denies; `policy.bind` and `policy.escalate` lift that. A wildcard has to be held as such, since it will
 /// mean more one day: by somebody who is not limited to scopes, and who is denied nothing that it may come to mean.
 /// What they hold is what they held before, under the limits of how they authenticated.
 ///
+/// Roles have to allow all of that by themselves, and lists and rules must not forbid it: neither the change, as an
+/// action on the kind `policy`, nor what is handed out, on any resource of a kind of which they speak
+/// (`what_rules_forbid_is_neither_done_nor_handed_out`). A rule that looks at attributes of one resource cannot be
+/// evaluated for all of them, and so forbids; `policy.bind` and `policy.escalate` lift that too. Where a stronger
+/// authentication would help, the refusal is that challenge (`a_rule_asks_administrators_for_a_second_factor`).
+///
 /// A change is appended to a `DurableAudit` before it is in force, or it is not made; it answers the version since.
-/// What is refused goes to another log, if there is one (`Administration::with_refusals`,
-/// `what_is_refused_is_written_down`): it takes no room from changes
-/// (`what_is_refused_takes_no_room_from_changes`).
+/// Whatever came in between so that a change was not made after all is appended as well. What is refused goes to another
+/// log, if there is one (`Administration::with_refusals`, `what_is_refused_is_written_down`): it takes no room from
+/// changes (`what_is_refused_takes_no_room_from_changes`).
 ///
 /// A [`PolicyStore`](crate::PolicyStore) keeps a policy beyond the process: a whole document, or
 /// [`PolicyChange`](crate::PolicyChange)s, written if the stored version still is the expected one and the result
-/// compiles. The databases of `auth-sql` are such stores (feature `policy`). It asks nobody whether they may: what
-/// people ask for goes through [`Administering::check`](crate::Administering::check) first, by an
-/// [`Administration`](crate::Administration) of what is stored
-/// ([`document::PolicyDocument::builder`](crate::document::PolicyDocument::builder),
-/// `a_stored_policy_is_guarded_by_a_check`).
+/// compiles. The databases of `auth-sql` are such stores (feature `policy`), [`MemoryPolicy`](crate::MemoryPolicy) is one
+/// for a single process. A store asks nobody whether they may: what people ask for goes through a
+/// [`StoredAdministration`](crate::StoredAdministration) (`a_stored_policy_is_changed_by_who_may`).
 pub struct Administration {
     rbac: Rbac,
     present: Mutex<Present>,
@@ -60,6 +82,7 @@ pub struct Administration {
     refusals: Option<Arc<dyn AuditSink>>,
     clock: Arc<dyn Clock>,
     permissions: AdminPermissions,
+    guard: Option<Foreign>,
 }
 
 /// What is in force, as it was declared and as it was built.
@@ -119,7 +142,7 @@ impl Administration {
         let snapshot = Arc::new(policy.clone().build(version)?);
         let rbac = Rbac::shared(Arc::clone(&snapshot));
         let present = Mutex::new(Present { policy, snapshot });
-        Ok(Self { rbac, present, audit, refusals: None, clock, permissions })
+        Ok(Self { rbac, present, audit, refusals: None, clock, permissions, guard: None })
     }
 
     /// Writes down what is refused, as [`AuditEvent::AccessDenied`] of who really asked. Without it, that is written down
@@ -127,6 +150,20 @@ impl Administration {
     #[must_use]
     pub fn with_refusals(mut self, audit: Arc<dyn AuditSink>) -> Self {
         self.refusals = Some(audit);
+        self
+    }
+
+    /// Asks another authorizer as well: what the application asks, if that is more than [these roles](Self::rbac), with
+    /// the roles among it. What it forbids, or cannot evaluate, is not done to the policy and not handed out; what it
+    /// just does not permit is. `kinds` are those of resources of which it speaks: a permission is not held that it
+    /// forbids on any resource of one of them.
+    #[must_use]
+    pub fn guarded_by(
+        mut self,
+        authorizer: Arc<dyn Authorizer>,
+        kinds: impl IntoIterator<Item = ResourceKind>,
+    ) -> Self {
+        self.guard = Some(Foreign { authorizer, kinds: kinds.into_iter().collect() });
         self
     }
 
@@ -145,7 +182,14 @@ impl Administration {
     /// Makes changes on behalf of somebody, with the limits of how they authenticated.
     #[must_use]
     pub fn by<'a>(&'a self, who: &'a Authenticated) -> Administering<'a> {
-        Administering { administration: self, who, active_roles: None, source: None }
+        Administering {
+            administration: self,
+            who,
+            active_roles: None,
+            source: None,
+            principal_attributes: None,
+            context_attributes: None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Present> {
@@ -167,6 +211,8 @@ pub struct Administering<'a> {
     who: &'a Authenticated,
     active_roles: Option<&'a [RoleName]>,
     source: Option<IpAddr>,
+    principal_attributes: Option<&'a dyn Attributes>,
+    context_attributes: Option<&'a dyn Attributes>,
 }
 
 impl<'a> Administering<'a> {
@@ -181,6 +227,20 @@ impl<'a> Administering<'a> {
     #[must_use]
     pub fn from_address(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Adds what is known of who asks, for [rules](Administration::guarded_by) that look at it.
+    #[must_use]
+    pub fn with_principal_attributes(mut self, attributes: &'a dyn Attributes) -> Self {
+        self.principal_attributes = Some(attributes);
+        self
+    }
+
+    /// Adds what is known of the circumstances, for [rules](Administration::guarded_by) that look at it.
+    #[must_use]
+    pub fn with_context_attributes(mut self, attributes: &'a dyn Attributes) -> Self {
+        self.context_attributes = Some(attributes);
         self
     }
 
@@ -200,13 +260,9 @@ impl<'a> Administering<'a> {
             };
             let Administration { rbac, audit, .. } = self.administration;
             let version = snapshot.version();
-            let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
-                by: self.who.principal().clone(),
-                change: change.to_string(),
-                version,
-            };
-            audit.append(now, &changes.iter().map(event).collect::<Vec<_>>()).map_err(AdminError::Audit)?;
+            audit.append(now, &written(self.who, changes, version)).map_err(AdminError::Audit)?;
             if !rbac.replace_exactly(&present.snapshot, &snapshot) {
+                audit.append(now, &[unmade(self.who, version)]).map_err(AdminError::Audit)?;
                 return Err(AdminError::Superseded);
             }
             *present = Present { policy, snapshot };
@@ -215,10 +271,6 @@ impl<'a> Administering<'a> {
     }
 
     /// Whether [`apply`](Self::apply) would make the changes. None of them is made or written down; what is refused is.
-    ///
-    /// It guards what is kept elsewhere: begin an [`Administration`] with the
-    /// [roles](crate::document::PolicyDocument::builder) of a stored policy, and if nothing is refused, have the store
-    /// [make the changes](crate::PolicyStore::change) to that version and no other.
     ///
     /// # Errors
     /// [`AdminError`].
@@ -246,173 +298,31 @@ impl<'a> Administering<'a> {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        let Some(first) = changes.first() else { return Ok(None) };
-        let rbac = &self.administration.rbac;
-        if self.who.authentication().actor.is_some() {
-            *refused = Some(self.denied(self.needed(first).0, &Denial::new(DenialReason::Forbidden)));
-            return Err(AdminError::Impersonated);
+        if changes.is_empty() {
+            return Ok(None);
         }
+        let in_force = self.administration.rbac.snapshot().ok_or(AdminError::Superseded)?;
         // Who may change nothing costs no copy of the policy, and holds nobody up.
-        for change in changes {
-            self.require(self.needed(change).0, change.tenant(), now, refused)?;
-        }
+        self.asked(&in_force, now).admit(changes, refused)?;
         let present = self.administration.lock();
-        let is_in_force = rbac.snapshot().is_some_and(|snapshot| Arc::ptr_eq(&snapshot, &present.snapshot));
+        let is_in_force =
+            self.administration.rbac.snapshot().is_some_and(|now| Arc::ptr_eq(&now, &present.snapshot));
         if !is_in_force {
             return Err(AdminError::Superseded);
         }
-        let mut policy = present.policy.clone();
-        for change in changes {
-            self.check_one(change, &mut policy, &present.policy, now, refused)?;
-            change.apply(&mut policy)?;
-        }
-        policy.forget_repeats();
-        let before = present.snapshot.version();
-        let version = before.next();
-        if version == before {
-            return Err(AdminError::LastVersion);
-        }
-        let snapshot = Arc::new(policy.clone().build(version)?);
+        let policy = self.asked(&present.snapshot, now).make(changes, &present.policy, refused)?;
+        let snapshot = Arc::new(next(&policy, present.snapshot.version())?);
         Ok(Some(Prepared { present, policy, snapshot }))
     }
 
-    /// `policy` is what the changes before this one have made, `held` what was there before all of them.
-    fn check_one(
-        &self,
-        change: &PolicyChange,
-        policy: &mut PolicyBuilder,
-        held: &PolicyBuilder,
-        now: UnixTime,
-        refused: &mut Option<AuditEvent>,
-    ) -> Result<(), AdminError> {
-        let (needed, freely) = self.needed(change);
-        let tenant = change.tenant();
-        self.require(needed, tenant, now, refused)?;
-        let given = change.gives(policy)?;
-        if given.is_empty() || self.may(freely, tenant, now)? {
-            return Ok(());
-        }
-        // What counts everywhere counts in every tenant, where the one who gives it may be denied it.
-        let me = held.number(self.who.principal());
-        let tenants = match (tenant, me) {
-            (None, Some(me)) => held.tenants_of(me),
-            _ => Vec::new(),
-        };
-        for permission in &given.permissions {
-            let Some(action) = policy.permission_name(*permission) else { continue };
-            for place in std::iter::once(tenant).chain(tenants.iter().map(Some)) {
-                if !self.may(&action, place, now)? {
-                    return Err(self.escalation(action.to_string(), freely, refused));
-                }
-            }
-        }
-        if given.patterns.is_empty() {
-            return Ok(());
-        }
-        let space = held.known_space(tenant).unwrap_or_default();
-        let allowed = self.wildcards(held, me, &[space], false)?;
-        let mut spaces: Vec<u32> =
-            tenants.iter().filter_map(|tenant| held.known_space(Some(tenant))).collect();
-        spaces.push(space);
-        let denied = self.wildcards(held, me, &spaces, true)?;
-        let is_limited = self.who.authentication().limits.scopes.is_some();
-        let is_held = |pattern: &String| {
-            !is_limited
-                && allowed.contains(pattern)
-                && !denied.iter().any(|denied| pattern::overlap(denied, pattern))
-        };
-        match given.patterns.into_iter().find(|pattern| !is_held(pattern)) {
-            Some(missing) => Err(self.escalation(missing, freely, refused)),
-            None => Ok(()),
-        }
-    }
-
-    /// That something is not held, and so would have taken another permission.
-    fn escalation(&self, missing: String, freely: &Action, refused: &mut Option<AuditEvent>) -> AdminError {
-        *refused = Some(self.denied(freely, &Denial::new(DenialReason::NotPermitted)));
-        AdminError::Escalation { missing }
-    }
-
-    /// Who acts as somebody else is named, and not whom they act as.
-    fn denied(&self, action: &Action, denial: &Denial) -> AuditEvent {
-        let in_force = self.administration.rbac.snapshot().map(|snapshot| snapshot.version());
-        let actor = self.who.authentication().actor.as_ref();
-        AuditEvent::AccessDenied {
-            principal: actor.unwrap_or_else(|| self.who.principal()).clone(),
-            action: action.clone(),
-            reason: denial.reason(),
-            version: denial.version().or(in_force),
-            rule: denial.rule(),
-        }
-    }
-
-    /// The permission to make such changes, and the one to make them whatever one holds.
-    fn needed(&self, change: &PolicyChange) -> (&'a Action, &'a Action) {
-        let permissions = &self.administration.permissions;
-        if change.is_assignment() {
-            (&permissions.assign, &permissions.bind)
-        } else {
-            (&permissions.edit, &permissions.escalate)
-        }
-    }
-
-    /// What active roles and rules of one's own allow by wildcards, or what all roles and rules deny by them, in these
-    /// spaces and everywhere.
-    fn wildcards(
-        &self,
-        policy: &PolicyBuilder,
-        me: Option<u32>,
-        spaces: &[u32],
-        denies: bool,
-    ) -> Result<BTreeSet<String>, AdminError> {
-        let asserted = self.who.asserted_roles().iter().filter_map(|role| policy.roles.find(role.as_str()));
-        let assigned = me.into_iter().flat_map(|me| policy.held_by(me, spaces));
-        let counts = |role: &u32| {
-            let name = policy.roles.get(*role);
-            let is_active = |active: &[RoleName]| active.iter().any(|active| Some(active.as_str()) == name);
-            denies || self.active_roles.is_none_or(is_active)
-        };
-        let mut found = policy.reach(assigned.chain(asserted).filter(counts), denies)?.patterns;
-        if let Some(me) = me {
-            found.extend(policy.reach_directly(me, spaces, denies)?.patterns);
-        }
-        Ok(found)
-    }
-
-    fn require(
-        &self,
-        action: &Action,
-        tenant: Option<&Realm>,
-        now: UnixTime,
-        refused: &mut Option<AuditEvent>,
-    ) -> Result<(), Refusal> {
-        let asked = self.ask(action, tenant, now);
-        if let Err(Refusal::Denied(denial)) = &asked {
-            *refused = Some(self.denied(action, denial));
-        }
-        asked
-    }
-
-    fn ask(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<(), Refusal> {
-        let mut resource = Resource::any(ResourceKind::from_static("policy"));
-        if let Some(tenant) = tenant {
-            resource = resource.of_tenant(tenant.clone());
-        }
-        let mut request = AccessRequest::new(self.who, action, &resource, now);
-        if let Some(roles) = self.active_roles {
-            request = request.with_active_roles(roles);
-        }
-        if let Some(source) = self.source {
-            request = request.from_address(source);
-        }
-        self.administration.rbac.require(&request).map(drop)
-    }
-
-    fn may(&self, action: &Action, tenant: Option<&Realm>, now: UnixTime) -> Result<bool, Refusal> {
-        match self.ask(action, tenant, now) {
-            Ok(()) => Ok(true),
-            Err(Refusal::Unavailable(unavailable)) => Err(unavailable.into()),
-            Err(_) => Ok(false),
+    fn asked<'s>(&'s self, roles: &'s Snapshot, now: UnixTime) -> Asked<'s> {
+        let Self { administration, who, active_roles, source, principal_attributes, context_attributes } =
+            *self;
+        Asked {
+            by: Asker { who, active_roles, source, principal_attributes, context_attributes, now },
+            roles,
+            guard: administration.guard.as_ref().map(|guard| guard as &dyn Guard),
+            permissions: &administration.permissions,
         }
     }
 }
@@ -423,50 +333,26 @@ impl fmt::Debug for Administering<'_> {
     }
 }
 
-/// Why a policy was not changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdminError {
-    /// Whoever asked may not make such changes.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// Somebody might come to more by it than whoever asked holds.
-    #[error("nobody hands out more than they hold: {missing} is not held")]
-    Escalation {
-        /// The first permission, or wildcard, that is not held.
-        missing: String,
-    },
-    /// Whoever asked acts as somebody else.
-    #[error("nobody changes the policy while acting as somebody else")]
-    Impersonated,
-    /// The policy would not be one.
-    #[error(transparent)]
-    Policy(#[from] PolicyError),
-    /// It could not be written down, so it was not done.
-    #[error("the change could not be written down")]
-    Audit(#[source] StoreError),
-    /// Another policy is in force than the one that would be changed, and trying again does not help: begin anew with
-    /// that one, by another [`Administration`]. If it came at this very moment, the change is written down although it
-    /// was not made.
-    #[error("another policy is in force")]
-    Superseded,
-    /// The policy in force has the last version that there is, so a change could not be told from what was before.
-    #[error("there is no version after that of the policy in force")]
-    LastVersion,
-    /// More than [`Administration::MAX_CHANGES`] together.
-    #[error("at most {} changes are made together", Administration::MAX_CHANGES)]
-    TooMany,
+/// The policy of the version after `before`.
+fn next(policy: &PolicyBuilder, before: PolicyVersion) -> Result<Snapshot, AdminError> {
+    let version = before.next();
+    if version == before {
+        return Err(AdminError::LastVersion);
+    }
+    Ok(policy.clone().build(version)?)
 }
 
-impl From<AdminError> for Refusal {
-    fn from(error: AdminError) -> Self {
-        match error {
-            AdminError::Refused(refusal) => refusal,
-            AdminError::Escalation { .. } => Denial::new(DenialReason::NotPermitted).into(),
-            AdminError::Impersonated => Denial::new(DenialReason::Forbidden).into(),
-            AdminError::Policy(_) | AdminError::TooMany => Malformed::Content.into(),
-            AdminError::Audit(error) => error.into(),
-            AdminError::Superseded | AdminError::LastVersion => Self::Unavailable(Unavailable::Overloaded),
-        }
-    }
+/// What is written down before changes are made.
+fn written(who: &Authenticated, changes: &[PolicyChange], version: PolicyVersion) -> Vec<AuditEvent> {
+    let event = |change: &PolicyChange| AuditEvent::PolicyChanged {
+        by: who.principal().clone(),
+        change: change.to_string(),
+        version,
+    };
+    changes.iter().map(event).collect()
+}
+
+/// What is written down if they were not made after all.
+fn unmade(who: &Authenticated, version: PolicyVersion) -> AuditEvent {
+    AuditEvent::PolicyUnchanged { by: who.principal().clone(), version }
 }

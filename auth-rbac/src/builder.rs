@@ -1,5 +1,7 @@
 //! From declarations to a compiled policy.
 
+use std::collections::BTreeSet;
+
 use auth_core::{Action, PolicyVersion, PrincipalId, Realm, RoleName};
 
 use crate::{
@@ -108,6 +110,8 @@ pub struct PolicyBuilder {
     /// The same in a tenant.
     pub(crate) direct_in: Vec<InTenant>,
     pub(crate) separations: Vec<Separation>,
+    /// Roles that were deleted, whose numbers are not given away yet.
+    deleted: BTreeSet<u32>,
 }
 
 /// That a principal has something in a tenant.
@@ -154,6 +158,7 @@ impl PolicyBuilder {
             direct: Vec::new(),
             direct_in: Vec::new(),
             separations: Vec::new(),
+            deleted: BTreeSet::new(),
         }
     }
 
@@ -184,8 +189,14 @@ impl PolicyBuilder {
         let role = role.into();
         let key = key(&role)?;
         let space = self.space(role.tenant)?;
-        if self.roles.find_in(space, key.name.as_str()).is_some() {
-            return Err(PolicyError::DuplicateRole(key));
+        if let Some(role) = self.roles.find_in(space, key.name.as_str()) {
+            return match self.deleted.remove(&role) {
+                true => Ok(RoleBuilder { policy: self, role }),
+                false => Err(PolicyError::DuplicateRole(key)),
+            };
+        }
+        if self.roles.len() >= Self::MAX_ROLES {
+            self.forget_deleted();
         }
         cap(self.roles.len(), Counted::Roles, Self::MAX_ROLES)?;
         let role = self.roles.push_in(space, key.name.as_str());
@@ -281,7 +292,8 @@ impl PolicyBuilder {
     /// # Errors
     /// [`PolicyError::Cycle`], [`PolicyError::Separated`], [`PolicyError::UnmatchedPattern`],
     /// [`PolicyError::TooMany`] or [`PolicyError::TooLarge`].
-    pub fn build(self, version: PolicyVersion) -> Result<Snapshot, PolicyError> {
+    pub fn build(mut self, version: PolicyVersion) -> Result<Snapshot, PolicyError> {
+        self.forget_deleted();
         compile::compile(self, version)
     }
 
@@ -364,8 +376,8 @@ impl PolicyBuilder {
                 .and_then(|number| self.roles.find_in(number.saturating_add(1), &role.name)),
         };
         match found {
-            Some(role) => Ok(role),
-            None => Err(PolicyError::UnknownRole(key(role)?)),
+            Some(role) if !self.deleted.contains(&role) => Ok(role),
+            _ => Err(PolicyError::UnknownRole(key(role)?)),
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn compile(builder: PolicyBuilder, version: PolicyVersion) -> Result<
         direct,
         direct_in,
         separations,
+        ..
     } = builder;
 
     let mut parents = Rows::from_pairs(roles.len(), &inheritances);

@@ -58,6 +58,14 @@ pub enum PolicyError {
         /// The separated roles that are assigned, or inherited by those that are.
         roles: Vec<RoleKey>,
     },
+    /// A role cannot be deleted that a separation of duty names.
+    #[error("role {role} is kept apart from others by separation of duty {separation}")]
+    SeparatedRole {
+        /// Which role.
+        role: RoleKey,
+        /// The name of the separation.
+        separation: String,
+    },
     /// Roles inherit from each other in a circle.
     #[error("roles inherit in a circle: {}", Path(path))]
     Cycle {

@@ -13,6 +13,8 @@ mod challenge;
 mod combine;
 mod compile;
 mod condition;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod document;
 mod engine;
 mod error;
@@ -21,6 +23,7 @@ mod graph;
 mod in_force;
 mod live;
 mod members;
+mod memory;
 mod names;
 mod pattern;
 mod permission_set;
@@ -50,7 +53,10 @@ pub use acl::{
     Acl, AclBuilder, AclCounted, AclCounts, AclDescription, AclError, AclOrder, AclResource, DescribedEntry,
     GroupId, Trustee,
 };
-pub use admin::{AdminError, AdminPermissions, Administering, Administration, PolicyChange};
+pub use admin::{
+    AdminError, AdminPermissions, Administering, Administration, PolicyChange, StoredAdministering,
+    StoredAdministration,
+};
 pub use at_least::AtLeast;
 pub use attribute::{
     AttributeName, AttributeNameError, AttributePath, Root,
@@ -72,6 +78,7 @@ pub use engine::Engine;
 pub use error::{Counted, PolicyError};
 pub use explain::{Because, Explanation};
 pub use live::LivePolicy;
+pub use memory::MemoryPolicy;
 pub use permission_set::{PermissionId, PermissionSet, UnknownPermission};
 pub use policy::{Policy, PolicyDescription};
 pub use rbac::{Outdated, Rbac};

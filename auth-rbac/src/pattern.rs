@@ -44,6 +44,14 @@ impl Pattern {
         }
         segments.next().is_none()
     }
+
+    /// The permissions that it stands for, at least one.
+    fn named(&self, permissions: &Names) -> Result<Vec<u32>, PolicyError> {
+        let is_named = |permission: &u32| permissions.get(*permission).is_some_and(|name| self.matches(name));
+        let named: Vec<u32> =
+            (0..u32::try_from(permissions.len()).unwrap_or(u32::MAX)).filter(is_named).collect();
+        if named.is_empty() { Err(PolicyError::UnmatchedPattern(self.0.to_string())) } else { Ok(named) }
+    }
 }
 
 /// Whether there are names that both patterns stand for, declared or not.
@@ -117,7 +125,7 @@ impl Patterns {
 
     /// A pattern as it is written.
     pub(crate) fn text(&self, number: u32) -> Option<&str> {
-        self.list.get((number & !Self::BASE) as usize)?.as_ref().map(|pattern| &*pattern.0)
+        self.at(number).map(|pattern| &*pattern.0)
     }
 
     /// Whether a rule's number is a pattern's, and not a permission's.
@@ -133,20 +141,40 @@ impl Patterns {
     pub(crate) fn expand(&self, permissions: &Names) -> Result<Expanded, PolicyError> {
         let mut rows = Rows::with_capacity(self.list.len(), 0);
         for pattern in &self.list {
-            let Some(pattern) = pattern else {
-                rows.push(&[]);
-                continue;
-            };
-            let named =
-                |permission: &u32| permissions.get(*permission).is_some_and(|name| pattern.matches(name));
-            let row: Vec<u32> =
-                (0..u32::try_from(permissions.len()).unwrap_or(u32::MAX)).filter(named).collect();
-            if row.is_empty() {
-                return Err(PolicyError::UnmatchedPattern(pattern.0.to_string()));
+            match pattern {
+                Some(pattern) => rows.push(&pattern.named(permissions)?),
+                None => rows.push(&[]),
             }
-            rows.push(&row);
         }
         Ok(Expanded(rows))
+    }
+
+    fn at(&self, number: u32) -> Option<&Pattern> {
+        self.list.get((number & !Self::BASE) as usize)?.as_ref()
+    }
+}
+
+/// What patterns stand for, each found when it is first asked for: as long as no permission is declared, whatever numbers
+/// patterns have meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Meanings(HashMap<Pattern, Box<[u32]>>);
+
+impl Meanings {
+    /// The permissions that a pattern stands for.
+    ///
+    /// # Errors
+    /// [`PolicyError::UnmatchedPattern`].
+    pub(crate) fn of(
+        &mut self,
+        number: u32,
+        patterns: &Patterns,
+        permissions: &Names,
+    ) -> Result<&[u32], PolicyError> {
+        let Some(pattern) = patterns.at(number) else { return Ok(&[]) };
+        if !self.0.contains_key(pattern) {
+            self.0.insert(pattern.clone(), pattern.named(permissions)?.into());
+        }
+        Ok(self.0.get(pattern).map_or(&[], |meant| meant))
     }
 }
 
@@ -214,6 +242,26 @@ mod tests {
         for (pattern, name, expected) in cases {
             assert_eq!(Pattern::parse(pattern).unwrap().matches(name), expected, "{pattern} {name}");
         }
+    }
+
+    /// Each is compared with every permission, which many changes must not do anew.
+    #[test]
+    fn a_wildcard_is_looked_up_once() {
+        let mut permissions = Names::new();
+        permissions.push("doc.read");
+        permissions.push("doc.write");
+        let (mut patterns, mut meanings) = (Patterns::default(), Meanings::default());
+        let number = patterns.number("doc.*").unwrap().unwrap();
+        assert_eq!(meanings.of(number, &patterns, &permissions), Ok(&[0, 1][..]));
+        // It would mean more, if it were looked up again.
+        permissions.push("doc.print");
+        assert_eq!(meanings.of(number, &patterns, &permissions), Ok(&[0, 1][..]));
+        // Its number is another's by now.
+        patterns.keep(&[]);
+        assert_eq!(patterns.number("*.read").unwrap(), Some(number));
+        assert_eq!(meanings.of(number, &patterns, &permissions), Ok(&[0][..]));
+        let unmatched = patterns.number("mail.*").unwrap().unwrap();
+        assert!(meanings.of(unmatched, &patterns, &permissions).is_err());
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub use watch::PolicyWatch;
 
 /// Keeps a policy: a file, a database.
 ///
-/// Writing one? Answer a whole policy of one moment, or an error: a part of a policy may lack what forbids.
+/// Writing one? Answer a whole policy of one moment, or an error: a part of a policy may lack what forbids. Run the suite
+/// of the feature `conformance` against it: `conformance::policy_source`.
 #[async_trait]
 pub trait PolicySource: Send + Sync {
     /// The policy, unless it still is the one that `known` stands for.
@@ -259,7 +260,7 @@ pub enum ReloadError {
 }
 
 /// Does work that takes its time on a thread of its own, so that no future blocks.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (send, receive) = oneshot::channel();
     thread::Builder::new().name("auth-policy".to_owned()).spawn(move || {
         // Nobody waits any more: there is nothing to do about it.

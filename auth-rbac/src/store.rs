@@ -16,7 +16,8 @@ use crate::{
 /// no policy is never stored. What is stored counts when a [`PolicyReloader`](crate::PolicyReloader) has found it:
 /// [`LivePolicy::at_least`](crate::LivePolicy::at_least) waits for nobody, and says so.
 ///
-/// Writing one? All of a call is one transaction: a part of a policy may lack what forbids.
+/// Writing one? All of a call is one transaction: a part of a policy may lack what forbids. Run the suite of the feature
+/// `conformance` against it: `conformance::policy_store`.
 #[async_trait]
 pub trait PolicyStore: PolicySource {
     /// Puts a document in the place of the whole policy, if that is the one of version `expected`: 0 where nothing was
@@ -33,8 +34,8 @@ pub trait PolicyStore: PolicySource {
     /// Makes all of the changes, in this order, or none, if the policy is the one of version `expected`. The version
     /// since is the next one.
     ///
-    /// Nobody is asked whether they may, so nothing that people ask for goes straight here: that is
-    /// [`Administering::check`](crate::Administering::check)'s, before.
+    /// Nobody is asked whether they may, so nothing that people ask for goes straight here: that is for
+    /// [`StoredAdministration`](crate::StoredAdministration), which calls this.
     ///
     /// # Errors
     /// [`PolicyStoreError`].

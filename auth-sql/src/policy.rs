@@ -63,14 +63,25 @@ impl Mark {
     }
 }
 
-/// Whether a document may take the place of the policy of version `expected`. It takes a while, on a thread for that.
+/// Whether a document may take the place of the policy of version `expected`.
 pub(crate) async fn check(expected: PolicyVersion, document: PolicyDocument) -> Result<(), PolicyStoreError> {
+    aside(move || compile(expected, &document)).await
+}
+
+/// Whether the version may follow, and the document is a policy.
+fn compile(expected: PolicyVersion, document: &PolicyDocument) -> Result<(), PolicyStoreError> {
     let offered = document.version;
     if offered <= expected || number::from_column(number::to_column(offered.get())) != Some(offered.get()) {
         return Err(PolicyStoreError::Version { offered, expected });
     }
-    let compiling = tokio::task::spawn_blocking(move || document.compile().map(drop));
-    compiling.await.map_err(StoreError::not_written)?.map_err(PolicyStoreError::Document)
+    document.compile().map(drop).map_err(PolicyStoreError::Document)
+}
+
+/// Does what takes a while on a thread for that.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, PolicyStoreError> + Send + 'static,
+) -> Result<T, PolicyStoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(StoreError::not_written)?
 }
 
 /// Whether there are no more changes than are made together, which is asked before anything is read for them.
@@ -96,11 +107,13 @@ pub(crate) async fn changed(
     if changes.len() > MAX_ROWS.saturating_sub(rows) {
         return Err(PolicyStoreError::TooLarge { max: MAX_ROWS });
     }
-    for change in changes {
-        document.apply(change)?;
-    }
-    document.version = expected.next();
-    check(expected, document).await?;
+    let changes = changes.to_vec();
+    aside(move || {
+        document.apply_all(&changes)?;
+        document.version = expected.next();
+        compile(expected, &document)
+    })
+    .await?;
     Ok(Ok(mark))
 }
 

@@ -145,6 +145,10 @@ impl Line {
                 self.text("change", change);
                 self.shown("version", version);
             }
+            E::PolicyUnchanged { by, version } => {
+                self.principal("by", by);
+                self.shown("version", version);
+            }
             E::AccountRemoved { principal, by } => {
                 self.principal("principal", principal);
                 self.perhaps("by", by.as_ref());

@@ -4,11 +4,7 @@ use std::fmt;
 
 use auth_core::{PrincipalId, Realm};
 
-use crate::{
-    builder::{PolicyBuilder, Reach},
-    error::PolicyError,
-    role_ref::RoleKey,
-};
+use crate::{builder::PolicyBuilder, error::PolicyError, role_ref::RoleKey};
 
 /// One change of a policy, for [`Administering::apply`](crate::Administering::apply).
 ///
@@ -18,6 +14,9 @@ use crate::{
 pub enum PolicyChange {
     /// Declares a role.
     CreateRole(RoleKey),
+    /// Removes a role with its rules, what it inherits and who inherits it, and takes it from everybody who holds it. A
+    /// role that a separation of duty names stays.
+    DeleteRole(RoleKey),
     /// Lets a role inherit another one.
     Inherit {
         /// Which role.
@@ -100,6 +99,7 @@ impl PolicyChange {
     pub fn apply(&self, policy: &mut PolicyBuilder) -> Result<(), PolicyError> {
         match self {
             Self::CreateRole(role) => policy.role(role).map(drop),
+            Self::DeleteRole(role) => policy.delete_role(role).map(drop),
             Self::Inherit { role, parent } => policy.inherit(role, parent).map(drop),
             Self::Disinherit { role, parent } => policy.disinherit(role, parent).map(drop),
             Self::AddRule { role, permission, denies: false } => policy.allow(role, permission).map(drop),
@@ -131,25 +131,23 @@ impl PolicyChange {
     }
 
     /// What somebody might come to by it: by what it allows, and by the end of what was denied.
-    pub(super) fn gives(&self, policy: &mut PolicyBuilder) -> Result<Reach, PolicyError> {
+    pub(super) fn gives(&self) -> Given<'_> {
         match self {
             Self::Inherit { role: _, parent: role } | Self::Assign { role, .. } => {
-                let role = policy.find_role(&role.into())?;
-                policy.reach(std::iter::once(role), false)
+                Given::Role { role, denies: false }
             }
-            Self::Disinherit { role: _, parent: role } | Self::Revoke { role, .. } => {
-                let role = policy.find_role(&role.into())?;
-                policy.reach(std::iter::once(role), true)
-            }
+            Self::Disinherit { role: _, parent: role }
+            | Self::Revoke { role, .. }
+            | Self::DeleteRole(role) => Given::Role { role, denies: true },
             Self::AddRule { permission, denies: false, .. }
-            | Self::AddDirect { permission, denies: false, .. } => policy.reach_of(permission, false),
+            | Self::AddDirect { permission, denies: false, .. } => Given::Rule { permission, denies: false },
             Self::RemoveRule { permission, denies: true, .. }
-            | Self::RemoveDirect { permission, denies: true, .. } => policy.reach_of(permission, true),
+            | Self::RemoveDirect { permission, denies: true, .. } => Given::Rule { permission, denies: true },
             Self::CreateRole(_)
             | Self::AddRule { .. }
             | Self::RemoveRule { .. }
             | Self::AddDirect { .. }
-            | Self::RemoveDirect { .. } => Ok(Reach::default()),
+            | Self::RemoveDirect { .. } => Given::Nothing,
         }
     }
 
@@ -157,6 +155,7 @@ impl PolicyChange {
     pub(super) fn tenant(&self) -> Option<&Realm> {
         match self {
             Self::CreateRole(role)
+            | Self::DeleteRole(role)
             | Self::Inherit { role, .. }
             | Self::Disinherit { role, .. }
             | Self::AddRule { role, .. }
@@ -175,6 +174,17 @@ impl PolicyChange {
             Self::Assign { .. } | Self::Revoke { .. } | Self::AddDirect { .. } | Self::RemoveDirect { .. }
         )
     }
+}
+
+/// What a change gives.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// Nothing.
+    Nothing,
+    /// What a role, and all that it inherits, allows; or no longer denies.
+    Role { role: &'a RoleKey, denies: bool },
+    /// What one rule allows; or no longer denies.
+    Rule { permission: &'a str, denies: bool },
 }
 
 /// Where, in words.
@@ -196,6 +206,7 @@ impl fmt::Display for PolicyChange {
         }
         match self {
             Self::CreateRole(role) => write!(f, "create role {role}"),
+            Self::DeleteRole(role) => write!(f, "delete role {role}"),
             Self::Inherit { role, parent } => write!(f, "let role {role} inherit {parent}"),
             Self::Disinherit { role, parent } => write!(f, "let role {role} no longer inherit {parent}"),
             Self::AddRule { role, permission, denies } => {

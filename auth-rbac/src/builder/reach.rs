@@ -5,7 +5,13 @@ use std::collections::BTreeSet;
 use auth_core::Realm;
 
 use super::PolicyBuilder;
-use crate::{error::PolicyError, graph, pattern::Patterns, rows::Rows, sets::Rule};
+use crate::{
+    error::PolicyError,
+    graph,
+    pattern::{Meanings, Patterns},
+    rows::Rows,
+    sets::Rule,
+};
 
 /// What rules come to, wildcards both as they are and written out.
 #[derive(Debug, Default)]
@@ -27,10 +33,16 @@ impl PolicyBuilder {
     ///
     /// # Errors
     /// [`PolicyError::UnmatchedPattern`].
-    pub(crate) fn reach(&self, roles: impl Iterator<Item = u32>, denies: bool) -> Result<Reach, PolicyError> {
+    pub(crate) fn reach(
+        &self,
+        roles: impl Iterator<Item = u32>,
+        denies: bool,
+        meanings: &mut Meanings,
+    ) -> Result<Reach, PolicyError> {
         let parents = Rows::from_pairs(self.roles.len(), &self.inheritances);
         let roles = graph::reached(&parents, roles);
-        self.written_out(self.rules.iter().filter(|(role, _)| roles.binary_search(role).is_ok()), denies)
+        let rules = self.rules.iter().filter(|(role, _)| roles.binary_search(role).is_ok());
+        self.written_out(rules, denies, meanings)
     }
 
     /// What a principal is allowed or denied directly, in some spaces and everywhere.
@@ -42,6 +54,7 @@ impl PolicyBuilder {
         principal: u32,
         spaces: &[u32],
         denies: bool,
+        meanings: &mut Meanings,
     ) -> Result<Reach, PolicyError> {
         let there = self
             .direct_in
@@ -50,16 +63,21 @@ impl PolicyBuilder {
             .map(|member| (member.principal, member.what));
         let own: Vec<(u32, u32)> =
             self.direct.iter().copied().chain(there).filter(|(whose, _)| *whose == principal).collect();
-        self.written_out(own.iter(), denies)
+        self.written_out(own.iter(), denies, meanings)
     }
 
     /// What one rule is about.
     ///
     /// # Errors
     /// As [`allow`](Self::allow), and [`PolicyError::UnmatchedPattern`].
-    pub(crate) fn reach_of(&mut self, permission: &str, denies: bool) -> Result<Reach, PolicyError> {
+    pub(crate) fn reach_of(
+        &mut self,
+        permission: &str,
+        denies: bool,
+        meanings: &mut Meanings,
+    ) -> Result<Reach, PolicyError> {
         let rule = self.rule(permission, denies)?;
-        self.written_out([(0, rule)].iter(), denies)
+        self.written_out([(0, rule)].iter(), denies, meanings)
     }
 
     /// The tenants in which a principal has something.
@@ -85,6 +103,7 @@ impl PolicyBuilder {
         &self,
         rules: impl Iterator<Item = &'a (u32, u32)>,
         denies: bool,
+        meanings: &mut Meanings,
     ) -> Result<Reach, PolicyError> {
         let mut reach = Reach::default();
         let mut patterns = BTreeSet::new();
@@ -92,12 +111,9 @@ impl PolicyBuilder {
             let is_pattern = Patterns::is_pattern(rule.permission);
             if is_pattern { &mut patterns } else { &mut reach.permissions }.insert(rule.permission);
         }
-        if !patterns.is_empty() {
-            let expanded = self.patterns.expand(&self.permissions)?;
-            for pattern in patterns {
-                reach.permissions.extend(expanded.meaning(pattern));
-                reach.patterns.extend(self.patterns.text(pattern).map(str::to_owned));
-            }
+        for pattern in patterns {
+            reach.permissions.extend(meanings.of(pattern, &self.patterns, &self.permissions)?);
+            reach.patterns.extend(self.patterns.text(pattern).map(str::to_owned));
         }
         Ok(reach)
     }

@@ -3,7 +3,7 @@
 use auth_core::{PrincipalId, Realm};
 
 use super::{InTenant, PolicyBuilder};
-use crate::{error::PolicyError, role_ref::RoleRef, sets::Rule};
+use crate::{error::PolicyError, names::Names, role_ref::RoleRef, sets::Rule};
 
 impl PolicyBuilder {
     /// Takes back [`assign`](Self::assign); or [`assign_in`](Self::assign_in), if a tenant is named.
@@ -91,6 +91,54 @@ impl PolicyBuilder {
         self.remove_direct(tenant, principal, permission.as_ref(), true)
     }
 
+    /// Takes back [`role`](Self::role), with all that was said of it: its rules, what it inherits and who inherits it,
+    /// who holds it (ANSI INCITS 359, `DeleteRole`).
+    ///
+    /// # Errors
+    /// [`PolicyError::UnknownRole`]; [`PolicyError::SeparatedRole`] while a separation of duty names it, which would keep
+    /// less apart without it.
+    pub fn delete_role<'r>(&mut self, role: impl Into<RoleRef<'r>>) -> Result<&mut Self, PolicyError> {
+        let role = role.into();
+        let number = self.find_role(&role)?;
+        if let Some(separation) = self.separations.iter().find(|set| set.roles.contains(&number)) {
+            let separation = separation.name.to_string();
+            return Err(PolicyError::SeparatedRole { role: super::key(&role)?, separation });
+        }
+        self.inheritances.retain(|(role, parent)| ![*role, *parent].contains(&number));
+        self.rules.retain(|(role, _)| *role != number);
+        self.assignments.retain(|(_, role)| *role != number);
+        self.memberships.retain(|member| member.what != number);
+        self.deleted.insert(number);
+        self.forget_patterns();
+        Ok(self)
+    }
+
+    /// Numbers the roles that are left anew, so that those that were deleted take no room.
+    pub(crate) fn forget_deleted(&mut self) {
+        if self.deleted.is_empty() {
+            return;
+        }
+        let mut left = Names::new();
+        let numbers: Vec<u32> = (0..u32::try_from(self.roles.len()).unwrap_or(u32::MAX))
+            .map(|role| match self.roles.get(role) {
+                Some(name) if !self.deleted.contains(&role) => left.push_in(self.roles.space(role), name),
+                _ => u32::MAX,
+            })
+            .collect();
+        let renumber = |role: &mut u32| *role = numbers.get(*role as usize).copied().unwrap_or(u32::MAX);
+        for (role, parent) in &mut self.inheritances {
+            renumber(role);
+            renumber(parent);
+        }
+        self.rules.iter_mut().for_each(|(role, _)| renumber(role));
+        self.assignments.iter_mut().for_each(|(_, role)| renumber(role));
+        self.memberships.iter_mut().for_each(|member| renumber(&mut member.what));
+        // Their order stays.
+        self.separations.iter_mut().flat_map(|set| &mut set.roles).for_each(renumber);
+        self.roles = left;
+        self.deleted.clear();
+    }
+
     fn remove_rule(
         &mut self,
         role: &RoleRef<'_>,
@@ -118,8 +166,9 @@ impl PolicyBuilder {
         Ok(self)
     }
 
-    /// Keeps once what was said more than once.
+    /// Keeps once what was said more than once, and nothing of what was deleted.
     pub(crate) fn forget_repeats(&mut self) {
+        self.forget_deleted();
         for pairs in [&mut self.inheritances, &mut self.rules, &mut self.assignments, &mut self.direct] {
             pairs.sort_unstable();
             pairs.dedup();

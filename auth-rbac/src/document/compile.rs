@@ -40,11 +40,9 @@ impl PolicyDocument {
         })
     }
 
-    /// Its roles and direct permissions, and who holds them: without its lists and rules.
-    ///
-    /// # Errors
-    /// [`DocumentError`] of the first item that does not fit the others.
-    pub fn builder(&self) -> Result<PolicyBuilder, DocumentError> {
+    /// Its roles and direct permissions, and who holds them: without its lists and rules, which may forbid what these
+    /// allow.
+    pub(crate) fn builder(&self) -> Result<PolicyBuilder, DocumentError> {
         let mut policy = PolicyBuilder::new();
         for permission in &self.permissions {
             policy.permission(permission).map_err(in_roles(|| "permissions".to_owned()))?;

@@ -1,8 +1,12 @@
 //! Changes of a policy that is in force.
 
+mod deleting;
+mod guarded;
+mod many;
 mod races;
 mod refused;
 mod reversible;
+mod stored;
 mod wildcards;
 
 use std::sync::Arc;
@@ -16,7 +20,6 @@ use auth_core::{
 use auth_rbac::{
     AdminError, AdminPermissions, Administration, Engine, PolicyBuilder, PolicyChange, PolicyError, RoleKey,
     Stack,
-    document::{Assignment, PolicyDocument, Role},
 };
 
 use crate::support::{NOW, V1, action, effect, role, roles, thing, user, who};
@@ -337,34 +340,6 @@ fn a_change_that_is_not_written_down_is_not_made() {
         version: V1.next(),
     };
     assert_eq!(audit.1.events(), [(NOW, expected)]);
-}
-
-/// The store asks nobody whether they may. The check does, and leaves no trace but of what it refuses.
-#[test]
-fn a_stored_policy_is_guarded_by_a_check() {
-    let stored = PolicyDocument::new(V1)
-        .permission(action("doc.read"))
-        .permission(action("policy.assign"))
-        .role(Role::new(key("reader")).allow("doc.read"))
-        .role(Role::new(key("root")).allow("**"))
-        .role(Role::new(key("assigner")).inherits(key("reader")).allow("policy.assign"))
-        .assign(Assignment::new(user("ann"), [key("assigner")]));
-    let (administration, audit) = administer(stored.builder().unwrap());
-    let ann = who(&user("ann"));
-    let checked = |changes: &[PolicyChange]| administration.by(&ann).check(changes);
-    let good = [assign("zoe", "reader")];
-    checked(&good).unwrap();
-    checked(&[]).unwrap();
-    assert!(audit.events().is_empty());
-    assert_eq!(effect(administration.rbac(), &user("zoe"), "doc.read"), Effect::NotApplicable);
-    assert_eq!(administration.rbac().snapshot().unwrap().version(), V1);
-    let escalated = checked(&[good[0].clone(), assign("ann", "root")]);
-    assert!(matches!(escalated, Err(AdminError::Escalation { missing }) if missing == "**"));
-    assert_eq!(audit.events(), [refused::denied("ann", "policy.bind", DenialReason::NotPermitted)]);
-    assert!(matches!(checked(&[allow("reader", "doc.read")]), Err(AdminError::Refused(_))));
-    assert!(matches!(checked(&[assign("zoe", "nobody")]), Err(AdminError::Policy(_))));
-    let many = vec![good[0].clone(); Administration::MAX_CHANGES + 1];
-    assert!(matches!(checked(&many), Err(AdminError::TooMany)));
 }
 
 /// A policy that would not be one, and separated roles above all, stays out of force.

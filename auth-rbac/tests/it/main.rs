@@ -19,6 +19,7 @@ mod asserted;
 mod building;
 mod changing;
 mod combining;
+mod conformance;
 mod deciding;
 mod describing;
 mod direct;

@@ -20,6 +20,8 @@ pub(crate) struct Made<'a> {
 pub(crate) fn made(change: &PolicyChange) -> Result<Made<'_>, StoreError> {
     Ok(match change {
         PolicyChange::CreateRole(role) => add(&ROLES, key(role).map(Cell::from)),
+        // What refers to it goes with it, by its foreign keys.
+        PolicyChange::DeleteRole(role) => remove(&ROLES, key(role).map(Cell::from)),
         PolicyChange::Inherit { role, parent } => {
             let ([tenant, role], [parent_tenant, parent]) = (key(role), key(parent));
             add(&INHERITANCE, [tenant, role, parent_tenant, parent].map(Cell::from))

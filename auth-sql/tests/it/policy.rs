@@ -2,29 +2,34 @@
 
 use std::sync::Arc;
 
-use auth_core::{PolicyVersion, StoreError};
+use auth_core::{PolicyVersion, StoreError, conformance::Tasks};
 use auth_rbac::{
-    LivePolicy, PolicyChange, PolicyReloader, PolicySource, PolicyStore, PolicyStoreError, ReloadError,
-    Reloaded, Saved, SourceError, document::PolicyDocument,
+    LivePolicy, Loaded, PolicyChange, PolicyReloader, PolicySource, PolicyStore, PolicyStoreError,
+    ReloadError, Reloaded, Revision, Saved, SourceError,
+    conformance::{self, policy_store},
+    document::PolicyDocument,
 };
 use auth_sql::SqlitePolicy;
 
 use crate::support::Folder;
 
-pub(crate) mod suite;
-
-use suite::{each_of_the_policy_suite, loaded, sample};
-
-macro_rules! run {
-    ($($test:ident),* $(,)?) => { $(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-        async fn $test() {
-            let folder = Folder::new();
-            suite::$test(Arc::new(folder.open().await.policy())).await;
-        }
-    )* };
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn policies_conform() {
+    let folder = Folder::new();
+    let fresh = || async { folder.fresh().await.policy() };
+    policy_store(fresh, &Tasks::new(tokio::spawn).with_rounds(20)).await.assert_passed();
 }
-each_of_the_policy_suite!(run);
+
+fn sample() -> PolicyDocument {
+    conformance::sample().unwrap()
+}
+
+async fn loaded(store: &Arc<dyn PolicyStore>) -> (Revision, PolicyDocument) {
+    match store.load(None).await.unwrap() {
+        Loaded::Changed { revision, document } => (revision, *document),
+        other => panic!("{other:?}"),
+    }
+}
 
 const V0: PolicyVersion = PolicyVersion::new(0);
 
@@ -146,7 +151,19 @@ async fn another_policy_of_the_version_in_force_is_noticed() {
     // The same number given twice by programs.
     let other = Folder::new();
     let one = loaded(&(Arc::new(saved(&other).await) as Arc<dyn PolicyStore>)).await.0;
-    assert!(matches!(policy.load(Some(&one)).await.unwrap(), auth_rbac::Loaded::Changed { .. }));
+    assert!(matches!(policy.load(Some(&one)).await.unwrap(), Loaded::Changed { .. }));
+}
+
+/// A column holds no larger one, and what it held instead would be another's.
+#[tokio::test]
+async fn a_version_that_a_column_cannot_hold_is_not_stored() {
+    let folder = Folder::new();
+    let policy = saved(&folder).await;
+    for offered in [1 << 63, u64::MAX] {
+        let document = PolicyDocument::new(PolicyVersion::new(offered));
+        let refused = policy.save(sample().version, &document).await;
+        assert!(matches!(refused, Err(PolicyStoreError::Version { .. })), "{offered}: {refused:?}");
+    }
 }
 
 /// Whoever sends too much costs no look at the policy.

@@ -12,7 +12,7 @@ use auth_web::{
     jwt::{
         AsyncSignError, IssueError, JwsError, JwsSignError, MalformedToken, RemoteVerifyError, VerifyError,
     },
-    rbac::{ActivationError, AdminError, DescribeError, UnknownPermission},
+    rbac::{ActivationError, AdminError, DescribeError, PolicyStoreError, SourceError, UnknownPermission},
     session::{CommitError, RotateError},
 };
 
@@ -38,6 +38,8 @@ fn each_error_says_whose_fault_it_is() {
         (status(AdminError::Escalation { missing: "users.delete".to_owned() }), 403),
         (status(AdminError::Superseded), 503),
         (status(AdminError::LastVersion), 503),
+        (status(AdminError::Source(SourceError::Nothing)), 503),
+        (status(AdminError::Stored(PolicyStoreError::TooMany)), 422),
         (status(JwsError::Encoding), 400),
         (status(Malformed::BodyTooLarge), 413),
         (status(JwsError::Signature), 401),

@@ -2,6 +2,7 @@
 
 use auth_core::conformance::{self, Race, Tasks};
 use auth_jwt::conformance::revocation_store;
+use auth_rbac::conformance::policy_store;
 
 use crate::support::Server;
 
@@ -69,6 +70,14 @@ macro_rules! conforms {
                 let server = <$server>::shared();
                 let fresh = || async { server.fresh().await.revocations() };
                 revocation_store(fresh, &race()).await.assert_passed();
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn policies_conform() {
+                let server = <$server>::shared();
+                let fresh = || async { server.fresh().await.policy() };
+                let race = Tasks::new(tokio::spawn).with_rounds(10);
+                policy_store(fresh, &race).await.assert_passed();
             }
         }
     };

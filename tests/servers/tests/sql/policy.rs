@@ -1,47 +1,32 @@
-//! Policies on servers. SQLite runs the same suite in its own tests.
+//! Policies on servers, beside the suite of `conformance`.
 
 use std::sync::Arc;
 
 use auth_core::{PolicyVersion, PrincipalId, RoleName, StoreError};
 use auth_rbac::{
-    LivePolicy, PolicyChange, PolicyReloader, PolicyStore, PolicyStoreError, ReloadError, Reloaded, RoleKey,
-    Saved, SourceError,
+    LivePolicy, Loaded, PolicyChange, PolicyReloader, PolicyStore, PolicyStoreError, ReloadError, Reloaded,
+    RoleKey, Saved, SourceError, document::PolicyDocument,
 };
 
 use crate::support::{Server, TIMEOUT, on_every_server};
 
-#[path = "../../../../auth-sql/tests/it/policy/suite.rs"]
-mod suite;
+on_every_server!(
+    rows_that_somebody_wrote_count_once_the_version_is_larger,
+    another_policy_of_the_version_in_force_is_noticed,
+    a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stays,
+    a_policy_that_somebody_holds_is_read_and_not_written,
+);
 
-use suite::{each_of_the_policy_suite, loaded, sample};
-
-/// One of the suite in a database of its own.
-async fn fresh<S: Server>() -> Arc<dyn PolicyStore> {
-    S::open(&S::shared().create().await, TIMEOUT * 5).await.unwrap().policy
+fn sample() -> PolicyDocument {
+    auth_rbac::conformance::sample().unwrap()
 }
 
-macro_rules! run {
-    ($($test:ident),* $(,)?) => {
-        mod the_suite {
-            $(
-                pub(super) async fn $test<S: super::Server>() {
-                    let server = S::shared();
-                    super::suite::$test(super::fresh::<S>().await).await;
-                    drop(server);
-                }
-            )*
-        }
-        use the_suite::{$($test),*};
-        on_every_server!(
-            $($test,)*
-            rows_that_somebody_wrote_count_once_the_version_is_larger,
-            another_policy_of_the_version_in_force_is_noticed,
-            a_damaged_policy_is_an_error_that_names_the_column_and_the_old_one_stays,
-            a_policy_that_somebody_holds_is_read_and_not_written,
-        );
-    };
+async fn loaded(store: &Arc<dyn PolicyStore>) -> PolicyDocument {
+    match store.load(None).await.unwrap() {
+        Loaded::Changed { document, .. } => *document,
+        other => panic!("{other:?}"),
+    }
 }
-each_of_the_policy_suite!(run);
 
 const V0: PolicyVersion = PolicyVersion::new(0);
 
@@ -118,10 +103,10 @@ async fn a_policy_that_somebody_holds_is_read_and_not_written<S: Server>() {
     let policy = S::open(&url, TIMEOUT).await.unwrap().policy;
     saved(&policy).await;
     let held = S::hold(&url, "auth_policy").await;
-    assert_eq!(loaded(&policy).await.1, sample());
+    assert_eq!(loaded(&policy).await, sample());
     let role = RoleKey::from(RoleName::from_static("late"));
     let refused = policy.change(sample().version, &[PolicyChange::CreateRole(role)]).await;
     assert!(matches!(refused, Err(PolicyStoreError::Store(_))), "{refused:?}");
     drop(held);
-    assert_eq!(loaded(&policy).await.1, sample());
+    assert_eq!(loaded(&policy).await, sample());
 }
