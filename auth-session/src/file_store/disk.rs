@@ -179,7 +179,9 @@ impl Call<'_> {
         for tag in &owner.tags {
             let markers = self.folder(*tag)?.markers(*tag)?;
             let writer = writer_of_mut(&mut writers, *tag)?;
-            for mut record in writer.sessions_of(*tag)? {
+            // The marker alone ends those that cannot be read.
+            let (sessions, _) = writer.sessions_of(*tag)?;
+            for mut record in sessions {
                 let (before, was_live) = (record.epoch(), record.is_live(now));
                 if record.principal() == Some(owner.owner.principal()) && markers.ended(&record) {
                     older.push((*tag, record.id, false));
@@ -272,7 +274,7 @@ fn writer_of_mut<'a, 'b>(
 /// The sessions of one tag that were not ended.
 fn sessions_of(writer: &Writer<'_>, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
     let markers = writer.markers(tag)?;
-    let mut found = writer.sessions_of(tag)?;
+    let (mut found, _) = writer.sessions_of(tag)?;
     found.retain(|record| !markers.ended(record));
     Ok(found)
 }
@@ -314,13 +316,17 @@ fn purge(folder: &Folder, deadline: Deadline, now: UnixTime, limit: u32) -> Resu
 }
 
 /// Forgets what was kept long enough, and what it had ended before: a crash may have left it behind, and it must not
-/// come back.
+/// come back. Nor must what nobody here can read, and a newer version of the program may: beside it, all stays.
 fn forget(writer: &mut Writer<'_>, tag: PrincipalTag, now: UnixTime) -> Result<(), StoreError> {
     let markers = writer.markers(tag)?;
-    for record in writer.sessions_of(tag)? {
+    let (sessions, has_damaged) = writer.sessions_of(tag)?;
+    for record in sessions {
         if markers.ended(&record) {
             writer.remove(&record.id)?;
         }
+    }
+    if has_damaged {
+        return Ok(());
     }
     let left = markers.after(now);
     if left.is_empty() {

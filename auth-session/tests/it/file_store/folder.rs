@@ -155,6 +155,31 @@ fn a_damaged_file_is_an_error_for_its_session_and_no_others() {
     assert!(!block_on(store.remove(&damaged.id)).unwrap());
 }
 
+/// While versions change, one writes what the other cannot read. A password change that the older one serves ends the
+/// newer one's sessions too, however long nobody who can read them comes by.
+#[test]
+fn what_nobody_here_can_read_has_ended_with_the_rest() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let ann = owner("ann");
+    let hers = session(&ann, 0);
+    insert(&store, &hers);
+    let path = file_of(&folder, &hers.id);
+    let newer = fs::read(&path).unwrap();
+    fs::write(&path, "{}").unwrap();
+    let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+    assert_eq!(block_on(store.end_all(what, after(0))).unwrap(), 0);
+    let late = after(DAY + 1);
+    assert_eq!(block_on(store.purge(late, 100)).unwrap(), 0);
+
+    fs::write(&path, newer).unwrap();
+    assert_eq!(block_on(store.load(&hers.id, late)).unwrap(), None);
+    // Who can read it removes both.
+    let files = files_in(&folder).len();
+    assert_eq!(block_on(store.purge(late, 100)).unwrap(), 0);
+    assert_eq!(files_in(&folder).len(), files - 2);
+}
+
 /// A link may lead to a file that the process may read and others may not; a pipe never answers.
 #[test]
 fn what_is_no_file_is_neither_followed_nor_waited_for() {
