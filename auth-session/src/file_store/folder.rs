@@ -287,6 +287,11 @@ impl Writer<'_> {
         self.unlink(TEMPORARY)
     }
 
+    /// Whether an error before the end leaves something changed.
+    pub(super) const fn was_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Makes what was changed last, as far as [`FileDurability`] says.
     pub(super) fn finish(self) -> Result<(), StoreError> {
         if !self.changed || self.folder.durability == FileDurability::ProcessCrash {
