@@ -185,7 +185,10 @@ mod tests {
         let next = |secs, after: f64| told.next(secs, || start + Duration::from_secs_f64(after));
         assert_eq!([next(100, 0.0), next(4_000, 0.5)], [100, 4_000], "an hour ahead");
         assert_eq!([next(101, 1.0), next(102, 2.4)], [4_000, 4_000]);
-        assert_eq!([next(102, 2.5), next(103, 3.5), next(104, 4.4), next(104, 4.5)], [4_001, 4_001, 4_001, 4_002]);
+        assert_eq!(
+            [next(102, 2.5), next(103, 3.5), next(104, 4.4), next(104, 4.5)],
+            [4_001, 4_001, 4_001, 4_002]
+        );
         assert_eq!(next(3_700, 3_600.5), 5_800, "also if nobody asked meanwhile");
         assert_eq!([next(7_900, 7_800.5), next(7_901, 7_801.5)], [7_900, 7_901], "caught up");
         assert_eq!(next(u64::MAX, 7_801.5), u64::MAX);

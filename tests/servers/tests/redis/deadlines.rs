@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Page, Realm, SessionLimit, SessionRecord, SessionStore,
-    TokenRecord, TokenStore, UnixTime, WhenReached, Window,
+    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Page, Realm, SessionLimit, SessionRecord,
+    SessionStore, TokenRecord, TokenStore, UnixTime, WhenReached, Window,
 };
 use servers::RedisServer;
 
