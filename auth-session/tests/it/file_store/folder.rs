@@ -188,9 +188,11 @@ fn an_end_of_everything_that_fails_half_way_may_have_happened() {
     let secret = |from: u8| Secret::new((from..).take(32).collect());
     let keys = KeyRing::new(KeyName::from_static("new"), secret(1)).unwrap();
     let keys = keys.with_retired(KeyName::from_static("old"), secret(2)).unwrap();
-    let folders = |owner: &SessionOwner| -> Vec<u8> { owner.tags().map(|tag| tag.as_bytes()[0] % 16).collect() };
+    let folders =
+        |owner: &SessionOwner| -> Vec<u8> { owner.tags().map(|tag| tag.as_bytes()[0] % 16).collect() };
     let mut owners = (0..100).map(|n| SessionOwner::new(user(&format!("ann{n}")), &keys));
-    let two_folders = |owner: &SessionOwner| owner.tags().is_sorted() && folders(owner)[0] != folders(owner)[1];
+    let two_folders =
+        |owner: &SessionOwner| owner.tags().is_sorted() && folders(owner)[0] != folders(owner)[1];
     let ann = owners.find(two_folders).unwrap();
     // Where a file is to be written in the second folder, something is in the way.
     fs::create_dir(folder.join(format!("{:x}", folders(&ann)[1])).join("tmp")).unwrap();
