@@ -3,10 +3,10 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -95,27 +95,66 @@ impl<T: Clock + ?Sized> Clock for Arc<T> {
     }
 }
 
-/// The operating system's clock, held still while it steps backwards.
+/// The operating system's clock, slowed while it is behind what it said before.
 ///
-/// If the system clock is set back, this keeps telling the latest moment it has told until the system
-/// clock passes it again, so an expired session does not come back to life.
+/// If the system clock is set back, this goes on from the latest moment it has told, so that an expired session does not
+/// come back to life: at half the speed, by the monotonic clock, until the system clock has caught up. So deadlines still
+/// pass, if late, while a clock that had run ahead for an hour is right again after two.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-/// The latest second that any [`SystemClock`] of this process has told.
-static LATEST: AtomicU64 = AtomicU64::new(0);
+/// What all [`SystemClock`]s of this process have told.
+static TOLD: Told = Told::nothing();
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixTime {
         // A clock before 1970 reads as 1970: everything with an expiry date is then still in its future,
-        // and `LATEST` keeps that from following a moment when the clock was right.
+        // and `TOLD` keeps that from following a moment when the clock was right.
         let secs = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        // Most calls fall into a second that was already told: reading is cheaper than writing.
-        let latest = LATEST.load(Ordering::Relaxed);
-        if secs <= latest {
-            return UnixTime(latest);
+        UnixTime(TOLD.next(secs, Instant::now))
+    }
+}
+
+/// The latest second that was told, and when it was.
+struct Told {
+    latest: AtomicU64,
+    /// Held by whoever tells another second.
+    at: Mutex<Option<Instant>>,
+}
+
+impl Told {
+    const fn nothing() -> Self {
+        Self { latest: AtomicU64::new(0), at: Mutex::new(None) }
+    }
+
+    /// What to tell while the system clock says `secs`.
+    fn next(&self, secs: u64, instant: impl FnOnce() -> Instant) -> u64 {
+        // Most calls fall into the second that was told last.
+        if self.latest.load(Ordering::Relaxed) == secs {
+            return secs;
         }
-        UnixTime(LATEST.fetch_max(secs, Ordering::Relaxed).max(secs))
+        // Two values that belong together; whoever panicked beside them left them so.
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = self.latest.load(Ordering::Relaxed);
+        let now = instant();
+        let next = match *at {
+            Some(_) if secs == latest => return latest,
+            Some(told) if secs < latest => {
+                let steps = now.saturating_duration_since(told).as_secs() / 2;
+                if steps == 0 {
+                    return latest;
+                }
+                // What is left of a step counts for the next.
+                *at = told.checked_add(Duration::from_secs(steps.saturating_mul(2)));
+                latest.saturating_add(steps)
+            }
+            _ => {
+                *at = Some(now);
+                secs
+            }
+        };
+        self.latest.store(next, Ordering::Relaxed);
+        next
     }
 }
 
@@ -139,11 +178,28 @@ mod tests {
         assert_eq!(UnixTime::MAX.age_at(UnixTime::MAX, skew), Some(Duration::ZERO));
     }
 
-    /// A wall clock that was set back must not revive what has expired.
+    /// A wall clock that was set back must not revive what has expired, nor keep alive what is to expire.
     #[test]
-    fn the_system_clock_never_goes_backwards() {
-        let ahead = SystemClock.now().saturating_add(Duration::from_secs(3600));
-        LATEST.store(ahead.as_secs(), Ordering::Relaxed);
-        assert_eq!(SystemClock.now(), ahead);
+    fn a_clock_that_is_set_back_goes_on_slowly_from_what_it_said() {
+        let (told, start) = (Told::nothing(), Instant::now());
+        let next = |secs, after: f64| told.next(secs, || start + Duration::from_secs_f64(after));
+        assert_eq!([next(100, 0.0), next(4_000, 0.5)], [100, 4_000], "an hour ahead");
+        assert_eq!([next(101, 1.0), next(102, 2.4)], [4_000, 4_000]);
+        assert_eq!(
+            [next(102, 2.5), next(103, 3.5), next(104, 4.4), next(104, 4.5)],
+            [4_001, 4_001, 4_001, 4_002]
+        );
+        assert_eq!(next(3_700, 3_600.5), 5_800, "also if nobody asked meanwhile");
+        assert_eq!([next(7_900, 7_800.5), next(7_901, 7_801.5)], [7_900, 7_901], "caught up");
+        assert_eq!(next(u64::MAX, 7_801.5), u64::MAX);
+        assert_eq!(next(0, 9_000.0), u64::MAX);
+    }
+
+    #[test]
+    fn the_system_clock_tells_the_time() {
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let told = SystemClock.now().as_secs();
+        assert!((system..=system + 10).contains(&told), "{told}");
+        assert!(SystemClock.now().as_secs() >= told);
     }
 }

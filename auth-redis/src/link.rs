@@ -5,7 +5,7 @@ mod together;
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,8 +14,10 @@ use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, Value, aio
 use tokio::time::{Instant, timeout};
 
 use crate::{
+    RedisOptions, SetupError,
     failure::{Intent, is_broken, is_demoted, is_unknown_script, store_error},
     link::together::Waiting,
+    probe,
     script::Script,
 };
 
@@ -31,6 +33,7 @@ pub(crate) struct Link {
     client: Client,
     config: AsyncConnectionConfig,
     connect_timeout: Duration,
+    trust_unchecked: bool,
     state: Mutex<State>,
     /// Held by whoever connects, so that a thousand requests make one attempt.
     connecting: tokio::sync::Mutex<()>,
@@ -46,9 +49,7 @@ struct State {
     number: u64,
     /// When it was made.
     since: Option<Instant>,
-    /// Whether the server has said anything on it.
-    answered: bool,
-    /// Attempts since the server last said anything.
+    /// Attempts since one led to a server that may be used.
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -60,8 +61,8 @@ enum Unconnected {
     Slow,
     #[error("redis server could not be reached a moment ago")]
     Pausing,
-    #[error("redis server cannot be reached")]
-    Failed(#[source] RedisError),
+    #[error("redis server cannot be reached, or must not be used")]
+    Failed(#[source] Arc<SetupError>),
 }
 
 impl State {
@@ -77,7 +78,6 @@ impl State {
 struct Current {
     connection: MultiplexedConnection,
     number: u64,
-    answered: bool,
 }
 
 /// A request did not get its answer.
@@ -103,14 +103,26 @@ impl Failure {
 
 impl Link {
     /// A link that connects when it is first used.
-    pub(crate) fn new(client: Client, response: Duration, connect_timeout: Duration) -> Self {
+    pub(crate) fn new(client: Client, options: &RedisOptions) -> Self {
+        let RedisOptions { timeout, connect_timeout, trust_unchecked, .. } = *options;
         let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(response))
+            .set_response_timeout(Some(timeout))
             .set_connection_timeout(Some(connect_timeout))
             .set_pipeline_buffer_size(QUEUE);
         let (state, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
-        let (waiting, patience) = (Mutex::default(), response.saturating_add(connect_timeout));
-        Self { client, config, connect_timeout, state, connecting, waiting, patience }
+        let (waiting, patience) = (Mutex::default(), timeout.saturating_add(connect_timeout));
+        Self { client, config, connect_timeout, trust_unchecked, state, connecting, waiting, patience }
+    }
+
+    /// Makes the connection, unless there is one.
+    pub(crate) async fn connect(&self) -> Result<(), SetupError> {
+        match self.connection().await {
+            Ok(_) => Ok(()),
+            Err(Unconnected::Failed(error)) => {
+                Err(Arc::try_unwrap(error).unwrap_or_else(|error| SetupError::Unreachable(error.into())))
+            }
+            Err(error) => Err(SetupError::Unreachable(error.into())),
+        }
     }
 
     /// Asks something that changes nothing. If the connection was dropped, it is asked once more on a new one.
@@ -149,15 +161,6 @@ impl Link {
         }
     }
 
-    /// The same as [`read`](Self::read), for questions about the server: an error is handed on as it is.
-    pub(crate) async fn probe(&self, command: &Cmd) -> Result<Value, RedisError> {
-        match self.attempt(Request::One(command)).await {
-            Ok(value) => Ok(value),
-            Err(Failure::Failed(error) | Failure::Unconnected(Unconnected::Failed(error))) => Err(error),
-            Err(Failure::Unconnected(_)) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
-        }
-    }
-
     /// For what changes nothing: if the connection was dropped, once more on a new one.
     async fn attempt_twice(&self, request: Request<'_>) -> Result<Value, Failure> {
         match self.attempt(request).await {
@@ -167,17 +170,13 @@ impl Link {
     }
 
     async fn attempt(&self, request: Request<'_>) -> Result<Value, Failure> {
-        let Current { mut connection, number, answered } =
-            self.connection().await.map_err(Failure::Unconnected)?;
+        let Current { mut connection, number } = self.connection().await.map_err(Failure::Unconnected)?;
         let answer = match request {
             Request::One(command) => command.query_async::<Value>(&mut connection).await,
             Request::Many(commands) => {
                 commands.query_async::<Vec<Value>>(&mut connection).await.map(Value::Array)
             }
         };
-        if !answered && !answer.as_ref().is_err_and(is_broken) {
-            self.note_answer(number);
-        }
         answer.map_err(|error| {
             if is_broken(&error) {
                 self.drop_connection(number, Duration::ZERO);
@@ -198,9 +197,8 @@ impl Link {
         if let Some(found) = self.current()? {
             return Ok(found);
         }
-        let connect = self.client.get_multiplexed_async_connection_with_config(&self.config);
-        let connected = match timeout(self.connect_timeout, connect).await {
-            Ok(connected) => connected.map_err(Unconnected::Failed),
+        let connected = match timeout(self.connect_timeout, self.checked_connection()).await {
+            Ok(connected) => connected.map_err(|error| Unconnected::Failed(Arc::new(error))),
             Err(_) => Err(Unconnected::Slow),
         };
         let mut state = self.state();
@@ -208,8 +206,8 @@ impl Link {
             Ok(connection) => {
                 state.number = state.number.saturating_add(1);
                 state.connection = Some(connection.clone());
-                (state.since, state.answered, state.not_before) = (Some(Instant::now()), false, None);
-                Ok(Current { connection, number: state.number, answered: false })
+                (state.since, state.failures, state.not_before) = (Some(Instant::now()), 0, None);
+                Ok(Current { connection, number: state.number })
             }
             Err(error) => {
                 state.fail();
@@ -218,12 +216,20 @@ impl Link {
         }
     }
 
+    /// A new connection to a server that may be used: after a failover it may be another one, with other settings. And to
+    /// one that says something: a proxy without a server behind it accepts everybody.
+    async fn checked_connection(&self) -> Result<MultiplexedConnection, SetupError> {
+        let connect = self.client.get_multiplexed_async_connection_with_config(&self.config);
+        let mut connection = connect.await.map_err(|error| SetupError::Unreachable(error.into()))?;
+        probe::check(&mut connection, self.trust_unchecked).await?;
+        Ok(connection)
+    }
+
     /// The connection that there is, or that there will be none for a moment.
     fn current(&self) -> Result<Option<Current>, Unconnected> {
         let state = self.state();
         if let Some(connection) = &state.connection {
-            let (connection, number, answered) = (connection.clone(), state.number, state.answered);
-            return Ok(Some(Current { connection, number, answered }));
+            return Ok(Some(Current { connection: connection.clone(), number: state.number }));
         }
         match state.not_before {
             Some(moment) if Instant::now() < moment => Err(Unconnected::Pausing),
@@ -231,24 +237,12 @@ impl Link {
         }
     }
 
-    /// The server has said something on this connection.
-    fn note_answer(&self, number: u64) {
-        let mut state = self.state();
-        if state.number == number {
-            (state.answered, state.failures) = (true, 0);
-        }
-    }
-
-    /// Gives the connection up, if it is this one and at least so old. One on which nothing was ever said was no more than
-    /// an attempt: a proxy without a server behind it accepts everybody.
+    /// Gives the connection up, if it is this one and at least so old.
     fn drop_connection(&self, number: u64, age: Duration) {
         let mut state = self.state();
         let is_it = state.number == number && state.connection.is_some();
         if is_it && state.since.is_none_or(|since| since.elapsed() >= age) {
             state.connection = None;
-            if !state.answered {
-                state.fail();
-            }
         }
     }
 

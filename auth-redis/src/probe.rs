@@ -1,21 +1,31 @@
 //! What a server says of itself before anything is kept on it.
 
-use redis::{ErrorKind, RedisError, Value, cmd};
+use redis::{ErrorKind, RedisError, Value, aio::MultiplexedConnection};
 
-use crate::{SetupError, link::Link};
+use crate::SetupError;
 
 /// Refuses a server that is too old or may evict keys.
-pub(crate) async fn check(link: &Link, trust_unchecked: bool) -> Result<(), SetupError> {
-    let version = told(link.probe(cmd("INFO").arg("server")).await)?
-        .and_then(|info| field(&info, "redis_version").map(str::to_owned));
-    let policy = match told(link.probe(cmd("CONFIG").arg("GET").arg("maxmemory-policy")).await)? {
+pub(crate) async fn check(
+    connection: &mut MultiplexedConnection,
+    trust_unchecked: bool,
+) -> Result<(), SetupError> {
+    let mut questions = redis::pipe();
+    questions.ignore_errors();
+    questions.cmd("INFO").arg("server");
+    questions.cmd("CONFIG").arg("GET").arg("maxmemory-policy");
+    questions.cmd("INFO").arg("memory");
+    let answers: Vec<Value> = questions.query_async(connection).await.map_err(unreachable)?;
+    let Ok([server, configured, memory]) = <[Value; 3]>::try_from(answers) else {
+        return Err(SetupError::Unreachable("odd answer".into()));
+    };
+    let version = told(server)?.and_then(|info| field(&info, "redis_version").map(str::to_owned));
+    let policy = match told(configured)? {
         Some(Value::Array(pair)) => pair.get(1).and_then(text),
         _ => None,
     };
     let policy = match policy {
         Some(policy) => Some(policy),
-        None => told(link.probe(cmd("INFO").arg("memory")).await)?
-            .and_then(|info| field(&info, "maxmemory_policy").map(str::to_owned)),
+        None => told(memory)?.and_then(|info| field(&info, "maxmemory_policy").map(str::to_owned)),
     };
     if let Some(found) = version.as_deref().filter(|version| !is_recent(version)) {
         return Err(SetupError::Version { found: found.to_owned() });
@@ -30,20 +40,24 @@ pub(crate) async fn check(link: &Link, trust_unchecked: bool) -> Result<(), Setu
 }
 
 /// What the server told, or `None` if it refuses the command: to this user, or to all.
-fn told(answer: Result<Value, RedisError>) -> Result<Option<Value>, SetupError> {
-    match answer {
+fn told(answer: Value) -> Result<Option<Value>, SetupError> {
+    match answer.extract_error() {
         Ok(value) => Ok(Some(value)),
         Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
             match error.code() {
                 // Not a refusal of the command.
                 Some("NOAUTH" | "WRONGPASS" | "LOADING" | "MASTERDOWN" | "DENIED" | "BUSY") => {
-                    Err(SetupError::Unreachable(error.into()))
+                    Err(unreachable(error))
                 }
                 _ => Ok(None),
             }
         }
-        Err(error) => Err(SetupError::Unreachable(error.into())),
+        Err(error) => Err(unreachable(error)),
     }
+}
+
+fn unreachable(error: RedisError) -> SetupError {
+    SetupError::Unreachable(error.into())
 }
 
 /// A text of at most 64 bytes: it goes into an error.

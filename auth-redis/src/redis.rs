@@ -5,8 +5,7 @@ use std::{fmt, sync::Arc};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo};
 
 use crate::{
-    RedisCounters, RedisOptions, RedisSessions, RedisTokens, SetupError, keys::Keys, link::Link, probe,
-    walk::Walk,
+    RedisCounters, RedisOptions, RedisSessions, RedisTokens, SetupError, keys::Keys, link::Link, walk::Walk,
 };
 
 /// One Redis or Valkey server. Cheap to clone; clones share the connection.
@@ -24,7 +23,8 @@ pub struct Redis {
 
 impl Redis {
     /// Connects to the server at `url`: `redis://user:password@host:port/database`, or `rediss://..` with TLS
-    /// (feature `tls`), or `unix:///path?db=..&user=..&pass=..`. Asks it for its version and its `maxmemory-policy`.
+    /// (feature `tls`), or `unix:///path?db=..&user=..&pass=..`. Asks it for its version and its `maxmemory-policy`, here
+    /// and on each new connection: a server that took the place of another and fails there is not used.
     ///
     /// # Errors
     /// [`SetupError`]: the server cannot be reached, is older than 6.2, or may evict keys.
@@ -33,8 +33,8 @@ impl Redis {
             return Err(SetupError::Prefix);
         }
         let client = client(url, &options)?;
-        let link = Link::new(client, options.timeout, options.connect_timeout);
-        probe::check(&link, options.trust_unchecked).await?;
+        let link = Link::new(client, &options);
+        link.connect().await?;
         Ok(Self { link: Arc::new(link), keys: Keys(options.prefix.into()) })
     }
 

@@ -100,7 +100,8 @@ pub enum FileStoreError {
 ///   ended comes back: [`end_all`](SessionStore::end_all) leaves its marker first. Of a login that a
 ///   [`SessionLimit`] makes room for, both sessions may be left; the next login ends the one that is too many.
 /// - A file that is damaged or that was put there is [`StoreError::Corrupt`] to whoever asks for that session. A list
-///   and a limit leave it out, and nothing removes it. Symbolic links are not followed.
+///   and a limit leave it out, and nothing else removes it: a newer version may be able to read it. As long as it is
+///   there, so are the markers that end it. Symbolic links are not followed.
 /// - The folder above must not be writable by others either: whoever can rename the store can put another in its place.
 ///   Names are looked up for each call; a file that is not the folder's owner's is refused as damaged.
 /// - Files are readable by their owner only and hold SHA-256 hashes, no secret; the checksum in them is against

@@ -212,7 +212,10 @@ impl Visit {
     pub async fn log_out(&self) -> Result<bool, Refusal> {
         self.consult();
         self.may_change_session()?;
-        Ok(self.session().await?.replaceable()?.end().await?)
+        let ended = self.session().await?.replaceable()?.end().await?;
+        // Without randomness one can still log out.
+        self.0.form.replace(self.0.form.successor(&self.0.auth).unwrap_or_default());
+        Ok(ended)
     }
 
     /// Replaces the secret of the request's session, for a change of privilege.
@@ -316,7 +319,7 @@ impl Visit {
     fn finished(&self, outgoing: Option<Outgoing>) -> Finished {
         let (cookie, saved) = outgoing.map_or((None, Ok(())), Outgoing::into_parts);
         let consulted = self.0.consulted.load(Ordering::Relaxed) || cookie.is_some();
-        let cookies = [self.0.form.new_cookie(&self.0.auth), cookie];
+        let cookies = [cookie, self.0.form.new_cookie(&self.0.auth)];
         Finished { cookies, failed: saved.err().map(Core::from), consulted }
     }
 

@@ -28,10 +28,11 @@ pub trait SessionDatabase: Send + Sync {
     /// The session of this id, dead or alive.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] for one that cannot be read.
     async fn find(&self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// The sessions whose ids have one of these tags, as they are at one moment.
+    /// The sessions whose ids have one of these tags, as they are at one moment. One that cannot be read is left out, so
+    /// that it does not keep its owner from seeing the others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -50,16 +51,17 @@ pub trait SessionRows {
     /// The session of this id, dead or alive.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] for one that cannot be read.
     fn find(&self, id: &SessionId) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// The sessions whose ids have this tag: [a range](PrincipalTag::ids) of keys.
+    /// The ids of the sessions that have this tag: [a range](PrincipalTag::ids) of keys.
     ///
-    /// One that cannot be read opens nothing. Leave it out, so that it does not keep its owner from the others.
+    /// Of all of them, also those that [`find`](Self::find) cannot read. Such a session opens nothing here; but a newer
+    /// version of the program may have written it, and ending everything of its owner must end it too.
     ///
     /// # Errors
     /// [`StoreError`].
-    fn under(&self, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError>;
+    fn ids(&self, tag: PrincipalTag) -> Result<Vec<SessionId>, StoreError>;
 
     /// Adds a session, or replaces the one of its id.
     ///
@@ -137,7 +139,7 @@ impl<D: SessionDatabase> SessionStore for TransactionalSessions<D> {
     }
 
     async fn load(&self, id: &SessionId, now: UnixTime) -> Result<Option<SessionRecord>, StoreError> {
-        // No marker is looked at: what it ended was removed together with leaving it.
+        // No marker is looked at: what it ended, readable or not, was removed together with leaving it.
         Ok(self.0.find(id).await?.filter(|record| record.is_live(now)))
     }
 
@@ -206,7 +208,7 @@ fn insert(
         return Ok(Inserted::Outdated);
     }
     let room = match limit {
-        Some(limit) => limit.make_room(record, &rows.under(record.id.tag())?, now),
+        Some(limit) => limit.make_room(record, &readable(rows, record.id.tag())?, now),
         None => Some(Vec::new()),
     };
     let Some(ended) = room else { return Ok(Inserted::LimitReached) };
@@ -227,10 +229,14 @@ fn end_all(rows: &mut dyn SessionRows, what: EndAll<'_>, now: UnixTime) -> Resul
     tags.dedup();
     let mut ended = 0_u64;
     for tag in tags {
-        for mut record in rows.under(tag)? {
+        for id in rows.ids(tag)? {
+            let Some(mut record) = find_readable(rows, &id)? else {
+                rows.remove(&id)?;
+                continue;
+            };
             let before = record.epoch();
             if what.ends(&mut record) {
-                rows.remove(&record.id)?;
+                rows.remove(&id)?;
                 ended = ended.saturating_add(u64::from(record.is_live(now)));
             } else if record.epoch() != before {
                 rows.put(&record)?;
@@ -238,4 +244,17 @@ fn end_all(rows: &mut dyn SessionRows, what: EndAll<'_>, now: UnixTime) -> Resul
         }
     }
     Ok(ended)
+}
+
+/// The sessions under a tag, without those that cannot be read, which keep their owner from nothing.
+fn readable(rows: &dyn SessionRows, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
+    let found = rows.ids(tag)?.into_iter().map(|id| find_readable(rows, &id));
+    found.filter_map(Result::transpose).collect()
+}
+
+fn find_readable(rows: &dyn SessionRows, id: &SessionId) -> Result<Option<SessionRecord>, StoreError> {
+    match rows.find(id) {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        found => found,
+    }
 }

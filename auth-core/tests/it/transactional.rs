@@ -25,8 +25,8 @@ impl SessionRows for Tables {
         Ok(self.sessions.get(id).cloned())
     }
 
-    fn under(&self, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
-        Ok(self.sessions.range(tag.ids()).map(|(_, record)| record.clone()).collect())
+    fn ids(&self, tag: PrincipalTag) -> Result<Vec<SessionId>, StoreError> {
+        Ok(self.sessions.range(tag.ids()).map(|(id, _)| *id).collect())
     }
 
     fn put(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
@@ -68,8 +68,8 @@ impl SessionDatabase for Map {
 
     async fn under(&self, tags: Vec<PrincipalTag>) -> Result<Vec<SessionRecord>, StoreError> {
         let tables = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found: Result<Vec<_>, _> = tags.iter().map(|tag| tables.under(*tag)).collect();
-        Ok(found?.concat())
+        let found = tags.iter().flat_map(|tag| tables.sessions.range(tag.ids()));
+        Ok(found.map(|(_, record)| record.clone()).collect())
     }
 
     async fn purge(&self, now: UnixTime, limit: u32) -> Result<u64, StoreError> {

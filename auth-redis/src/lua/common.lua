@@ -20,10 +20,14 @@ local function damaged()
   return redis.error_reply('DAMAGED row')
 end
 
--- Makes Redis forget `key` a minute after `deadline`, but no earlier than as long after now as the caller says who
--- reads `now` on its clock. `left` is what PTTL said before the key was written; the time is never shortened.
-local function keep(key, left, deadline, now)
-  local at = math.max(deadline, HERE + math.max(deadline - now, 0)) + 60
+-- When Redis is to forget what has this deadline, by its own clock: a minute after it, but no earlier than as long after
+-- now as the caller says who reads `now` on its clock.
+local function forgotten_at(deadline, now)
+  return math.max(deadline, HERE + math.max(deadline - now, 0)) + 60
+end
+
+-- Makes Redis forget `key` at a time. `left` is what PTTL said before the key was written; the time is never shortened.
+local function keep_until(key, left, at)
   if left == -1 then
     return
   end
@@ -34,17 +38,27 @@ local function keep(key, left, deadline, now)
   end
 end
 
--- Adds a member to an index and keeps the index as long as the member. What there is to remove is removed before: the
--- last member takes the key with it, and its time. An index that has none, though it has members, is given what the
--- longest of them needs.
+-- The same, by the deadline.
+local function keep(key, left, deadline, now)
+  keep_until(key, left, forgotten_at(deadline, now))
+end
+
+-- Adds a member to an index, by when its row is forgotten, and keeps the index as long. What there is to remove is
+-- removed before: the last member takes the key with it, and its time. An index that has none, though it has members, is
+-- given what the longest of them needs.
 local function enter(index, member, deadline, now)
-  local left = redis.call('PTTL', index)
-  redis.call('ZADD', index, string.format('%.0f', deadline), member)
+  local left, at = redis.call('PTTL', index), forgotten_at(deadline, now)
+  redis.call('ZADD', index, 'GT', string.format('%.0f', at), member)
   if left == -1 then
     local last = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
-    left, deadline = -2, math.max(deadline, tonumber(last[2]))
+    left, at = -2, math.max(at, tonumber(last[2]))
   end
-  keep(index, left, deadline, now)
+  keep_until(index, left, at)
+end
+
+-- Removes the members whose rows Redis has forgotten: by its own clock, for a caller's may be ahead.
+local function sweep(index)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', string.format('(%.0f', HERE))
 end
 
 -- What an index has: the members of the size that names a row, and the others, which name nothing.

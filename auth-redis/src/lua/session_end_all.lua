@@ -30,7 +30,9 @@ end
 local spared = false
 if excepted ~= '' and before ~= '' then
   local row = redis.pcall('GETRANGE', KEYS[3], 0, 65)
+  -- What the marker has ended already is not brought back by being spared.
   spared = type(row) == 'string' and is_row(row) and principal(row) == whose and epoch(row) == before
+    and not is_outdated(row, marker)
 end
 
 -- Deleting first: it needs no memory, and on a full server it makes room for the marker.

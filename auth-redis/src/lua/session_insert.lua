@@ -66,8 +66,7 @@ if somebody then
   for _, member in ipairs(gone) do
     redis.call('ZREM', KEYS[3], member)
   end
-  -- Whose rows are surely gone: a touch moves row and member together.
-  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', number(now) - 86400))
+  sweep(KEYS[3])
   enter(KEYS[3], id, deadline, number(now))
 end
 return ending

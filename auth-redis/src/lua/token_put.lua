@@ -7,6 +7,6 @@ redis.call('ZCARD', KEYS[2]) -- Fails before anything is written if it is no sor
 local deadline = number(expires_at(row))
 redis.call('SET', KEYS[1], row, 'NX')
 keep(KEYS[1], -2, deadline, now)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now - 86400))
+sweep(KEYS[2])
 enter(KEYS[2], ARGV[2], deadline, now)
 return 1

@@ -16,6 +16,9 @@ use crate::{
 /// The page with the form gets a [`FormCookie`] and a [token](Self::issue) that goes with it; the request of the
 /// form brings both. Another site can set neither: `__Host-form` is set by this host alone. (A browser that knows
 /// neither prefix nor headers takes a cookie from a sibling host. Nothing helps it but having no such sibling.)
+///
+/// A token is right for as long as the browser holds its cookie, whoever is logged in. Set [a new one](Self::new_cookie)
+/// when somebody logs in or out, as `auth-web` does, and no token that one person has seen acts for the next.
 #[derive(Clone)]
 pub struct FormTokens {
     tokens: CsrfTokens,

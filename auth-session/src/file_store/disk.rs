@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use auth_core::{
     AuthEpoch, EndAll, Inserted, Page, PrincipalTag, Rotated, SecretState, SessionBlob, SessionId,
     SessionLimit, SessionOwner, SessionRecord, SessionSummary, StoreError, UnixTime, Updated, Version,
+    Written,
 };
 
 use super::{
@@ -173,13 +174,36 @@ impl Call<'_> {
         epoch: AuthEpoch,
         now: UnixTime,
     ) -> Result<u64, StoreError> {
-        let what = EndAll { owner: &owner.owner, except, epoch };
         let mut writers = self.lock(&owner.tags)?;
+        let ended = self.end_all_under(&mut writers, owner, except, epoch, now);
+        // Of the folder that it happened in, an error is true; before it, another one may have been changed.
+        let was_changed = writers.iter().any(|(_, writer)| writer.was_changed());
+        let ended = ended.map_err(|error| match error.written() {
+            Written::No if was_changed => StoreError::unknown(error),
+            _ => error,
+        })?;
+        for (_, writer) in writers {
+            writer.finish()?;
+        }
+        Ok(ended)
+    }
+
+    fn end_all_under(
+        &self,
+        writers: &mut [(usize, Writer<'_>)],
+        owner: &Owner,
+        except: Option<&SessionId>,
+        epoch: AuthEpoch,
+        now: UnixTime,
+    ) -> Result<u64, StoreError> {
+        let what = EndAll { owner: &owner.owner, except, epoch };
         let mut older = Vec::new();
         for tag in &owner.tags {
             let markers = self.folder(*tag)?.markers(*tag)?;
-            let writer = writer_of_mut(&mut writers, *tag)?;
-            for mut record in writer.sessions_of(*tag)? {
+            let writer = writer_of_mut(writers, *tag)?;
+            // The marker alone ends those that cannot be read.
+            let (sessions, _) = writer.sessions_of(*tag)?;
+            for mut record in sessions {
                 let (before, was_live) = (record.epoch(), record.is_live(now));
                 if record.principal() == Some(owner.owner.principal()) && markers.ended(&record) {
                     older.push((*tag, record.id, false));
@@ -193,15 +217,12 @@ impl Call<'_> {
         for tag in &owner.tags {
             let mut markers = self.folder(*tag)?.markers(*tag)?;
             markers.raise(owner.owner.principal(), epoch, now);
-            writer_of_mut(&mut writers, *tag)?.put_markers(*tag, &markers)?;
+            writer_of_mut(writers, *tag)?.put_markers(*tag, &markers)?;
         }
         let mut ended = 0_u64;
         for (tag, id, was_live) in older {
-            writer_of_mut(&mut writers, tag)?.remove(&id)?;
+            writer_of_mut(writers, tag)?.remove(&id)?;
             ended = ended.saturating_add(u64::from(was_live));
-        }
-        for (_, writer) in writers {
-            writer.finish()?;
         }
         Ok(ended)
     }
@@ -272,7 +293,7 @@ fn writer_of_mut<'a, 'b>(
 /// The sessions of one tag that were not ended.
 fn sessions_of(writer: &Writer<'_>, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
     let markers = writer.markers(tag)?;
-    let mut found = writer.sessions_of(tag)?;
+    let (mut found, _) = writer.sessions_of(tag)?;
     found.retain(|record| !markers.ended(record));
     Ok(found)
 }
@@ -314,13 +335,17 @@ fn purge(folder: &Folder, deadline: Deadline, now: UnixTime, limit: u32) -> Resu
 }
 
 /// Forgets what was kept long enough, and what it had ended before: a crash may have left it behind, and it must not
-/// come back.
+/// come back. Nor must what nobody here can read, and a newer version of the program may: beside it, all stays.
 fn forget(writer: &mut Writer<'_>, tag: PrincipalTag, now: UnixTime) -> Result<(), StoreError> {
     let markers = writer.markers(tag)?;
-    for record in writer.sessions_of(tag)? {
+    let (sessions, has_damaged) = writer.sessions_of(tag)?;
+    for record in sessions {
         if markers.ended(&record) {
             writer.remove(&record.id)?;
         }
+    }
+    if has_damaged {
+        return Ok(());
     }
     let left = markers.after(now);
     if left.is_empty() {

@@ -207,9 +207,10 @@ impl Writer<'_> {
         found.is_ok_and(|found| is_ours(&found, self.folder.owner))
     }
 
-    /// The sessions whose ids have this tag, those included that have ended; without files that cannot be read.
-    pub(super) fn sessions_of(&self, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
-        let mut found = Vec::new();
+    /// The sessions whose ids have this tag, those included that have ended; and whether there are files beside them
+    /// that cannot be read.
+    pub(super) fn sessions_of(&self, tag: PrincipalTag) -> Result<(Vec<SessionRecord>, bool), StoreError> {
+        let (mut found, mut has_damaged) = (Vec::new(), false);
         for name in self.folder.names()? {
             let Name::Session(id) = name else { continue };
             if id.tag() != tag {
@@ -217,11 +218,11 @@ impl Writer<'_> {
             }
             match self.folder.session(&id) {
                 Ok(record) => found.extend(record),
-                Err(StoreError::Corrupt(_)) => {}
+                Err(StoreError::Corrupt(_)) => has_damaged = true,
                 Err(error) => return Err(error),
             }
         }
-        Ok(found)
+        Ok((found, has_damaged))
     }
 
     /// Whether there is room for another session where there may be `share`, once `ending` are gone. Where there is none,
@@ -284,6 +285,11 @@ impl Writer<'_> {
     /// Removes what a process that died was writing.
     pub(super) fn remove_temporary(&mut self) -> Result<bool, StoreError> {
         self.unlink(TEMPORARY)
+    }
+
+    /// Whether an error before the end leaves something changed.
+    pub(super) const fn was_changed(&self) -> bool {
+        self.changed
     }
 
     /// Makes what was changed last, as far as [`FileDurability`] says.

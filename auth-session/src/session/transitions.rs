@@ -96,7 +96,9 @@ impl Session {
     /// Ends the session: logs out. Answers whether there was one. What was set and not committed is dropped.
     ///
     /// [`commit`](Self::commit) clears the cookie, also that of a session that had ended before. Only the holder of the
-    /// session's secret gets here, so a stranger who knows the public id logs nobody out.
+    /// session's secret gets here, so a stranger who knows the public id logs nobody out. A secret that a
+    /// [change of privilege](Self::rotate) has replaced a moment ago, in another tab, holds the session no more: then
+    /// the answer is that there was none, and the one with the new secret lives on.
     ///
     /// # Errors
     /// [`Unavailable`]: the session may live on, and the cookie is kept so that logging out can be tried again.

@@ -226,10 +226,18 @@ impl Engine {
         Some(when)
     }
 
+    /// Writes down that the session is in use. A full store may refuse even that: then the session ends when it would have
+    /// ended without this request, and whoever filled the store keeps nobody from theirs until then.
     async fn touch(&self, record: &mut SessionRecord, now: UnixTime) -> Result<bool, Unavailable> {
         let idle_until = now.saturating_add(self.policy.idle_of(record)).min(record.absolute_until);
-        if !self.store.touch(&record.id, idle_until, now).await? {
-            return Ok(false);
+        match self.store.touch(&record.id, idle_until, now).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(StoreError::Full) => {
+                self.store_is_full();
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
         }
         record.last_used_at = now;
         record.idle_until = record.idle_until.max(idle_until);

@@ -8,7 +8,7 @@ use auth_core::{
 };
 use auth_session::{CommitError, EpochCheck, RotateError, Sessions, StartError};
 
-use crate::support::{App, Browser, Cart, Failing, ROTATION, START, TOUCH, login, name_of, policy};
+use crate::support::{App, Browser, Cart, Failing, IDLE, ROTATION, START, TOUCH, login, name_of, policy};
 
 const MODES: [FailWith; 4] = [FailWith::NotWritten, FailWith::LostAnswer, FailWith::Full, FailWith::Timeout];
 /// The ways in which reading fails.
@@ -69,6 +69,21 @@ fn a_login_that_was_not_confirmed_is_no_login() {
         assert_eq!(audit.has("store.full"), mode == FailWith::Full);
         assert!(!audit.has("session.started"));
     }
+}
+
+/// Visitors who fill a store must not lock out who was logged in before: Redis at its `maxmemory` refuses to overwrite,
+/// too. What could not be written down does not lengthen the session.
+#[test]
+fn a_full_store_keeps_nobody_from_the_session_there_is() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.store.fail(Some(("touch", Failing::Full)));
+    app.step(TOUCH);
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    assert!(app.audit.has("store.full"));
+    app.step(IDLE - TOUCH);
+    assert_eq!(app.who(&mut browser), None);
 }
 
 /// Who fills a store must not fill the log as well.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{AuditEvent, AuthEpoch, Method, testing::block_on};
-use auth_session::{EpochCheck, RotateError};
+use auth_session::{EpochCheck, RotateError, SetCookie};
 
 use crate::support::{App, Browser, Cart, ROTATION, login, name_of, policy, user};
 
@@ -236,4 +236,18 @@ fn a_privilege_change_keeps_what_others_wrote_meanwhile() {
         assert_eq!(session.get::<Cart>().unwrap(), Some(Cart(vec![1])));
         assert_eq!(session.get::<crate::support::Visits>().unwrap(), Some(crate::support::Visits(1)));
     });
+}
+
+/// A secret that was replaced opens nothing, and so ends nothing: whoever stole it could log its owner out.
+#[test]
+fn a_logout_behind_a_privilege_change_ends_nothing() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let before = browser.clone();
+    app.request(&mut browser, |session| block_on(session.rotate()).unwrap());
+    let mut late = app.open(&before);
+    assert!(!block_on(late.end()).unwrap());
+    assert!(block_on(late.commit()).cookie().is_some_and(SetCookie::clears));
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
 }

@@ -299,3 +299,17 @@ fn a_login_that_fails_over_a_challenged_session_leaves_it_challenged() {
     let id = app.sessions_of("ann")[0];
     assert_eq!(block_on(app.store.inner.load(&id, START)).unwrap().unwrap().secret.generation, 0);
 }
+
+/// Nobody is logged in by it: whoever logged out in one tab while they logged in in another has to log in again.
+#[test]
+fn a_late_answer_to_a_logout_clears_a_newer_cookie() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    let mut late = app.open(&browser);
+    app.log_in(&mut browser, "bob");
+    assert!(!block_on(late.end()).unwrap());
+    browser.take(block_on(late.commit())).unwrap();
+    assert_eq!(app.who(&mut browser), None);
+    assert_eq!(app.sessions_of("bob").len(), 1, "and ends no other session");
+}

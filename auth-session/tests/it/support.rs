@@ -68,6 +68,8 @@ pub(crate) enum Failing {
     After,
     /// The row cannot be read.
     Corrupt,
+    /// There is no room for what it writes.
+    Full,
 }
 
 impl Watched {
@@ -149,6 +151,7 @@ impl Watched {
         match *self.failing.lock().unwrap() {
             Some((at, Failing::Before)) if at == name => Err(StoreError::not_written("told to")),
             Some((at, Failing::Corrupt)) if at == name => Err(StoreError::corrupt("told to")),
+            Some((at, Failing::Full)) if at == name => Err(StoreError::full()),
             _ => Ok(()),
         }
     }

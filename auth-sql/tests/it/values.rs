@@ -3,7 +3,7 @@
 use auth_core::{
     AccountChange, AccountStore, Applied, AuthEpoch, CredentialStore, EndAll, EpochBump, EpochSource,
     Inserted, LoginName, Page, PrincipalId, PrincipalKind, Realm, SecretHash, SecretState, SessionBlob,
-    SessionStore, TokenStore, UnixTime, Updated, Version,
+    SessionStore, TokenStore, UnixTime, Updated, Version, Written,
 };
 
 use crate::support::{Folder, NOW, account, after, ann, anonymous, owner, password, session, token};
@@ -113,6 +113,24 @@ async fn a_whole_authentication_survives() {
     let _ = sessions.insert(&record, None, NOW).await.unwrap();
     assert_eq!(sessions.load(&record.id, NOW).await.unwrap(), Some(record.clone()));
     assert_eq!(sessions.list(&owner(ann()), Page::first(), NOW).await.unwrap(), [record.summary()]);
+}
+
+/// An error says what became of the sessions: a purge that cannot do the rest has removed none.
+#[tokio::test]
+async fn a_purge_that_fails_has_removed_no_session() {
+    let folder = Folder::new();
+    let sessions = folder.open().await.sessions();
+    let record = session(&ann(), 1);
+    let _ = sessions.insert(&record, None, NOW).await.unwrap();
+    let all = EndAll { owner: &owner(ann()), except: None, epoch: AuthEpoch::new(1) };
+    assert_eq!(sessions.end_all(all, NOW).await.unwrap(), 0);
+    let refuse = "CREATE TRIGGER auth_refuse BEFORE DELETE ON auth_session_epochs BEGIN SELECT RAISE(ABORT, 'no'); END";
+    folder.run(refuse).await;
+    let late = after(800 * 24 * 3_600);
+    let error = sessions.purge(late, 10).await.unwrap_err();
+    assert_eq!(error.written(), Written::No, "{error:?}");
+    folder.run("DROP TRIGGER auth_refuse").await;
+    assert_eq!(sessions.purge(late, 10).await.unwrap(), 1);
 }
 
 /// The marker outlives a login that was under way, and is then forgotten, so that the table does not grow.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use auth_core::Secret;
+use auth_core::{EntropyError, Secret};
 use auth_session::{CrossSite, CrossSiteReason, CsrfRequest, FormCookie, SetCookie};
 
 use super::{Head, Visit};
@@ -66,6 +66,19 @@ impl Form {
         self.matched.load(Ordering::Relaxed)
     }
 
+    /// What takes the place of the browser's cookie, if it holds one, once a session begins or ends: tokens that were
+    /// made for whoever was there before are then of no use to anybody.
+    pub(super) fn successor(&self, auth: &Auth) -> Result<Option<FormCookie>, EntropyError> {
+        self.held.as_ref().map(|_| auth.0.forms.new_cookie()).transpose()
+    }
+
+    /// Gives the browser this cookie, unless it gets one already.
+    pub(super) fn replace(&self, successor: Option<FormCookie>) {
+        if let Some(successor) = successor {
+            self.new.get_or_init(|| successor);
+        }
+    }
+
     /// The header that sets the cookie that a token was made for, unless the browser holds it.
     pub(super) fn new_cookie(&self, auth: &Auth) -> Option<SetCookie> {
         self.new.get().map(|cookie| auth.0.forms.set(cookie))
@@ -74,7 +87,8 @@ impl Form {
 
 impl Visit {
     /// A token for a hidden field of the login form, so that browsers can log in that send neither
-    /// `Sec-Fetch-Site` nor `Origin`. Write it with its page; the answer gets the cookie that goes with it.
+    /// `Sec-Fetch-Site` nor `Origin`. Write it with its page; the answer gets the cookie that goes with it. A login or
+    /// logout replaces that cookie, and earlier tokens are stale: at the login page, and everywhere if there are other forms.
     ///
     /// The form is to be sent by POST to the path of the [login page](crate::AuthBuilder::login_page), whose
     /// handler shows the token to [`may_log_in_by`](Self::may_log_in_by), or to that of [another
@@ -85,7 +99,7 @@ impl Visit {
     pub fn form_token(&self) -> Result<String, Refusal> {
         self.consult();
         let (form, forms) = (&self.0.form, &self.0.auth.0.forms);
-        let token = match (&form.held, form.new.get()) {
+        let token = match (form.new.get(), &form.held) {
             (Some(cookie), _) | (None, Some(cookie)) => forms.issue(cookie)?,
             (None, None) => {
                 let fresh = forms.new_cookie()?;

@@ -16,8 +16,11 @@ impl Visit {
     pub async fn log_in_with(&self, login: Login, options: StartOptions) -> Result<SessionId, Refusal> {
         self.consult();
         self.may_log_in()?;
+        let form_cookie = self.0.form.successor(&self.0.auth)?;
         let mut session = self.session().await?;
-        Ok(session.replaceable()?.start_with(login, options).await?.id)
+        let id = session.replaceable()?.start_with(login, options).await?.id;
+        self.0.form.replace(form_cookie);
+        Ok(id)
     }
 
     /// Whom the request acts for, if they authenticated within the last `max_age`: for what should not be done with

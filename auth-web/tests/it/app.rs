@@ -99,7 +99,12 @@ impl Answer {
     }
 
     pub fn cookie(&self) -> String {
-        self.header("set-cookie").expect("a cookie").split(';').next().unwrap().to_owned()
+        self.cookies().into_iter().next().expect("a cookie")
+    }
+
+    pub fn cookies(&self) -> Vec<String> {
+        let lines = self.headers.get_all("set-cookie").iter();
+        lines.map(|line| line.to_str().unwrap().split(';').next().unwrap().to_owned()).collect()
     }
 }
 

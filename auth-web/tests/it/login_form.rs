@@ -139,3 +139,30 @@ async fn a_form_elsewhere_may_bring_a_token_where_that_was_asked_for() {
         assert_eq!(who, if asked_for { "nobody" } else { "ann" });
     }
 }
+
+/// At a browser that one person leaves to the next, a token that the first has seen must not act for the second.
+#[tokio::test]
+async fn a_login_and_a_logout_make_every_earlier_token_stale() {
+    let fixture = fixture_with(|auth| auth.form_page("/logout-by-form").unwrap());
+    let page = open(&fixture).await;
+    let answer = send(&fixture, &[("cookie", &page.cookie)], &page.token).await;
+    let [session, form] = answer.cookies().try_into().unwrap();
+    assert!(form.starts_with("__Host-form=") && form != page.cookie, "{form}");
+    let anns = format!("{form}; {session}");
+    let token = fixture.get("/page-with-a-form", &[("cookie", &anns)]).await.body;
+    let log_out = async |cookie: &str, token: &str| {
+        fixture.send_body("POST", "/logout-by-form", &[("cookie", cookie)], token.to_owned()).await
+    };
+    assert_eq!(log_out(&anns, &page.token).await.status, 403, "of before the login");
+
+    let again = send(&fixture, &[("cookie", &anns)], &token).await;
+    let bobs = again.cookies().join("; ");
+    assert_eq!(log_out(&bobs, &token).await.status, 403, "of the session before");
+    let token = fixture.get("/page-with-a-form", &[("cookie", &bobs)]).await.body;
+    let out = log_out(&bobs, &token).await;
+    assert_eq!((out.status, out.body.as_str()), (200, "true"));
+    let [_, form] = out.cookies().try_into().unwrap();
+    assert!(!bobs.contains(&form), "{form}");
+    // Who holds none needs none.
+    assert_eq!(send(&fixture, &[("origin", ORIGIN)], "").await.cookies().len(), 1);
+}

@@ -129,8 +129,10 @@ impl SessionRows for Tables<'_> {
         find(&self.sessions, id)
     }
 
-    fn under(&self, tag: PrincipalTag) -> Result<Vec<SessionRecord>, StoreError> {
-        under(&self.sessions, tag)
+    fn ids(&self, tag: PrincipalTag) -> Result<Vec<SessionId>, StoreError> {
+        let (first, last) = tag.ids().into_inner();
+        let found = self.sessions.range::<&[u8; 24]>(first.as_bytes()..=last.as_bytes()).map_err(failed)?;
+        found.map(|entry| Ok(SessionId::from_bytes(*entry.map_err(failed)?.0.value()))).collect()
     }
 
     fn put(&mut self, record: &SessionRecord) -> Result<(), StoreError> {

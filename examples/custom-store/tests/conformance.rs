@@ -52,7 +52,8 @@ async fn sessions_outlive_the_process() {
     assert_eq!(store.load(&record.id, NOW).await.unwrap(), Some(record));
 }
 
-/// Nor that one damaged row harms no other: its owner logs in, and everything else can be ended.
+/// Nor that one damaged row harms no other, and that ending everything of its owner ends it too: what this program
+/// cannot read, a newer version of it may.
 #[tokio::test]
 async fn a_damaged_row_opens_nothing_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
@@ -76,7 +77,7 @@ async fn a_damaged_row_opens_nothing_and_stops_nobody() {
     let all = EndAll { owner: &owner, except: None, epoch: AuthEpoch::new(1) };
     assert_eq!(store.end_all(all, NOW).await.unwrap(), 1);
     assert_eq!(store.load(&whole.id, NOW).await.unwrap(), None);
-    assert!(matches!(store.load(&damaged.id, NOW).await, Err(StoreError::Corrupt(_))));
+    assert_eq!(store.load(&damaged.id, NOW).await.unwrap(), None);
     assert_eq!(store.insert(&late, None, NOW).await.unwrap(), Inserted::Outdated);
 }
 

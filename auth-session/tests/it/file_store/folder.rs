@@ -10,13 +10,13 @@ use std::{
 };
 
 use auth_core::{
-    EndAll, Inserted, Page, Rotated, SecretHash, SessionLimit, SessionRecord, SessionStore, StoreError,
-    Updated, WhenReached, Written, testing::block_on,
+    AuthEpoch, EndAll, Inserted, KeyName, KeyRing, Page, Rotated, Secret, SecretHash, SessionLimit,
+    SessionOwner, SessionRecord, SessionStore, StoreError, Updated, WhenReached, Written, testing::block_on,
 };
 use auth_session::{FileDurability, FileOptions, FileSessions, FileStoreError};
 
 use super::{after, blob, file_of, insert, load, open, options, owner, place, session};
-use auth_core::AuthEpoch;
+use crate::support::user;
 
 const DAY: u64 = 24 * 3_600;
 
@@ -153,6 +153,53 @@ fn a_damaged_file_is_an_error_for_its_session_and_no_others() {
     // Who asks for it by its id is rid of it.
     assert!(block_on(store.remove(&damaged.id)).unwrap() && !path.exists());
     assert!(!block_on(store.remove(&damaged.id)).unwrap());
+}
+
+/// While versions change, one writes what the other cannot read. A password change that the older one serves ends the
+/// newer one's sessions too, however long nobody who can read them comes by.
+#[test]
+fn what_nobody_here_can_read_has_ended_with_the_rest() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let ann = owner("ann");
+    let hers = session(&ann, 0);
+    insert(&store, &hers);
+    let path = file_of(&folder, &hers.id);
+    let newer = fs::read(&path).unwrap();
+    fs::write(&path, "{}").unwrap();
+    let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+    assert_eq!(block_on(store.end_all(what, after(0))).unwrap(), 0);
+    let late = after(DAY + 1);
+    assert_eq!(block_on(store.purge(late, 100)).unwrap(), 0);
+
+    fs::write(&path, newer).unwrap();
+    assert_eq!(block_on(store.load(&hers.id, late)).unwrap(), None);
+    // Who can read it removes both.
+    let files = files_in(&folder).len();
+    assert_eq!(block_on(store.purge(late, 100)).unwrap(), 0);
+    assert_eq!(files_in(&folder).len(), files - 2);
+}
+
+/// Who is told that nothing was written need not ask again whether it was.
+#[test]
+fn an_end_of_everything_that_fails_half_way_may_have_happened() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let secret = |from: u8| Secret::new((from..).take(32).collect());
+    let keys = KeyRing::new(KeyName::from_static("new"), secret(1)).unwrap();
+    let keys = keys.with_retired(KeyName::from_static("old"), secret(2)).unwrap();
+    let folders =
+        |owner: &SessionOwner| -> Vec<u8> { owner.tags().map(|tag| tag.as_bytes()[0] % 16).collect() };
+    let mut owners = (0..100).map(|n| SessionOwner::new(user(&format!("ann{n}")), &keys));
+    let two_folders =
+        |owner: &SessionOwner| owner.tags().is_sorted() && folders(owner)[0] != folders(owner)[1];
+    let ann = owners.find(two_folders).unwrap();
+    // Where a file is to be written in the second folder, something is in the way.
+    fs::create_dir(folder.join(format!("{:x}", folders(&ann)[1])).join("tmp")).unwrap();
+    let what = EndAll { owner: &ann, except: None, epoch: AuthEpoch::new(1) };
+    let error = block_on(store.end_all(what, after(0))).unwrap_err();
+    assert_eq!(error.written(), Written::Unknown, "{error:?}");
+    assert_eq!(block_on(store.insert(&session(&ann, 0), None, after(0))).unwrap(), Inserted::Outdated);
 }
 
 /// A link may lead to a file that the process may read and others may not; a pipe never answers.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Realm, SessionLimit, SessionRecord, SessionStore,
-    TokenRecord, TokenStore, UnixTime, WhenReached, Window,
+    AuthEpoch, CounterKey, CounterStore, EndAll, Inserted, Page, Realm, SessionLimit, SessionRecord,
+    SessionStore, TokenRecord, TokenStore, UnixTime, WhenReached, Window,
 };
 use servers::RedisServer;
 
@@ -143,12 +143,40 @@ async fn an_index_that_is_emptied_on_the_way_still_leaves() {
         assert_is_about(kept, left(&server, ":i:"));
     }
 
-    // The caller's clock jumps: what the index of a subject had is over for good, and is swept.
+    // What the index of a subject had is over for good by the server's clock, and is swept.
     let about = |n, deadline| TokenRecord { expires_at: deadline, ..token("ann", n) };
-    let (tokens, later) = (redis.tokens(), now.saturating_add(40 * DAY));
+    let tokens = redis.tokens();
     let _ = tokens.put(&about(1, now.saturating_add(30 * DAY)), now).await.unwrap();
-    let _ = tokens.put(&about(2, later.saturating_add(HOUR)), later).await.unwrap();
-    assert_is_about(40 * DAY + HOUR, left(&server, ":u:"));
+    let index = key_with(&server, ":u:");
+    let _: () = redis::cmd("ZADD")
+        .arg(&index)
+        .arg(now.as_secs() - 1)
+        .arg(&about(1, now).key.hash.as_bytes()[..])
+        .query(&mut raw(&server))
+        .unwrap();
+    let _ = tokens.put(&about(2, now.saturating_add(HOUR)), now).await.unwrap();
+    assert_eq!(server.say(&["ZCARD", &index]), ":1");
+    assert_is_about(HOUR, left(&server, ":u:"));
+}
+
+/// A node whose clock is ahead must not hide from the others what is to end: it would outlive a password change.
+#[tokio::test]
+async fn a_clock_that_is_ahead_takes_nothing_out_of_an_index() {
+    let server = RedisServer::start();
+    let redis = on(&server).await;
+    let (sessions, tokens, ann, now) = (redis.sessions(), redis.tokens(), owner("ann"), now());
+    let (soon, ahead) = (now.saturating_add(HOUR), now.saturating_add(3 * DAY));
+    let until = |deadline| SessionRecord { idle_until: deadline, absolute_until: deadline, ..session(&ann) };
+    let _ = sessions.insert(&until(soon), None, now).await.unwrap();
+    let _ = sessions.insert(&until(ahead.saturating_add(HOUR)), None, ahead).await.unwrap();
+    assert_eq!(sessions.list(&ann, Page::first(), now).await.unwrap().len(), 2);
+
+    let about = |n, deadline| TokenRecord { expires_at: deadline, ..token("ann", n) };
+    let first = about(1, soon);
+    let _ = tokens.put(&first, now).await.unwrap();
+    let _ = tokens.put(&about(2, ahead.saturating_add(HOUR)), ahead).await.unwrap();
+    assert_eq!(tokens.revoke(&Realm::LOCAL, PURPOSE, &first.subject, now).await.unwrap(), 2);
+    assert!(tokens.peek(&first.key, now).await.unwrap().is_none());
 }
 
 /// An index whose time was lost, by whatever way, gets one again: the longest that something in it needs.

@@ -179,6 +179,10 @@ async fn an_index_heals_and_never_decides() {
     assert!(store.load(&missed.id, now()).await.unwrap().is_none(), "the marker refuses it");
     assert_eq!(store.update(&missed.id, missed.version, &missed.data).await.unwrap(), Updated::Gone);
     assert!(!store.touch(&missed.id, in_an_hour(), now()).await.unwrap());
+    // Nor does being spared bring it back, though its row is of the epoch before.
+    let what = EndAll { owner: &ann, except: Some(&missed.id), epoch: AuthEpoch::new(1) };
+    assert_eq!(store.end_all(what, now()).await.unwrap(), 0);
+    assert!(store.load(&missed.id, now()).await.unwrap().is_none(), "the marker still refuses it");
 }
 
 /// Makes an index something else, or gives it a member that names no session.

@@ -174,17 +174,19 @@ async fn prefixes_keep_applications_apart() {
     assert!(matches!(braces, Err(SetupError::Prefix)));
 }
 
-/// Answers each request of one connection with the next of these.
-fn canned(answers: &'static [&'static str]) -> u16 {
+/// Answers the questions of one connection, which come together, with these.
+fn canned(answers: [&'static str; 3]) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        for answer in answers {
-            let mut request = [0; 1_024];
-            assert_ne!(stream.read(&mut request).unwrap(), 0);
-            stream.write_all(answer.as_bytes()).unwrap();
+        let (mut request, mut some) = (Vec::new(), [0; 1_024]);
+        while !request.ends_with(b"memory\r\n") {
+            let read = stream.read(&mut some).unwrap();
+            assert_ne!(read, 0);
+            request.extend(&some[..read]);
         }
+        stream.write_all(answers.concat().as_bytes()).unwrap();
     });
     port
 }
@@ -194,8 +196,9 @@ fn canned(answers: &'static [&'static str]) -> u16 {
 #[tokio::test]
 async fn a_server_that_is_too_old_is_refused() {
     const NOEVICTION: &str = "*2\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n";
-    const OLD: &[&str] = &["$24\r\nredis_version:6.0.16\r\nx:\r\n", NOEVICTION];
-    const NEW: &[&str] = &["$24\r\nredis_version:6.2.14\r\nx:\r\n", NOEVICTION];
+    const MEMORY: &str = "$0\r\n\r\n";
+    const OLD: [&str; 3] = ["$24\r\nredis_version:6.0.16\r\nx:\r\n", NOEVICTION, MEMORY];
+    const NEW: [&str; 3] = ["$24\r\nredis_version:6.2.14\r\nx:\r\n", NOEVICTION, MEMORY];
     let connect = async |answers| {
         let url = format!("redis://127.0.0.1:{}/", canned(answers));
         Redis::connect(&url, RedisOptions::default().trust_unchecked_server()).await
