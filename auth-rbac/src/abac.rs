@@ -285,14 +285,17 @@ impl Abac {
         }
     }
 
+    #[inline]
+    fn bucket_of(&self, action: u32, kind: u32) -> Option<&Bucket> {
+        self.distinct.get(*self.buckets.get(&(action, kind))? as usize)
+    }
+
     /// The buckets that a request falls into, and whether action and kind are both declared.
     #[inline]
     fn buckets(&self, request: &AccessRequest<'_>) -> Applicable<'_> {
         let action = self.actions.find(request.action().as_str());
         let kind = self.kinds.find(request.resource().kind().as_str());
-        let bucket = |action: Option<u32>, kind: Option<u32>| {
-            self.distinct.get(*self.buckets.get(&(action?, kind?))? as usize)
-        };
+        let bucket = |action: Option<u32>, kind: Option<u32>| self.bucket_of(action?, kind?);
         let buckets = [
             bucket(action, kind),
             bucket(action, Some(ANY)),

@@ -10,7 +10,7 @@ impl Abac {
         let action = self.actions.find(action.as_str());
         let denied = move |kind: &u32| {
             [action, Some(ANY)].into_iter().flatten().any(|action| {
-                self.buckets.get(&(action, *kind)).is_some_and(|bucket| bucket.deny.all().next().is_some())
+                self.bucket_of(action, *kind).is_some_and(|bucket| bucket.deny.all().next().is_some())
             })
         };
         (0..u32::try_from(self.kinds.len()).unwrap_or(u32::MAX))
