@@ -65,7 +65,7 @@ type Observer = Arc<dyn Fn(Result<&RemoteKeys, &RefreshError>) + Send + Sync>;
 /// | a fetch that was given up answers after a later one | its answer is dropped |
 /// | a token names a key that is not there | one fetch, if the cooldown allows; then the name is remembered as unknown for two minutes, 64 names at most |
 /// | a token names no key, or the only key has no name, and the signature is wrong | no fetch: a new key that is not named is seen when the old ones are to be replaced |
-/// | the clock is set back | time stands still, and the keys with it, until the clock is where it was |
+/// | a [`Clock`](auth_core::Clock) goes back | time stands still, and the keys with it, until the clock is where it was; [`SystemClock`](auth_core::SystemClock) never does |
 ///
 /// Keys of other algorithms than those that it was made for are not taken, and secrets never (RFC 8725
 /// section 2.1). One key that is malformed or unknown does not spoil the set; [`RemoteKeys::report`] tells of it.

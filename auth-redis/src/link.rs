@@ -38,8 +38,7 @@ pub(crate) struct Link {
     /// Held by whoever connects, so that a thousand requests make one attempt.
     connecting: tokio::sync::Mutex<()>,
     waiting: Mutex<Waiting>,
-    /// How long an answer may take, connecting included.
-    patience: Duration,
+    response_timeout: Duration,
 }
 
 #[derive(Default)]
@@ -110,8 +109,17 @@ impl Link {
             .set_connection_timeout(Some(connect_timeout))
             .set_pipeline_buffer_size(QUEUE);
         let (state, connecting) = (Mutex::default(), tokio::sync::Mutex::default());
-        let (waiting, patience) = (Mutex::default(), timeout.saturating_add(connect_timeout));
-        Self { client, config, connect_timeout, trust_unchecked, state, connecting, waiting, patience }
+        let (waiting, response_timeout) = (Mutex::default(), timeout);
+        Self {
+            client,
+            config,
+            connect_timeout,
+            trust_unchecked,
+            state,
+            connecting,
+            waiting,
+            response_timeout,
+        }
     }
 
     /// Makes the connection, unless there is one.

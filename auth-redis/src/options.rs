@@ -33,7 +33,8 @@ impl RedisOptions {
         self
     }
 
-    /// How long an answer is waited for: 1 s by default, 10 ms to 1 minute.
+    /// How long an answer is waited for: 1 s by default, 10 ms to 1 minute. A load, which may wait for others first, gets
+    /// the [`connect_timeout`](Self::connect_timeout) on top.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = bounded(timeout);
         self

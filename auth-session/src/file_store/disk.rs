@@ -1,6 +1,6 @@
 //! What the store does, on whichever thread calls it.
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use auth_core::{
     AuthEpoch, EndAll, Inserted, Page, PrincipalTag, Rotated, SecretState, SessionBlob, SessionId,
@@ -305,12 +305,21 @@ fn purge(folder: &Folder, deadline: Deadline, now: UnixTime, limit: u32) -> Resu
     let expired = |id: &SessionId| {
         folder.session(id).is_ok_and(|found| found.is_some_and(|record| !record.is_live(now)))
     };
-    let sessions = names.iter().filter_map(|name| match name {
-        Name::Session(id) if expired(id) => Some(*id),
-        _ => None,
-    });
-    let sessions: Vec<_> = sessions.take(most).collect();
-    let due = |tag: &PrincipalTag| folder.markers(*tag).is_ok_and(|markers| markers.after(now) != markers);
+    let (mut sessions, mut damaged) = (Vec::new(), HashSet::new());
+    for name in &names {
+        let Name::Session(id) = name else { continue };
+        match folder.session(id) {
+            Ok(Some(record)) if !record.is_live(now) && sessions.len() < most => sessions.push(*id),
+            // Beside it, markers stay: nothing is to be done about them, and nothing of that is to be tried again and again.
+            Err(StoreError::Corrupt(_)) => {
+                damaged.insert(id.tag());
+            }
+            _ => {}
+        }
+    }
+    let due = |tag: &PrincipalTag| {
+        !damaged.contains(tag) && folder.markers(*tag).is_ok_and(|markers| markers.after(now) != markers)
+    };
     let markers = names.iter().filter_map(|name| match name {
         Name::Markers(tag) if due(tag) => Some(*tag),
         _ => None,

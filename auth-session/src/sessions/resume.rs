@@ -212,8 +212,8 @@ impl Engine {
         let change = signals.changed_from(&terms.signals);
         let when = self.policy.client_check().judge(change)?;
         let is_told = match when {
-            // As often as its uses are.
-            WhenClientChanges::Observe => touch_is_due,
+            // As often as its uses are; in a full store they cannot be written down, and each would be the first.
+            WhenClientChanges::Observe => touch_is_due && self.alarms.challenged(&record.id, now),
             // What is challenged can come again and again; what ended, once.
             WhenClientChanges::Challenge => self.alarms.challenged(&record.id, now),
             WhenClientChanges::End => true,
@@ -227,7 +227,8 @@ impl Engine {
     }
 
     /// Writes down that the session is in use. A full store may refuse even that: then the session ends when it would have
-    /// ended without this request, and whoever filled the store keeps nobody from theirs until then.
+    /// ended without this request, and whoever filled the store keeps nobody from theirs until then. (But who was given a
+    /// new secret and has not used it: the first use must be written, or a stolen old one would go on to pass for it.)
     async fn touch(&self, record: &mut SessionRecord, now: UnixTime) -> Result<bool, Unavailable> {
         let idle_until = now.saturating_add(self.policy.idle_of(record)).min(record.absolute_until);
         match self.store.touch(&record.id, idle_until, now).await {

@@ -7,7 +7,7 @@ use auth_session::{ClientCheck, CommitError, EpochCheck, Session, WhenClientChan
 
 use crate::{
     epochs::Accounts,
-    support::{App, Browser, Cart, ROTATION, TOUCH, login, name_of, policy},
+    support::{App, Browser, Cart, Failing, ROTATION, TOUCH, login, name_of, policy},
 };
 
 fn app(check: ClientCheck) -> App {
@@ -77,6 +77,20 @@ fn a_watched_change_is_written_down_as_often_as_a_use() {
         }
     }
     assert_eq!(changes(&app), [(true, false, "observed"); 3]);
+}
+
+/// In a full store no use can be written down, so each request is the first; the log must not fill up for that.
+#[test]
+fn a_watched_change_does_not_fill_the_log_where_the_store_is_full() {
+    let app = app(ClientCheck::off().on_user_agent(WhenClientChanges::Observe));
+    let mut browser = Browser::new();
+    log_in(&app, &mut browser, "ann", firefox());
+    app.step(TOUCH);
+    app.store.fail(Some(("touch", Failing::Full)));
+    for _ in 0..100 {
+        assert_eq!(name_of(&open(&app, &browser, curl())).as_deref(), Some("ann"));
+    }
+    assert_eq!(changes(&app), [(true, false, "observed")]);
 }
 
 /// What is not held to anything may change, and who says nothing of a signal has not changed it.

@@ -86,6 +86,21 @@ fn a_full_store_keeps_nobody_from_the_session_there_is() {
     assert_eq!(app.who(&mut browser), None);
 }
 
+/// The first use of a new secret is more than a sign of use: unless it is written, whoever stole the old one passes for a
+/// browser that the answer did not reach.
+#[test]
+fn a_new_secret_waits_for_room() {
+    let app = App::new();
+    let mut browser = Browser::new();
+    app.log_in(&mut browser, "ann");
+    app.step(ROTATION);
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+    app.store.fail(Some(("rotate", Failing::Full)));
+    assert!(app.try_open(&browser).is_err());
+    app.store.fail(None);
+    assert_eq!(app.who(&mut browser).as_deref(), Some("ann"));
+}
+
 /// Who fills a store must not fill the log as well.
 #[test]
 fn a_full_store_is_told_of_once_a_second() {

@@ -28,8 +28,8 @@ impl Form {
     pub(super) fn of(auth: &Auth, head: &Head<'_>) -> Self {
         let is_login = head.is_for_login(auth);
         let is_there = is_login || head.is_for_form(auth);
-        // Where there are other forms, any page may show one.
-        let reads = is_login || !auth.0.form_pages.is_empty();
+        // Where there are other forms, any page may show one; and what logs in or out gives the browser another cookie.
+        let reads = is_login || !auth.0.form_pages.is_empty() || !matches!(head.method, "GET" | "HEAD");
         let held = if reads { auth.0.forms.read(head.cookie_lines()) } else { None };
         let is_there = is_there && matches!(head.method, "GET" | "HEAD" | "POST") && !head.headers.upgrade;
         let (waits, matched, new) = (OnceLock::new(), AtomicBool::new(false), OnceLock::new());

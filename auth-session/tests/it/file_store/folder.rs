@@ -180,6 +180,31 @@ fn what_nobody_here_can_read_has_ended_with_the_rest() {
     assert_eq!(files_in(&folder).len(), files - 2);
 }
 
+/// What is kept beside files that cannot be read keeps nothing else from being forgotten, however few one call may forget.
+#[test]
+fn what_must_stay_takes_no_place_of_what_may_go() {
+    let (_above, folder) = place();
+    let store = open(&folder);
+    let of_folder = |owner: &SessionOwner| owner.tag().as_bytes()[0].is_multiple_of(16);
+    let owners: Vec<_> = (0..1_000).map(|n| owner(&format!("ann{n}"))).filter(of_folder).take(9).collect();
+    let (bob, others) = owners.split_first().unwrap();
+    let end = |owner| {
+        let what = EndAll { owner, except: None, epoch: AuthEpoch::new(1) };
+        block_on(store.end_all(what, after(0))).unwrap();
+    };
+    for owner in others {
+        end(owner);
+        // As a newer version of the program would have left it.
+        let newer = session(owner, 1);
+        insert(&store, &newer);
+        fs::write(file_of(&folder, &newer.id), "{}").unwrap();
+    }
+    end(bob);
+    let files = files_in(&folder).len();
+    assert_eq!(block_on(store.purge(after(DAY + 1), 1)).unwrap(), 0);
+    assert_eq!(files_in(&folder).len(), files - 1, "bob's marker");
+}
+
 /// Who is told that nothing was written need not ask again whether it was.
 #[test]
 fn an_end_of_everything_that_fails_half_way_may_have_happened() {

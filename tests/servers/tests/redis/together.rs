@@ -1,6 +1,9 @@
 //! Loads of the same moment, which share trips to the server.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use auth_core::{AuthEpoch, EndAll, SessionId, SessionStore, StoreError};
 use auth_redis::RedisSessions;
@@ -91,7 +94,7 @@ fn the_end_of_a_runtime_leaves_no_trip_under_way() {
     let record = session(&owner("ann"));
     let _ = main.block_on(store.insert(&record, None, now())).unwrap();
     // Nothing is answered while trips are begun, so all of them are under way when their runtime ends.
-    for _ in 0..10 {
+    for _ in 0..3 {
         server.process().freeze();
         let other = runtime();
         let mut asked = JoinSet::new();
@@ -102,10 +105,38 @@ fn the_end_of_a_runtime_leaves_no_trip_under_way() {
         // Until they have been sent off, which nothing tells.
         let answer = other.block_on(async { timeout(Duration::from_millis(20), asked.join_next()).await });
         assert!(answer.is_err(), "{answer:?}");
+        // Who is on another runtime and went along asks alone.
+        let (others, id) = (Arc::clone(&store), record.id);
+        let along = main.spawn(async move { others.load(&id, now()).await });
         other.shutdown_background();
         server.process().thaw();
+        assert!(main.block_on(along).unwrap().unwrap().is_some());
         let answer =
             main.block_on(async { timeout(Duration::from_secs(30), store.load(&record.id, now())).await });
         assert!(answer.unwrap().unwrap().is_some());
     }
+}
+
+/// A request may be on a runtime that is driven for its sake alone, and given up. What it began counts for a while only.
+#[test]
+fn a_runtime_that_is_not_driven_stops_nobody_for_long() {
+    let server = RedisServer::start();
+    let main = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let store = Arc::new(main.block_on(on(&server)).sessions());
+    let record = session(&owner("ann"));
+    let _ = main.block_on(store.insert(&record, None, now())).unwrap();
+    let runtimes: Vec<_> =
+        (0..8).map(|_| Builder::new_current_thread().enable_all().build().unwrap()).collect();
+    server.process().freeze();
+    for runtime in &runtimes {
+        let asked = store.load(&record.id, now());
+        // Until it has been sent off, which nothing tells.
+        assert!(runtime.block_on(async { timeout(Duration::from_millis(20), asked).await }).is_err());
+    }
+    server.process().thaw();
+    let end = Instant::now() + Duration::from_secs(30);
+    while let Err(error) = main.block_on(store.load(&record.id, now())) {
+        assert!(matches!(error, StoreError::Timeout) && Instant::now() < end, "{error:?}");
+    }
+    drop(runtimes);
 }
