@@ -40,11 +40,14 @@ use crate::{
 };
 
 /// Attribute-based access control (NIST SP 800-162): rules with conditions over the attributes of who asks, what is asked
-/// for, and the circumstances. Compiled once, immutable, and asked without an allocation or a lock.
+/// for, and the circumstances. Compiled once, immutable, and asked without a lock; also without an allocation, except
+/// where a rule about the action and the kind has obligations or demands a challenge.
 ///
 /// A rule that forbids overrides all that allow, and one whose condition cannot be evaluated keeps them from allowing
 /// (XACML 3.0, deny-overrides). Of several that allow, the first decides, and the obligations of all of them must be
-/// discharged (section 7.18).
+/// discharged (section 7.18). If one that has obligations cannot be evaluated because a value is too large, of another
+/// type than the schema says, or beyond what can be computed, nothing is allowed: whoever chooses the value must not get
+/// rid of an obligation by it. A value that is not there obliges to nothing.
 ///
 /// ```
 /// use auth_core::PolicyVersion;
@@ -362,8 +365,9 @@ impl Abac {
         found
     }
 
-    /// Looks at all rules that allow. Those that there are no steps left for might oblige to something, so that without
-    /// them nothing is allowed.
+    /// Looks at all rules that allow. Those that there are no steps left for might oblige to something, and so might one
+    /// that a value of no use keeps from being evaluated: then nothing is allowed, for else whoever chooses the value
+    /// would get rid of the obligation by it.
     #[inline(never)]
     fn find_obliging<const N: usize>(
         &self,
@@ -371,12 +375,12 @@ impl Abac {
         evaluation: &mut Evaluation<'_, N>,
         found: &mut Findings,
     ) {
-        let mut permits = Outcomes::default();
+        let mut permits = Outcomes::new(&self.rules);
         for bucket in applicable.buckets.iter().flatten() {
             bucket.permit.evaluate(evaluation, &mut permits);
         }
         found.permit = permits.outcome;
-        if evaluation.left() == 0 {
+        if evaluation.left() == 0 || permits.evaded {
             found.permit.unknown = permits.outcome.applies.or(permits.outcome.unknown);
             found.permit.applies = None;
             return;

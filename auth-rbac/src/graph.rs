@@ -1,5 +1,7 @@
 //! The inheritance of roles as a graph: its order, and its cycles. Nothing recurses, so depth costs no stack.
 
+use std::collections::HashSet;
+
 use crate::rows::Rows;
 
 /// Roles in an order in which every role comes after all that it inherits (Kahn, 1962).
@@ -58,13 +60,13 @@ pub(crate) fn path(parents: &Rows, from: u32, found: impl Fn(u32) -> bool) -> Op
     None
 }
 
-/// The roles of `from` and all that they inherit, sorted.
+/// The roles of `from` and all that they inherit, sorted. Takes time and memory for those alone, however many others
+/// there are: a request may ask for it.
 pub(crate) fn reached(parents: &Rows, from: impl Iterator<Item = u32>) -> Vec<u32> {
-    let mut met = vec![false; parents.len()];
+    let mut met = HashSet::with_hasher(foldhash::fast::RandomState::default());
     let mut all = Vec::new();
     let mut meet = |role: u32, all: &mut Vec<u32>| {
-        if let Some(met @ false) = met.get_mut(role as usize) {
-            *met = true;
+        if (role as usize) < parents.len() && met.insert(role) {
             all.push(role);
         }
     };

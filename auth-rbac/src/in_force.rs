@@ -27,8 +27,8 @@ impl Versioned for Policy {
 /// The policy in force, if there is one, shared by all clones. No reader waits for a writer.
 pub(crate) struct InForce<T> {
     current: Arc<ArcSwapOption<T>>,
-    /// What was replaced while somebody was reading it. Whoever puts the next one in force frees it: the last reader, who
-    /// may have a request to answer, does not.
+    /// What was replaced while somebody was reading it. Whoever puts the next one in force, or looks whether there is one,
+    /// frees it: the last reader, who may have a request to answer, does not.
     replaced: Arc<Mutex<Vec<Arc<T>>>>,
     audit: Option<Audit>,
 }
@@ -70,7 +70,7 @@ impl<T: Versioned> InForce<T> {
         let offered = next.version();
         let next = Arc::new(next);
         let mut outcome = Ok(());
-        let _order = self.in_order();
+        let order = self.in_order();
         let before = self.current.rcu(|current| match current {
             Some(current) if current.version() >= offered => {
                 outcome = Err(Outdated { offered, in_force: current.version() });
@@ -83,6 +83,9 @@ impl<T: Versioned> InForce<T> {
         });
         if outcome.is_ok() {
             self.write_down(offered);
+        }
+        drop(order);
+        if outcome.is_ok() {
             self.retire(before, 1);
         }
         outcome
@@ -90,27 +93,36 @@ impl<T: Versioned> InForce<T> {
 
     /// Puts `next` in force if `present` still is.
     pub(crate) fn replace_exactly(&self, present: &Arc<T>, next: &Arc<T>) -> bool {
-        let _order = self.in_order();
+        let order = self.in_order();
         let before = self.current.compare_and_swap(present, Some(Arc::clone(next)));
         let replaced = before.as_ref().is_some_and(|before| Arc::ptr_eq(before, present));
         if replaced {
             self.write_down(next.version());
+        }
+        drop(order);
+        if replaced {
             // The caller has it, too.
             self.retire(Guard::into_inner(before), 2);
         }
         replaced
     }
 
+    /// Frees what was replaced before and is read no more.
+    pub(crate) fn free_replaced(&self) {
+        self.retire(None, 0);
+    }
+
     /// Frees what was replaced, unless there are more references to it than those of this writer; and what was kept before
-    /// and is read no more.
+    /// and is read no more. No lock is held meanwhile.
     fn retire(&self, before: Option<Arc<T>>, of_writer: usize) {
-        let free = {
-            let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
-            let free: Vec<Arc<T>> =
-                replaced.extract_if(.., |policy| Arc::strong_count(policy) == 1).collect();
-            replaced.extend(before.filter(|before| Arc::strong_count(before) > of_writer));
-            free
-        };
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free: Vec<Arc<T>> =
+            replaced.extract_if(.., |policy| Arc::strong_count(policy) == 1).collect();
+        match before {
+            Some(before) if Arc::strong_count(&before) > of_writer => replaced.push(before),
+            before => free.extend(before),
+        }
+        drop(replaced);
         drop(free);
     }
 

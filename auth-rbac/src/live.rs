@@ -51,6 +51,11 @@ impl LivePolicy {
         self.policy.replace(policy)
     }
 
+    /// Frees policies that were replaced while somebody was reading them, and are read no more.
+    pub(crate) fn free_replaced(&self) {
+        self.policy.free_replaced();
+    }
+
     /// The policy in force, to list, describe and explain.
     #[must_use]
     pub fn policy(&self) -> Option<Arc<Policy>> {

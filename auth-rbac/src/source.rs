@@ -163,9 +163,10 @@ impl PolicyReloader {
     }
 
     /// Looks whether the policy is another one, and if so compiles it on a thread of its own and puts it in force.
-    /// Whatever goes wrong, the old one stays.
+    /// Whatever goes wrong, the old one stays. Each look frees what was replaced before and is read no more.
     pub async fn poll(&mut self) -> Polled {
         let looked = self.look().await;
+        self.live.free_replaced();
         self.changing = match &looked {
             Ok(Looked::Changing(_)) => self.changing.saturating_add(1),
             _ => 0,

@@ -72,6 +72,32 @@ fn a_check_allocates_nothing() {
     assert!(permits > 0 && denials > 0);
 }
 
+/// What is inherited is looked for among what is held, however many others hold something.
+#[test]
+fn an_inherited_role_is_found_without_looking_at_all_roles() {
+    let mut policy = PolicyBuilder::new();
+    policy.permission("kind.read").unwrap();
+    for role in ["support", "clerk", "admin"] {
+        policy.role(role).unwrap();
+    }
+    policy.allow("support", "kind.read").unwrap();
+    policy.inherit("clerk", "support").unwrap().inherit("admin", "clerk").unwrap();
+    for n in 0..10_000 {
+        policy.role(format!("role{n}")).unwrap();
+        policy.allow_principal(&PrincipalId::local_user(&format!("user{n}")).unwrap(), "kind.read").unwrap();
+    }
+    let ann = PrincipalId::local_user("ann").unwrap();
+    policy.assign(&ann, "admin").unwrap();
+    let rbac = Rbac::new(policy.build(PolicyVersion::new(1)).unwrap());
+    let resource = Resource::one(ResourceKind::from_static("kind"), "42").unwrap();
+    let (who, action) = (testing::authenticated_as(&ann, NOW), Action::from_static("kind.read"));
+    let active = [RoleName::from_static("support")];
+    let request = AccessRequest::new(&who, &action, &resource, NOW).with_active_roles(&active);
+    assert_eq!(rbac.evaluate(&request).unwrap().effect(), Effect::Permit);
+    let measured = allocation_counter::measure(|| drop(rbac.evaluate(&request)));
+    assert!(measured.bytes_total < 1_024, "{measured:?}");
+}
+
 /// Obligations and challenges take memory only where there are some.
 #[test]
 fn a_stack_allocates_nothing() {

@@ -54,13 +54,14 @@ use crate::{Refusal, Visit};
 /// ```
 #[async_trait]
 pub trait InformationPoint: Send + Sync {
-    /// What is known for a question, which has principal, action, resource, time and address.
+    /// What is known for a question, which has principal, action, resource, time and address. The limits of the
+    /// authentication leave room for it: beyond them nobody is asked.
     ///
     /// It may read the visit, and must not call [`Visit::require`], which would ask it again.
     ///
     /// # Errors
     /// The answer in place of a decision: where a store fails, let `?` say 503. What it does not know it leaves out, and
-    /// rules that look at it permit nothing.
+    /// rules that look at it permit nothing. A denial is written to the audit log like one of the policy.
     async fn circumstances(
         &self,
         visit: &Visit,
@@ -111,7 +112,8 @@ pub trait ObligationHandler: Send + Sync {
     /// It must not call [`Visit::require`] for the same permission, which would owe the same again.
     ///
     /// # Errors
-    /// The answer in place of a permit: where a store fails, let `?` say 503.
+    /// The answer in place of a permit: where a store fails, let `?` say 503. A denial is written to the audit log like one
+    /// of the policy.
     async fn discharge(
         &self,
         visit: &Visit,

@@ -19,6 +19,8 @@ pub(super) struct Evaluation<'a, const N: usize> {
     seen: [Seen<'a>; N],
     /// How many elements may still be looked at.
     steps: u32,
+    /// Whether a value was there and of no use: too large, of another type, or beyond what can be computed.
+    unusable: bool,
 }
 
 /// Elements that one evaluation looks at, all conditions together. Sets within sets within sets would keep a thread busy
@@ -150,7 +152,7 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     /// One that may take so many steps.
     #[inline]
     pub(super) fn new(program: &'a Program, facts: Facts<'a>, steps: u32) -> Self {
-        Self { program, facts, seen: [Seen::Not; N], steps }
+        Self { program, facts, seen: [Seen::Not; N], steps, unusable: false }
     }
 
     /// Gives it so many steps anew.
@@ -162,6 +164,12 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     #[inline]
     pub(super) fn left(&self) -> u32 {
         self.steps
+    }
+
+    /// Whether there was a value of no use since this was asked last. What is not known for that reason, whoever sent the
+    /// value may have wanted not to be.
+    pub(super) fn met_unusable(&mut self) -> bool {
+        std::mem::take(&mut self.unusable)
     }
 
     /// Takes steps. If there are not enough there are none from then on.
@@ -361,7 +369,9 @@ impl<'a, const N: usize> Evaluation<'a, N> {
                     Some(zone) => Some(program.zones.get(zone as usize)?),
                     None => None,
                 };
-                let value = zone::part(time, part, zone)?;
+                let value = zone::part(time, part, zone);
+                self.unusable |= value.is_none();
+                let value = value?;
                 Some(match part {
                     crate::condition::tree::Part::TimeOfDay => Operand::Duration(value),
                     _ => Operand::Integer(value),
@@ -369,7 +379,9 @@ impl<'a, const N: usize> Evaluation<'a, N> {
             }
             TermNode::Arithmetic { left, by, right } => {
                 let (left, right) = (self.term(left, scope)?, self.term(right, scope)?);
-                left.compute(by, right)
+                let value = left.compute(by, right);
+                self.unusable |= value.is_none();
+                value
             }
         }
     }
@@ -379,7 +391,7 @@ impl<'a, const N: usize> Evaluation<'a, N> {
     pub(super) fn slot(&mut self, slot: u32) -> Option<Operand<'a>> {
         match self.seen.get(slot as usize) {
             Some(Seen::There(operand)) => Some(*operand),
-            Some(Seen::Missing | Seen::Bad) => None,
+            Some(Seen::Missing) => None,
             _ => match self.find(slot) {
                 Found::There(operand) => Some(operand),
                 _ => None,
@@ -398,7 +410,10 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         match seen {
             Seen::There(operand) => Found::There(operand),
             Seen::Missing => Found::Missing,
-            Seen::Not | Seen::Bad => Found::Bad,
+            Seen::Not | Seen::Bad => {
+                self.unusable = true;
+                Found::Bad
+            }
         }
     }
 

@@ -109,7 +109,7 @@ impl ExplainedRules {
             if outcome == alone {
                 explainer.clause(rule.condition.tree(), listed.root, outcome);
             } else {
-                // Alone it is known. After all the others there was no time left for it.
+                // Alone it is known. After all the others there was no time left for it, or one of them might have obliged.
                 explainer.whole(rule.condition.tree(), outcome);
             }
             Some(ExplainedRule {

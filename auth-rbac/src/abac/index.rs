@@ -12,6 +12,7 @@ use super::{
     evaluate::Evaluation,
     operand::{Operand, Truth},
     program::{Node, Program, TermNode},
+    rule::Rule,
 };
 use crate::{attribute::value::Value, condition::tree::Comparison, slots::Slots};
 
@@ -63,10 +64,13 @@ pub(super) struct Outcome {
 }
 
 /// The same, and all rules whose condition is true.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes {
+#[derive(Debug)]
+pub(super) struct Outcomes<'a> {
+    rules: &'a [Rule],
     pub(super) outcome: Outcome,
     pub(super) apply: Vec<u32>,
+    /// Whether there is a rule with obligations that is not known for a value that is there and of no use.
+    pub(super) evaded: bool,
 }
 
 /// What is made of rules that are found.
@@ -182,10 +186,30 @@ impl Outcome {
     }
 }
 
-impl Collect for Outcomes {
+impl<'a> Outcomes<'a> {
+    /// Of these rules, which are all those of the policy.
+    pub(super) fn new(rules: &'a [Rule]) -> Self {
+        Self { rules, outcome: Outcome::default(), apply: Vec::new(), evaded: false }
+    }
+
+    fn truth<const N: usize>(&mut self, listed: Listed, evaluation: &mut Evaluation<'_, N>) -> Truth {
+        // What came before is of other rules.
+        evaluation.met_unusable();
+        let truth = evaluation.truth(listed.root);
+        self.evaded |= truth == Truth::Unknown && evaluation.met_unusable() && self.obliges(listed);
+        truth
+    }
+
+    fn obliges(&self, listed: Listed) -> bool {
+        self.rules.get(listed.rule as usize).is_some_and(|rule| !rule.obligations.is_empty())
+    }
+}
+
+impl Collect for Outcomes<'_> {
     fn look<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
-        for Listed { rule, root } in rules.iter().copied() {
-            match evaluation.truth(root) {
+        for listed in rules.iter().copied() {
+            let rule = listed.rule;
+            match self.truth(listed, evaluation) {
                 Truth::True => {
                     let first = self.outcome.applies.map_or(rule, |first| first.min(rule));
                     self.outcome.applies = Some(first);
@@ -199,6 +223,15 @@ impl Collect for Outcomes {
 
     fn look_in_doubt<const N: usize>(&mut self, rules: &[Listed], evaluation: &mut Evaluation<'_, N>) {
         self.outcome.look_in_doubt(rules, evaluation);
+        for listed in rules.iter().copied() {
+            // One is enough.
+            if self.evaded {
+                return;
+            }
+            if self.obliges(listed) {
+                self.truth(listed, evaluation);
+            }
+        }
     }
 }
 

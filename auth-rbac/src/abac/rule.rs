@@ -68,6 +68,9 @@ impl Rule {
     }
 
     /// The same with something that must be done for its permit to hold.
+    ///
+    /// Where a rule has obligations, all rules that allow the same action on the same kind are evaluated, and not only
+    /// those up to the first that applies, and a decision allocates. One for any action on any kind does that to all.
     #[must_use]
     pub fn with_obligation(mut self, obligation: Action) -> Self {
         self.obligations.push(obligation);

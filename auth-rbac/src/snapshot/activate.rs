@@ -78,15 +78,14 @@ impl Snapshot {
         names: &[RoleName],
         space: u32,
     ) -> Result<ActiveRoles, ActivationError> {
-        let is_authorized = |name: &&RoleName| {
-            self.with_active(held, Some(std::slice::from_ref(*name)), space, |named| {
-                self.active(held, named).any(|role| !self.is_nameless(role))
-            })
-        };
-        if let Some(missing) = names.iter().find(|name| !is_authorized(name)) {
-            return Err(ActivationError::NotHeld(missing.clone()));
-        }
-        self.with_active(held, Some(names), space, |active| self.activate_together(held, active))?;
+        self.with_active(held, Some(names), space, |active| {
+            let is_authorized =
+                |name: &&RoleName| self.active(held, active.only(name)).any(|role| !self.is_nameless(role));
+            match names.iter().find(|name| !is_authorized(name)) {
+                Some(missing) => Err(ActivationError::NotHeld(missing.clone())),
+                None => self.activate_together(held, active),
+            }
+        })?;
         let mut names = names.to_vec();
         names.sort_unstable();
         names.dedup();

@@ -54,6 +54,17 @@ pub(super) struct Named<'a> {
     inherited: &'a [u32],
 }
 
+impl<'a> Active<'a> {
+    /// Those of them that have this name.
+    pub(super) fn only(self, name: &'a RoleName) -> Self {
+        let (space, inherited) = match self {
+            Self::All => (0, &[][..]),
+            Self::Named(named) => (named.space, named.inherited),
+        };
+        Self::Named(Named { names: std::slice::from_ref(name), space, inherited })
+    }
+}
+
 impl Snapshot {
     /// What was said of one principal and one permission, where no separation and no tenant has to be looked at.
     #[inline]

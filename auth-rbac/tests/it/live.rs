@@ -255,6 +255,23 @@ fn a_file_is_put_in_force_and_again_when_it_has_changed() {
     assert_eq!(effect(reloader.live(), "thing.x"), (3, Effect::Deny));
 }
 
+/// A policy that was being read when it was replaced may be large, and the next change far away.
+#[test]
+fn what_was_replaced_is_freed_by_the_next_look() {
+    let file = Written::new(&document(2).to_toml().unwrap());
+    let mut reloader = file.reloader();
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(2)));
+    let read = reloader.live().policy().unwrap();
+    let old = Arc::downgrade(&read);
+    file.write(&document(3).to_toml().unwrap());
+    assert_eq!(settled(&mut reloader).unwrap(), Reloaded::Replaced(PolicyVersion::new(3)));
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    drop(read);
+    assert!(old.upgrade().is_some(), "who reads it does not free it");
+    assert_eq!(reloaded(&mut reloader).unwrap(), Reloaded::Unchanged);
+    assert!(old.upgrade().is_none());
+}
+
 /// Half a file may be a policy that lacks what forbids.
 #[test]
 fn a_file_that_is_being_written_is_not_taken() {

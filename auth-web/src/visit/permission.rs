@@ -13,7 +13,8 @@ use crate::Refusal;
 impl Visit {
     /// A permit for `P` on `resource`, in the [circumstances](crate::AuthBuilder::information_point) of the request, with
     /// its [obligations](crate::AuthBuilder::obligation_handler) discharged. A denial is written to the audit log, also
-    /// one that stronger or fresher authentication might turn.
+    /// one that stronger or fresher authentication might turn. The limits of a token come first: nothing is looked up
+    /// for a question beyond them.
     ///
     /// # Errors
     /// 401 if nobody is logged in, or better authentication would help; 403 if they may not; 503 if no decision can be
@@ -27,30 +28,12 @@ impl Visit {
         if let Some(source) = self.0.source {
             request = request.from_address(source);
         }
-        let circumstances = match &auth.information_point {
-            Some(point) => point.circumstances(self, &request).await?,
-            None => crate::Circumstances::new(),
-        };
-        let request = circumstances.add_to(request);
-
         let asked = Asked { authorizer: &**authorizer, denial: OnceLock::new() };
-        let mut owed = Vec::new();
-        let outcome = asked.require_with(&request, &mut |obligation| {
-            owed.push(obligation.clone());
-            auth.obligation_handler.is_some()
-        });
-        let refusal: Core = match outcome.map(Permit::typed::<P>) {
+        let refusal = match self.decide(request, &asked).await {
+            Ok(permit) => return Ok(permit),
             Err(refusal) => refusal,
-            // The resource is of another kind than the permission.
-            Ok(None) => Denial::new(DenialReason::NotPermitted).into(),
-            Ok(Some(permit)) => {
-                if self.discharged(&request, &owed).await? {
-                    return Ok(permit);
-                }
-                Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into()
-            }
         };
-        let told = match &refusal {
+        let told = match refusal.kind() {
             Core::Denied(denial) => Some(denial),
             // Of the denial, the challenge has neither version nor rule.
             _ => asked.denial.get(),
@@ -64,7 +47,34 @@ impl Visit {
                 rule: denial.rule(),
             });
         }
-        Err(refusal.into())
+        Err(refusal)
+    }
+
+    /// A permit, and nothing is written down.
+    async fn decide<P: Permission>(
+        &self,
+        request: AccessRequest<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Permit<P>, Refusal> {
+        // What is looked up, and whether it can be, is no business of who may not ask.
+        request.check_limits()?;
+        let auth = &self.0.auth.0;
+        let circumstances = match &auth.information_point {
+            Some(point) => point.circumstances(self, &request).await?,
+            None => crate::Circumstances::new(),
+        };
+        let request = circumstances.add_to(request);
+        let mut owed = Vec::new();
+        let permit = asked.require_with(&request, &mut |obligation| {
+            owed.push(obligation.clone());
+            auth.obligation_handler.is_some()
+        })?;
+        // The resource may be of another kind than the permission.
+        let permit = permit.typed::<P>().ok_or_else(|| Denial::new(DenialReason::NotPermitted))?;
+        if !self.discharged(&request, &owed).await? {
+            return Err(Denial::new(DenialReason::Obligation).by(permit.version(), permit.rule()).into());
+        }
+        Ok(permit)
     }
 
     /// Whether all that is owed is done.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use auth_web::{
     Circumstances, InformationPoint, ObligationHandler, Refusal, Visit,
     core::{
-        AccessRequest, Action, Assurance, AuditEvent, DenialReason, Obligation, PolicyVersion, ResourceKind,
-        StoreError,
+        AccessRequest, Action, Assurance, AuditEvent, Denial, DenialReason, Obligation, PolicyVersion,
+        ResourceKind, StoreError,
     },
     rbac::{Abac, Actions, AttributeMap, AttributeName, Condition, Demand, Kinds, Rule, RuleName, Schema},
 };
@@ -110,6 +110,56 @@ async fn circumstances_that_cannot_be_read_are_503() {
     assert_eq!(delete.status, 503);
     // Nobody is asked about who is not there.
     assert_eq!(fixture.send("POST", "/delete", &[("origin", ORIGIN)]).await.status, 401);
+}
+
+/// A token learns nothing of what lies beyond its scopes, not even whether it can be read.
+#[tokio::test]
+async fn nothing_is_looked_up_beyond_the_limits_of_a_token() {
+    let fixture = fixture_with(|auth| {
+        auth.authorizer(policy(&[rule("all", "true")])).information_point(Arc::new(Known))
+    });
+    let narrow = fixture.token(Some("users.read"));
+    assert_eq!(fixture.get("/read", &[("authorization", &narrow)]).await.status, 200);
+    let delete = fixture.send("POST", "/delete", &[("authorization", &narrow)]).await;
+    assert_eq!(delete.status, 403);
+    assert!(delete.header("www-authenticate").unwrap().contains("insufficient_scope"));
+    assert_eq!(denials(&fixture), [(DenialReason::Scope, None, false)]);
+    // Known cannot read it, as a token without limits finds.
+    let wide = fixture.token(None);
+    assert_eq!(fixture.send("POST", "/delete", &[("authorization", &wide)]).await.status, 503);
+}
+
+/// Denies by an error.
+struct Strict;
+
+#[async_trait]
+impl InformationPoint for Strict {
+    async fn circumstances(&self, _: &Visit, _: &AccessRequest<'_>) -> Result<Circumstances, Refusal> {
+        Err(Denial::new(DenialReason::Forbidden).into())
+    }
+}
+
+#[async_trait]
+impl ObligationHandler for Strict {
+    async fn discharge(&self, _: &Visit, _: &AccessRequest<'_>, _: &Obligation) -> Result<bool, Refusal> {
+        Err(Denial::new(DenialReason::Forbidden).into())
+    }
+}
+
+/// The log has every denial, whoever it comes from.
+#[tokio::test]
+async fn a_denial_of_the_application_is_written_down_as_well() {
+    let owing = rule("owing", "true").with_obligation(Action::from_static("log"));
+    for at_once in [true, false] {
+        let policy = policy(std::slice::from_ref(&owing));
+        let fixture = fixture_with(|auth| match at_once {
+            true => auth.authorizer(policy).information_point(Arc::new(Strict)),
+            false => auth.authorizer(policy).obligation_handler(Arc::new(Strict)),
+        });
+        let cookie = fixture.log_in().await;
+        assert_eq!(fixture.get("/read", &[("cookie", &cookie)]).await.status, 403);
+        assert_eq!(denials(&fixture), [(DenialReason::Forbidden, None, false)]);
+    }
 }
 
 /// Does what it is told to do, and writes down what it did.

@@ -4,7 +4,7 @@ use auth_core::{
     AuthorizerExt, Decision, DenialReason, Effect, Indeterminate, Obligation, PrincipalId, Refusal, Resource,
     ResourceKind,
 };
-use auth_rbac::{Abac, Actions, Combiner, Kinds, PolicyBuilder, Rbac, Rule, Stack};
+use auth_rbac::{Abac, Actions, Combiner, Kinds, PolicyBuilder, Rbac, Rule, Stack, Value};
 use proptest::prelude::*;
 
 use super::{Asked, DOCUMENT, EDIT, READ, V1, asked, compile, condition, deny, map, name, permit};
@@ -176,6 +176,53 @@ fn what_may_oblige_and_is_not_evaluated_allows_nothing() {
     assert_eq!(with(10).verdict(&compile(&rules)).obligations().len(), 1);
     assert_eq!(with(2_000).effect(&compile(&rules)), Effect::Indeterminate(Indeterminate::Permit));
     assert_eq!(with(2_000).effect(&compile(&rules[..2])), Effect::Permit);
+}
+
+/// Nor by how long, large or wrong it is. What is not there at all says nothing, and obliges to nothing.
+#[test]
+fn what_may_oblige_and_cannot_be_used_allows_nothing() {
+    let log = auth_core::Action::from_static("log");
+    let free = permit("free", "true");
+    let logged = |text: &str| permit("logged", text).with_obligation(log.clone());
+    let law = r#""law" in resource.departments"#;
+    let open = Effect::Indeterminate(Indeterminate::Permit);
+    let many = [vec!["law".to_owned()], vec![String::new(); Value::MAX_ELEMENTS]].concat();
+    let long = "x".repeat(Value::MAX_TEXT_LEN + 1);
+    for (condition, value, expected) in [
+        (law, Some(("departments", many.clone().into())), open),
+        (law, Some(("departments", "law".into())), open),
+        (law, None, Effect::Permit),
+        (r#"resource.owner != "bob""#, Some(("owner", long.into())), open),
+        ("resource.level + 1 > 2", Some(("level", i64::MAX.into())), open),
+        ("resource.level + 1 > 2", None, Effect::Permit),
+    ] {
+        let thing = value.map_or_else(|| map(&[]), |value| map(&[value]));
+        let asked = Asked { of_resource: thing, ..asked() };
+        for rules in [[free.clone(), logged(condition)], [logged(condition), free.clone()]] {
+            let verdict = asked.verdict(&compile(&rules));
+            assert_eq!(verdict.effect(), expected, "{condition}");
+            assert!(verdict.obligations().is_empty(), "{condition}");
+        }
+        // What does not oblige need not be known.
+        assert_eq!(asked.effect(&compile(&[free.clone(), permit("other", condition)])), Effect::Permit);
+    }
+
+    // Found by what they demand, as well as one by one.
+    let mut rules = vec![free];
+    rules.extend((0..8).map(|n| permit(&format!("n{n}"), &format!("\"{n}\" in resource.departments"))));
+    let with = |departments: &[String]| Asked {
+        of_resource: map(&[("departments", departments.to_vec().into())]),
+        ..asked()
+    };
+    assert_eq!(with(&many).effect(&compile(&rules)), Effect::Permit);
+    rules.push(logged(law));
+    assert_eq!(with(&many).effect(&compile(&rules)), open);
+    assert_eq!(with(&many[..9]).verdict(&compile(&rules)).obligations().len(), 1);
+    assert_eq!(asked().effect(&compile(&rules)), Effect::Permit);
+    // Another clause says that it does not apply.
+    rules.pop();
+    rules.push(logged(r#""law" in resource.departments && principal.id == "bob""#));
+    assert_eq!(with(&many).effect(&compile(&rules)), Effect::Permit);
 }
 
 #[test]
