@@ -103,8 +103,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   when its owner proves to read the mail: `an_account_that_nobody_verified_keeps_nothing`,
 ///   `an_invitation_takes_over_an_account_that_nobody_verified`,
 ///   `an_account_that_nobody_verified_loses_its_password_and_sessions`,
-///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they signed up keeps
-///   them. A password that the stranger changes again and again ends no link to that mailbox:
+///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they are
+///   logged in by a session keeps them; by an access token or a key, nobody does: `a_program_keeps_nothing_by_verifying`. A password that the stranger changes again and again ends no link to that mailbox:
 ///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
 ///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`. Nor does their asking end it:
