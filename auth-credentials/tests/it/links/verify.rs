@@ -99,6 +99,26 @@ fn whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox() {
     }
 }
 
+/// What an administrator does to an account that nobody has verified is not told from what its holder does.
+#[test]
+fn links_to_an_unverified_account_survive_its_being_disabled_and_enabled() {
+    let post = Post::new();
+    let (id, token) = (post.app.id(ANN), post.reset_token());
+    let _ = block_on(post.accounts.log_out_everywhere(&id)).unwrap();
+    assert!(post.works(LinkPurpose::ResetPassword, &token));
+    let _ = block_on(post.accounts.disable(&id)).unwrap();
+    assert!(!post.works(LinkPurpose::ResetPassword, &token));
+    block_on(post.accounts.enable(&id)).unwrap();
+    let _ = block_on(post.links.reset(&token, password(NEXT), None)).unwrap();
+    assert!(post.app.log_in(ANN, PASSWORD).is_err(), "what was there before is gone");
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
+    // Once it is verified, the links go with the rest.
+    let token = post.reset_token();
+    let _ = block_on(post.accounts.disable(&id)).unwrap();
+    block_on(post.accounts.enable(&id)).unwrap();
+    assert!(!post.works(LinkPurpose::ResetPassword, &token));
+}
+
 /// The session of whoever made the account may be as old as its last password but one.
 #[test]
 fn a_session_of_before_the_last_change_keeps_nothing() {
