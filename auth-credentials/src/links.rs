@@ -107,7 +107,9 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   logged in by a session keeps them; by an access token or a key, nobody does: `a_program_keeps_nothing_by_verifying`. A password that the stranger changes again and again ends no link to that mailbox, nor does logging
 ///   out everywhere; while the account is disabled none works, and once it is enabled those do whose time lasts:
 ///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`,
-///   `links_to_an_unverified_account_survive_its_being_disabled_and_enabled`.
+///   `links_to_an_unverified_account_survive_its_being_disabled_and_enabled`. A link that comes to nothing because the
+///   account changes all the time is put back, but for an invitation, which could have been withdrawn in that moment:
+///   `a_link_that_comes_to_nothing_for_changes_of_the_account_works_on`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
 ///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`. Nor does their asking end it:
 ///   `a_stranger_who_asks_does_not_end_a_link_that_is_bound_to_a_browser`. But whoever asks from everywhere, all the

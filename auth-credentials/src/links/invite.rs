@@ -98,7 +98,7 @@ impl AccountLinks {
         let hash = checks.admit(source)?.hash(password).await.map_err(ChangePasswordError::from)?;
         let data = hash.to_blob().ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;
 
-        self.take(purpose, &token).await.map_err(noted)?;
+        let _ = self.take(purpose, &token).await.map_err(noted)?;
         for _ in 0..TRIES {
             let account = checks.stores.accounts.by_login(&self.realm, to.login()).await?;
             let raised = match account {
@@ -109,6 +109,7 @@ impl AccountLinks {
                 return Ok(Invited { principal, raised, data: ticket.extra });
             }
         }
+        // Not put back: it may have been withdrawn meanwhile, for good.
         Err(LinkError::busy())
     }
 

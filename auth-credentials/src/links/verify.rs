@@ -31,8 +31,8 @@ impl AccountLinks {
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
         let noted = |error| self.noted(error, Some(&ticket), source);
         self.account_of(purpose, &ticket).await.map_err(noted)?;
-        self.take(purpose, &token).await.map_err(noted)?;
-        let (account, epoch) = self.prove(purpose, &ticket, who).await.map_err(noted)?;
+        let taken = self.take(purpose, &token).await.map_err(noted)?;
+        let (account, epoch) = self.prove(purpose, &ticket, &taken, who).await.map_err(noted)?;
         Ok((epoch == EpochBump::Bump).then(|| EpochRaised::of(&account)))
     }
 

@@ -1,7 +1,7 @@
 //! Verifying an address.
 
 use auth_core::{AuthEpoch, Authenticated, Method, testing::block_on};
-use auth_credentials::{LinkPurpose, Notice};
+use auth_credentials::{LinkError, LinkPurpose, Notice};
 
 use super::reason;
 use crate::support::{
@@ -96,6 +96,35 @@ fn whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox() {
         assert!(post.app.log_in(ANN, PASSWORD).is_err(), "{n}");
         assert!(post.app.account(ANN).epoch > AuthEpoch::new(1), "{n}");
         assert!(!post.works(LinkPurpose::ResetPassword, &late), "{n}: the account is verified by now");
+    }
+}
+
+/// Nor does changing it in the very moments in which a link is used, until that gives up.
+#[test]
+fn a_link_that_comes_to_nothing_for_changes_of_the_account_works_on() {
+    type Flow = (fn(&Post) -> String, fn(&Post, &str) -> Result<(), LinkError>);
+    let flows: [Flow; 3] = [
+        (asked, |post, token| block_on(post.links.verify(token, None, None)).map(drop)),
+        (Post::reset_token, |post, token| block_on(post.links.reset(token, password(NEXT), None)).map(drop)),
+        (
+            |post| {
+                block_on(post.links.ask_to_log_in(ANN, None, Some(address(1)))).unwrap();
+                post.token()
+            },
+            |post, token| block_on(post.links.log_in(token, None, None)).map(drop),
+        ),
+    ];
+    for (n, (ask, follow)) in flows.into_iter().enumerate() {
+        let post = Post::new();
+        let token = ask(&post);
+        for _ in 0..8 {
+            let other = post.clone();
+            post.app.store.before("apply", move || other.bump());
+        }
+        assert_eq!(reason(follow(&post, &token)), "unavailable", "{n}");
+        assert!(follow(&post, &token).is_ok(), "{n}");
+        assert_eq!(reason(follow(&post, &token)), "unknown", "{n}: it works once");
+        assert!(post.app.log_in(ANN, PASSWORD).is_err(), "{n}");
     }
 }
 
