@@ -189,7 +189,14 @@ fn of_32_copies_of_one_request_at_once_one_is_accepted() {
             .map(|_| {
                 scope.spawn(|| {
                     barrier.wait();
-                    api.send(&Sent::of(&headers)).is_ok()
+                    match api.send(&Sent::of(&headers)) {
+                        Ok(_) => true,
+                        Err(AuthenticateError::Rejected(rejection)) => {
+                            assert_eq!(rejection.reason(), RejectionReason::Replayed);
+                            false
+                        }
+                        Err(error) => panic!("{error:?}"),
+                    }
                 })
             })
             .collect();
@@ -197,7 +204,6 @@ fn of_32_copies_of_one_request_at_once_one_is_accepted() {
     });
     assert_eq!(accepted, 1);
     assert_eq!(api.refused(&Sent::of(&headers)), RejectionReason::Replayed);
-    assert_eq!(api.app.reasons().iter().filter(|reason| **reason == RejectionReason::Replayed).count(), 32);
     // The same nonce of another key is another one.
     assert!(api.send(&Sent::of(&api.sign())).is_ok());
 }
