@@ -83,9 +83,9 @@ mod tests {
     use super::*;
     use crate::throttle::Throttle;
 
-    /// A throttle that is new here would share its budget with those of applications.
+    /// A sort that is misspelt would share the budget of applications' throttles. One that is new has to be added to both.
     #[test]
-    fn every_throttle_and_every_way_in_has_a_budget_of_its_own() {
+    fn the_throttles_and_the_ways_in_have_budgets_of_their_own() {
         let counters = || Arc::new(MemoryCounters::new(1));
         let throttles = [
             Throttle::login(counters()),
@@ -104,6 +104,17 @@ mod tests {
             [Method::PASSWORD, Method::MAIL_LINK, Method::MAIL_CODE, Method::API_KEY, Method::CERTIFICATE];
         for method in methods {
             assert!(SORTS.contains(&("credential.refused", method.as_str())), "{method}");
+        }
+        let unthrottled = [
+            Method::MAIL_LINK,
+            Method::API_KEY,
+            Method::CERTIFICATE,
+            Method::BASIC,
+            Method::REMEMBERED_DEVICE,
+            Method::MULTI_FACTOR,
+        ];
+        for method in unthrottled {
+            assert!(SORTS.contains(&(AT_AN_ACCOUNT, method.as_str())), "{method}");
         }
     }
 }
