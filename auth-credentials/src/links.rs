@@ -93,8 +93,8 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   do: `looking_uses_nothing_up`. Call those on POST alone. Send `Referrer-Policy: same-origin` and
 ///   `Cache-Control: no-store` with the page. (`no-referrer` has browsers send `Origin: null` with its form, which the
 ///   check for cross-site requests refuses where nothing else says that the page is yours.)
-/// - *An old link* is dead after its use, a newer one, another password or address, a disabled account, logging out
-///   everywhere: `a_link_does_not_survive_what_happens_to_the_account`, `a_newer_link_ends_the_older_one`,
+/// - *An old link* is dead after its use and a newer one; once the address is proven, also after another password or
+///   address, a disabled account, logging out everywhere: `a_link_does_not_survive_what_happens_to_the_account`, `a_newer_link_ends_the_older_one`,
 ///   `a_link_to_the_old_address_is_dead`, `a_link_is_for_one_purpose`; at once it works once:
 ///   `of_16_resets_by_one_link_at_once_one_wins`, `of_16_logins_by_one_link_at_once_one_wins`.
 /// - *Whoever reads the mail* gets no further than the second factor: `a_second_factor_stays`,
@@ -103,9 +103,13 @@ use crate::{accounts::Accounts, throttle::Throttle};
 ///   when its owner proves to read the mail: `an_account_that_nobody_verified_keeps_nothing`,
 ///   `an_invitation_takes_over_an_account_that_nobody_verified`,
 ///   `an_account_that_nobody_verified_loses_its_password_and_sessions`,
-///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they signed up keeps
-///   them. A password that the stranger changes again and again ends no link to that mailbox:
-///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`.
+///   `whoever_only_reads_the_mail_ends_what_somebody_else_made`. Whoever opens the link where they are
+///   logged in by a session keeps them; by an access token or a key, nobody does: `a_program_keeps_nothing_by_verifying`. A password that the stranger changes again and again ends no link to that mailbox, nor does logging
+///   out everywhere; while the account is disabled none works, and once it is enabled those do whose time lasts:
+///   `whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox`,
+///   `links_to_an_unverified_account_survive_its_being_disabled_and_enabled`. A link that comes to nothing because the
+///   account changes all the time is put back, but for an invitation, which could have been withdrawn in that moment:
+///   `a_link_that_comes_to_nothing_for_changes_of_the_account_works_on`.
 /// - *Whoever talks somebody into asking for a login link* has no use for it in another browser, where the page
 ///   binds it to a cookie: `a_link_that_is_bound_to_a_browser_works_there_alone`. Nor does their asking end it:
 ///   `a_stranger_who_asks_does_not_end_a_link_that_is_bound_to_a_browser`. But whoever asks from everywhere, all the

@@ -41,7 +41,7 @@ const NONCES: Purpose = Purpose::new("request-nonce");
 /// # use auth_core::{Authenticated, Authenticator, KeyRing, MemoryTokens};
 /// # use auth_credentials::{ApiKeyId, ApiKeys, BodyDigest, SignedHead, SignedRequest, SignedRequests};
 /// # async fn demo(keys: ApiKeys, ring: Arc<KeyRing>, id: &ApiKeyId, head: SignedHead<'_>, body: &[u8], peer: Option<IpAddr>) -> Result<(), Box<dyn std::error::Error>> {
-/// let signed = SignedRequests::new(keys, ring, Arc::new(MemoryTokens::new(100_000))); // one store for all servers
+/// let signed = SignedRequests::new(keys, ring, Arc::new(MemoryTokens::new(300_000))); // one for all servers, with room for ten accounts
 /// let secret = signed.secret(id); // show it once, instead of the key
 ///
 /// // For each request: `head` has the method, your own host, the target, and three headers.
@@ -59,8 +59,10 @@ const NONCES: Purpose = Purpose::new("request-nonce");
 /// - *Whoever recorded a request* has two minutes and no use for it: of its copies one is accepted, at once or
 ///   later: `of_32_copies_of_one_request_at_once_one_is_accepted`,
 ///   `a_copy_stays_refused_until_its_time_is_over_and_after`. A client signs anew what it sends anew.
-/// - *A client that sends without end* fills no store that others need: its account has so many requests, and copies
-///   that somebody else sends use none of them up: `a_client_has_so_many_requests_and_no_copy_uses_them_up`.
+/// - *A client that sends without end* fills no store that others need: its account has so many requests, one key
+///   half of them, and copies that somebody else sends use none of them up:
+///   `a_client_has_so_many_requests_and_no_copy_uses_them_up`,
+///   `one_key_does_not_use_up_what_the_others_of_its_account_have`.
 /// - *A flood of forgeries* reaches no store; *a key that was revoked* signs nothing:
 ///   `a_signature_is_as_good_as_its_key`.
 /// - *A copy of the database* makes no signature. *A copy of the key ring* makes all of them.
@@ -71,21 +73,23 @@ pub struct SignedRequests {
     seen: Arc<dyn TokenStore>,
     window: Duration,
     most: u32,
+    most_of_a_key: Option<u32>,
 }
 
 impl SignedRequests {
     /// How many requests the keys of an account may sign in three [windows](Self::WINDOW), unless
-    /// [told otherwise](Self::with_max_requests): 83 a second by the defaults.
+    /// [told otherwise](Self::with_max_requests): 83 a second by the defaults. [One key](Self::with_max_requests_of_a_key) may
+    /// sign half of them.
     pub const MAX_REQUESTS: u32 = 30_000;
     /// How far the clocks of client and server may differ: 2 minutes, in both directions.
     pub const WINDOW: Duration = Duration::from_secs(120);
 
     /// Requests by the programs that `keys` knows. Nonces are claimed in `seen`, which all servers share. Each stays there
-    /// for up to three windows: give it room for all requests of six minutes, of which no account makes more than
-    /// [`MAX_REQUESTS`](Self::MAX_REQUESTS) on each server. They are counted in the counters of `keys`.
+    /// for up to three windows: give it room for all requests of six minutes. That is [`MAX_REQUESTS`](Self::MAX_REQUESTS)
+    /// times the accounts that sign, times the servers; where it is full, all clients wait. They are counted in the counters of `keys`.
     #[must_use]
     pub fn new(keys: ApiKeys, ring: Arc<KeyRing>, seen: Arc<dyn TokenStore>) -> Self {
-        Self { keys, ring, seen, window: Self::WINDOW, most: Self::MAX_REQUESTS }
+        Self { keys, ring, seen, window: Self::WINDOW, most: Self::MAX_REQUESTS, most_of_a_key: None }
     }
 
     /// The same with another window, of at most an hour.
@@ -100,6 +104,14 @@ impl SignedRequests {
     #[must_use]
     pub fn with_max_requests(mut self, most: u32) -> Self {
         self.most = most;
+        self
+    }
+
+    /// The same with so many requests in three windows that one key may sign, instead of half of what its account may: one
+    /// that runs wild, or leaked, is not to keep the account's other clients from theirs.
+    #[must_use]
+    pub fn with_max_requests_of_a_key(mut self, most: u32) -> Self {
+        self.most_of_a_key = Some(most);
         self
     }
 
@@ -143,10 +155,15 @@ impl SignedRequests {
         let (realm, whose) = (authentication.principal.realm(), authentication.principal.to_bytes());
         // As long as the longest that a nonce is kept.
         let kept_for = Window::new(self.window.saturating_mul(3).saturating_add(Duration::from_secs(1)));
-        if !self.keys.throttle.has_left(realm, &whose, self.most, kept_for, now).await? {
-            let (principal, source) = (Some(authentication.principal), request.source);
-            self.keys.record(&AuditEvent::Throttled { what: "signed-request", principal, source });
-            return Err(Throttled { retry_after: kept_for.bucket_length() }.into());
+        let of_key = [&b"key/"[..], request.key.as_bytes()].concat();
+        let most_of_key = self.most_of_a_key.unwrap_or(self.most.div_ceil(2));
+        let allowances = [(&*of_key, most_of_key), (&*whose, self.most)];
+        for (of, most) in allowances {
+            if !self.keys.throttle.has_left(realm, of, most, kept_for, now).await? {
+                let (principal, source) = (Some(authentication.principal), request.source);
+                self.keys.record(&AuditEvent::Throttled { what: "signed-request", principal, source });
+                return Err(Throttled { retry_after: kept_for.bucket_length() }.into());
+            }
         }
         let parts = [request.key.as_str(), ".", &request.nonce].concat();
         let nonce =
@@ -157,7 +174,9 @@ impl SignedRequests {
             Claim::First => {
                 // Not before: whoever sends copies is not to use up what the client has. So those that arrive at once may
                 // be a few more.
-                self.keys.throttle.spend(realm, &whose, self.most, kept_for, now).await?;
+                for (of, most) in allowances {
+                    self.keys.throttle.spend(realm, of, most, kept_for, now).await?;
+                }
                 Ok(Ok(Authenticated::assertion(authentication)))
             }
             Claim::Seen => Ok(Err((RejectionReason::Replayed, Some(authentication.principal)))),

@@ -56,14 +56,15 @@ impl Accounts {
         let mut account = accounts.by_id(who.principal()).await?.ok_or(RejectionReason::Unknown)?;
         let shown = account.clone();
         let attempt = Attempt { realm: shown.id.realm(), account: Some(&shown), source, device: None };
+        let (throttle, login) = (&checks.throttle, &shown.login);
+        let place = checks.enter::<AuthenticateError>(throttle, attempt.realm, Some(login), source).await?;
+        // Behind the throttle: whoever kept a session that ended is not to fill the log.
         if account.epoch != epoch {
             return Err(checks.refuse(&attempt, RejectionReason::Revoked));
         }
         if let Err(reason) = in_person(who).and(without_device(who).map_err(|_| RejectionReason::Policy)) {
             return Err(checks.refuse(&attempt, reason));
         }
-        let (throttle, login) = (&checks.throttle, &shown.login);
-        let place = checks.enter::<AuthenticateError>(throttle, attempt.realm, Some(login), source).await?;
         let passed = checks.check(&attempt, place, current, None).await?;
         // As after a login: what stays counted is the safe side.
         let _ = throttle.succeeded(attempt.realm, login, SourceKey::from_peer(source)).await;

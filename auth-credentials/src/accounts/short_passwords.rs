@@ -22,7 +22,8 @@ impl Accounts {
     /// [`ShortPasswordsError`] if the gate lets a password in alone, of an account that has a second factor or of one that
     /// has none, be it only to enrol one, or on a device that is [remembered](crate::RememberedDevices).
     pub fn with_short_passwords(mut self, min_chars: usize) -> Result<Self, ShortPasswordsError> {
-        for enrolled in [Vec::new(), vec![Method::ONE_TIME_CODE]] {
+        let (code, text) = (Method::ONE_TIME_CODE, Method::SMS);
+        for enrolled in [vec![], vec![code.clone()], vec![text.clone()], vec![code, text]] {
             if self.lets_in_alone(&Enrolled::assertion(enrolled)) {
                 return Err(ShortPasswordsError);
             }
@@ -32,7 +33,7 @@ impl Accounts {
     }
 
     /// Whether the gate lets a password in with nothing else that somebody has to show.
-    pub(super) fn lets_in_alone(&self, enrolled: &Enrolled) -> bool {
+    pub(crate) fn lets_in_alone(&self, enrolled: &Enrolled) -> bool {
         let shown = [&[Method::PASSWORD][..], &[Method::PASSWORD, Method::REMEMBERED_DEVICE]];
         shown.into_iter().any(|passed| matches!(self.gate.judgement(passed, enrolled), Judgement::Enough(_)))
     }

@@ -29,6 +29,9 @@ pub enum SignUps {
 impl Accounts {
     /// The same where these make accounts. Programs get theirs from administrators in any case:
     /// [`ApiKeys::create_service`](crate::ApiKeys::create_service).
+    ///
+    /// Say it before anything is made of these accounts: what has a clone of before, such as
+    /// [`AccountLinks`](crate::AccountLinks), goes on as it was, which is open.
     #[must_use]
     pub fn with_sign_ups(mut self, who: SignUps) -> Self {
         self.sign_ups = who;

@@ -23,7 +23,9 @@ impl Accounts {
         self.authenticator.record(&AuditEvent::AccountDisabled { principal, epoch });
     }
 
-    /// Enables an account again. What it had before it was disabled stays dead.
+    /// Enables an account again. Sessions and tokens of before it was disabled stay dead, and so do links to it, once its
+    /// address is proven. Links to the mailbox of an account that nobody has verified work again while their time lasts:
+    /// they are for whoever reads that mail, and to them all that was there before is lost.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -33,7 +35,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends all sessions and tokens of an account, wherever they are.
+    /// Ends all sessions and tokens of an account, wherever they are. Links to the mailbox of an account that nobody has
+    /// verified work on, as with every change that whoever holds such an account can make.
     ///
     /// Hand the result to [`finish_sweep`](Self::finish_sweep).
     ///

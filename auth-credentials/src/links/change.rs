@@ -80,7 +80,7 @@ impl AccountLinks {
         if ticket.owner.as_ref() != Some(&own.id) {
             return Err(noted(RejectionReason::Policy.into()));
         }
-        self.take(purpose, &token).await.map_err(noted)?;
+        let taken = self.take(purpose, &token).await.map_err(noted)?;
         let accounts = &self.accounts.authenticator().stores.accounts;
         for _ in 0..TRIES {
             let (account, _) = self.account_of(purpose, &ticket).await.map_err(noted)?;
@@ -99,6 +99,6 @@ impl AccountLinks {
                 Applied::Conflict => {}
             }
         }
-        Err(LinkError::busy())
+        Err(self.put_back(&taken).await)
     }
 }

@@ -1,7 +1,8 @@
 //! Why nothing came of a link, or of asking for one.
 
 use auth_core::{
-    AuthenticateError, Challenge, EntropyError, Malformed, Refusal, RejectionReason, StoreError, Unavailable,
+    AuthenticateError, Challenge, Denial, DenialReason, EntropyError, Malformed, Refusal, RejectionReason,
+    StoreError, Unavailable,
 };
 
 use super::address::MailAddressError;
@@ -11,6 +12,9 @@ use crate::{accounts::ChangePasswordError, policy::PolicyError, pool::Overloaded
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
+    /// Nobody makes accounts here ([`SignUps::Closed`](crate::SignUps::Closed)), so invitations are of no use now.
+    #[error("sign-ups are closed")]
+    Closed,
     /// Not a mail address, so it is nobody's: said where somebody chooses an address, never where one is looked for.
     #[error(transparent)]
     Address(#[from] MailAddressError),
@@ -79,6 +83,7 @@ impl From<ChangePasswordError> for LinkError {
 impl From<LinkError> for Refusal {
     fn from(error: LinkError) -> Self {
         match error {
+            LinkError::Closed => Self::Denied(Denial::new(DenialReason::Forbidden)),
             LinkError::Address(_) | LinkError::Policy(_) => Self::Malformed(Malformed::Body),
             LinkError::Challenged(challenge) => challenge.into(),
             LinkError::Refused(error) => error.into(),

@@ -36,7 +36,8 @@ impl AccountLinks {
     ///
     /// # Errors
     /// [`LinkError`]; throttled also where the address was sent [`MAX_SENT`](Self::MAX_SENT) invitations in half the time
-    /// that one works, whoever sent them; refused where sign-ups are [closed](SignUps::Closed); [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
+    /// that one works, whoever sent them; [`LinkError::Closed`] where sign-ups are [closed](SignUps::Closed);
+    /// [`StoreError::NotWritten`] if there are more than 1,024 bytes of data.
     pub async fn invite(&self, typed: &str, data: &[u8], source: Option<IpAddr>) -> Result<(), LinkError> {
         self.may_invite()?;
         let to = MailAddress::canonical(typed)?;
@@ -78,15 +79,15 @@ impl AccountLinks {
     /// The password is judged and hashed before the token is taken, so one that may not be chosen can be tried again.
     ///
     /// # Errors
-    /// [`LinkError`]; refused also where the address has an account by now that is verified or disabled, and where
-    /// sign-ups are [closed](SignUps::Closed): the invitation works on once they are not.
+    /// [`LinkError`]; refused also where the address has an account by now that is verified or disabled.
+    /// [`LinkError::Closed`] where sign-ups are [closed](SignUps::Closed): the invitation works on once they are not.
     pub async fn accept(
         &self,
         token: &str,
         password: Password,
         source: Option<IpAddr>,
     ) -> Result<Invited, LinkError> {
-        self.may_invite().map_err(|error| self.noted(error, None, source))?;
+        self.may_invite()?;
         let token = self.parse(token, source)?;
         let purpose = LinkPurpose::Invitation;
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
@@ -98,7 +99,7 @@ impl AccountLinks {
         let hash = checks.admit(source)?.hash(password).await.map_err(ChangePasswordError::from)?;
         let data = hash.to_blob().ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;
 
-        self.take(purpose, &token).await.map_err(noted)?;
+        let _ = self.take(purpose, &token).await.map_err(noted)?;
         for _ in 0..TRIES {
             let account = checks.stores.accounts.by_login(&self.realm, to.login()).await?;
             let raised = match account {
@@ -109,13 +110,14 @@ impl AccountLinks {
                 return Ok(Invited { principal, raised, data: ticket.extra });
             }
         }
+        // Not put back: it may have been withdrawn meanwhile, for good.
         Err(LinkError::busy())
     }
 
     /// Whether an invitation is of use.
     pub(super) fn may_invite(&self) -> Result<(), LinkError> {
         match self.accounts.sign_ups() {
-            SignUps::Closed => Err(RejectionReason::Policy.into()),
+            SignUps::Closed => Err(LinkError::Closed),
             SignUps::Open | SignUps::InviteOnly => Ok(()),
         }
     }

@@ -44,12 +44,12 @@ impl AccountLinks {
             }
         }
         let (account, verified) = self.account_of(purpose, &ticket).await.map_err(noted)?;
-        self.take(purpose, &token).await.map_err(noted)?;
+        let taken = self.take(purpose, &token).await.map_err(noted)?;
         let (principal, epoch, raised) = if verified {
             // The epoch of the ticket, which the account had a moment ago: what raises it ends this login.
             (account.id, ticket.epoch, None)
         } else {
-            let (account, epoch) = self.prove(purpose, &ticket, None).await.map_err(noted)?;
+            let (account, epoch) = self.prove(purpose, &ticket, &taken, None).await.map_err(noted)?;
             let raised = (epoch == EpochBump::Bump).then(|| EpochRaised::of(&account));
             (account.id.clone(), account.epoch, raised)
         };

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use auth_core::{
     Account, AccountChange, AccountStatus, Applied, AuditEvent, Authenticated, CredentialBlob, CredentialKey,
-    CredentialKind, CredentialRecord, EpochBump, Method, Page, RejectionReason, StoreError,
+    CredentialKind, CredentialRecord, EpochBump, Method, Page, RejectionReason, StoreError, TokenRecord,
 };
 
 use super::{
@@ -68,12 +68,25 @@ impl AccountLinks {
     }
 
     /// Uses a token up: of any number of tries at once, one gets here.
-    pub(super) async fn take(&self, purpose: LinkPurpose, token: &OneTimeToken) -> Result<(), LinkError> {
+    pub(super) async fn take(
+        &self,
+        purpose: LinkPurpose,
+        token: &OneTimeToken,
+    ) -> Result<TokenRecord, LinkError> {
         let now = self.accounts.authenticator().clock.now();
-        match self.tokens.take(&self.key(purpose, token), now).await? {
-            Some(_) => Ok(()),
-            None => Err(RejectionReason::Replayed.into()),
-        }
+        let taken = self.tokens.take(&self.key(purpose, token), now).await?;
+        taken.ok_or_else(|| RejectionReason::Replayed.into())
+    }
+
+    /// Puts a token back that came to nothing because the account changed again and again. Otherwise whoever holds one that
+    /// nobody has verified changes it in the moment in which its mailbox's owner comes, and uses their links up.
+    ///
+    /// Only where nothing was written. A newer link, which was sent meanwhile, works beside it: both are in one mailbox, and
+    /// what ends a link of the account is asked for anew.
+    pub(super) async fn put_back(&self, taken: &TokenRecord) -> LinkError {
+        // If the store fails here, the link is used up, and asking for another one helps.
+        let _ = self.tokens.put(taken, self.accounts.authenticator().clock.now()).await;
+        LinkError::busy()
     }
 
     /// The account of a ticket, if it is as it was when the link was sent, and whether its address is proven.
@@ -139,12 +152,13 @@ impl AccountLinks {
         Ok([AccountChange::RemoveCredential(key), AccountChange::AddCredential(record)])
     }
 
-    /// Proves the address of the account of a ticket whose token was taken. `who` keeps what was there before, if it is
+    /// Proves the address of the account of a ticket whose token was `taken`. `who` keeps what was there before, if it is
     /// the account's owner as they log in now, and no program of theirs.
     pub(super) async fn prove(
         &self,
         purpose: LinkPurpose,
         ticket: &Ticket,
+        taken: &TokenRecord,
         who: Option<&Authenticated>,
     ) -> Result<(Box<Account>, EpochBump), LinkError> {
         let checks = self.accounts.authenticator();
@@ -165,7 +179,7 @@ impl AccountLinks {
                 Applied::Conflict | Applied::LoginTaken => {}
             }
         }
-        Err(LinkError::busy())
+        Err(self.put_back(taken).await)
     }
 
     pub(super) fn note_proven(&self, account: &Account) {

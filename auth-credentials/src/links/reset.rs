@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use auth_core::{
     Account, AccountChange, Applied, AuditEvent, CredentialBlob, CredentialKey, CredentialKind,
-    CredentialRecord, EpochBump, Method, RejectionReason,
+    CredentialRecord, EpochBump, Method, RejectionReason, TokenRecord,
 };
 
 use super::{
@@ -50,8 +50,8 @@ impl AccountLinks {
         let data = hash.map_err(ChangePasswordError::from)?.to_blob();
         let data = data.ok_or_else(|| ChangePasswordError::from(HashError::Aborted))?;
 
-        self.take(purpose, &token).await.map_err(noted)?;
-        let account = self.put_password(&ticket, &data).await.map_err(noted)?;
+        let taken = self.take(purpose, &token).await.map_err(noted)?;
+        let account = self.put_password(&ticket, &taken, &data).await.map_err(noted)?;
         self.note_proven(&account);
         let (principal, method, epoch) = (account.id.clone(), Method::PASSWORD, account.epoch);
         let checks = self.accounts.authenticator();
@@ -64,7 +64,12 @@ impl AccountLinks {
 
     /// Puts the new hash in its place, for as long as the account is what the link was sent for. A second factor that
     /// goes meanwhile raises the epoch, so a short password does not stay alone.
-    async fn put_password(&self, ticket: &Ticket, data: &CredentialBlob) -> Result<Box<Account>, LinkError> {
+    async fn put_password(
+        &self,
+        ticket: &Ticket,
+        taken: &TokenRecord,
+        data: &CredentialBlob,
+    ) -> Result<Box<Account>, LinkError> {
         let checks = self.accounts.authenticator();
         for _ in 0..TRIES {
             let (account, _) = self.account_of(LinkPurpose::ResetPassword, ticket).await?;
@@ -80,7 +85,7 @@ impl AccountLinks {
                 Applied::Conflict | Applied::LoginTaken => {}
             }
         }
-        Err(LinkError::busy())
+        Err(self.put_back(taken).await)
     }
 
     /// The changes by which an address is proven and gets a password.

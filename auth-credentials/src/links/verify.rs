@@ -10,8 +10,10 @@ use crate::accounts::EpochRaised;
 impl AccountLinks {
     /// Uses a link up that proves who reads the mail of the account's login.
     ///
-    /// `who` is the request's own proof, if it has one. Whoever signed up and opens the link in the same browser keeps
-    /// everything. Otherwise it is not known whether the one who reads the mail is the one who chose the password: so
+    /// `who` is the request's own proof, if it has one. Whoever signed up and opens the link where a session of theirs is
+    /// keeps everything. An access token, in a header or in a cookie, and a key keep nothing: a copy of it proves no more.
+    /// An application without sessions asks for the password on that page, and passes on what that proves: the recipe is at
+    /// `AuthBuilder::access_cookie` of auth-web. Otherwise it is not known whether the one who reads the mail is the one who chose the password: so
     /// password, second factors and keys of an account that was not verified are gone, its sessions are to be swept
     /// with the answer, and its owner sets a password by [`ask_to_reset`](Self::ask_to_reset). Show that choice: ask
     /// people to log in first.
@@ -29,8 +31,8 @@ impl AccountLinks {
         let ticket = self.peek(purpose, &token).await.map_err(|error| self.noted(error, None, source))?;
         let noted = |error| self.noted(error, Some(&ticket), source);
         self.account_of(purpose, &ticket).await.map_err(noted)?;
-        self.take(purpose, &token).await.map_err(noted)?;
-        let (account, epoch) = self.prove(purpose, &ticket, who).await.map_err(noted)?;
+        let taken = self.take(purpose, &token).await.map_err(noted)?;
+        let (account, epoch) = self.prove(purpose, &ticket, &taken, who).await.map_err(noted)?;
         Ok((epoch == EpochBump::Bump).then(|| EpochRaised::of(&account)))
     }
 

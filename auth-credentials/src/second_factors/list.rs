@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use auth_core::{
-    AccountChange, Applied, Authenticated, CredentialKey, CredentialKind, EpochBump, Method, PrincipalId,
-    RejectionReason, StoreError, UnixTime,
+    AccountChange, Applied, Authenticated, CredentialKey, CredentialKind, Enrolled, EpochBump, Method,
+    PrincipalId, RejectionReason, StoreError, UnixTime,
 };
 
 use super::{SecondFactors, error::SecondFactorError, remove::Farewell};
@@ -45,7 +45,7 @@ impl SecondFactors {
     /// [remembered](crate::RememberedDevices) are forgotten: it may be this factor that was shown on them.
     ///
     /// Where there is no other one it is as [`remove`](Self::remove), and may need a `new` password; where there is, that is
-    /// not looked at.
+    /// not looked at, unless the gate does without the one that stays: then the password stands alone as well.
     ///
     /// Whatever was begun before is dead but for the request's own session: hand the result to
     /// [`Accounts::finish_sweep`](crate::Accounts::finish_sweep).
@@ -73,7 +73,11 @@ impl SecondFactors {
         changes.push(AccountChange::RemoveCredential(key));
         let password = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
         if checks.stores.credentials.find(&password).await?.is_some() {
-            let farewell = Farewell { current, new: None, alone: false };
+            let others = factors.into_iter().map(|one| one.method).filter(|one| one != method);
+            // They come with either.
+            let remaining = others.chain([Method::RECOVERY_CODE]).collect();
+            let alone = self.accounts.lets_in_alone(&Enrolled::assertion(remaining));
+            let farewell = Farewell { current, new: new.filter(|_| alone), alone };
             changes.extend(self.with_password(&account, farewell, source).await?);
         }
         // Held to the version that was read before the factors were: the other one is still there.

@@ -51,6 +51,7 @@ impl SecondFactors {
         let checks = self.accounts.authenticator();
         let account = self.accounts.own_account::<SecondFactorError>(who).await?;
         self.some_factor(&account.id).await?;
+        let method = self.foremost(&account.id).await?;
         let mut changes = self.removals(&account.id).await?;
         let password = CredentialKey::only(&account.id, CredentialKind::PASSWORD);
         if checks.stores.credentials.find(&password).await?.is_some() {
@@ -58,7 +59,7 @@ impl SecondFactors {
                 .extend(self.with_password(&account, Farewell { current, new, alone: true }, source).await?);
         }
         match checks.stores.accounts.apply(&account.id, account.version, &changes, EpochBump::Bump).await? {
-            Applied::Applied(account) => Ok(self.removed(&account, Method::ONE_TIME_CODE)),
+            Applied::Applied(account) => Ok(self.removed(&account, method)),
             Applied::Gone => Err(RejectionReason::Unknown.into()),
             Applied::Conflict | Applied::LoginTaken => Err(SecondFactorError::busy()),
         }
@@ -77,13 +78,14 @@ impl SecondFactors {
         let accounts = &self.accounts.authenticator().stores.accounts;
         for _ in 0..TRIES {
             let account = accounts.by_id(id).await?.ok_or(AccountError::NoSuchAccount)?;
+            let method = self.foremost(id).await?;
             let mut changes = self.removals(id).await?;
             if self.accounts.policy().allows_short_passwords() {
                 let password = CredentialKey::only(id, CredentialKind::PASSWORD);
                 changes.push(AccountChange::RemoveCredential(password));
             }
             match accounts.apply(id, account.version, &changes, EpochBump::Bump).await? {
-                Applied::Applied(account) => return Ok(self.removed(&account, Method::ONE_TIME_CODE)),
+                Applied::Applied(account) => return Ok(self.removed(&account, method)),
                 Applied::Gone => return Err(AccountError::NoSuchAccount),
                 Applied::Conflict | Applied::LoginTaken => {}
             }
@@ -137,6 +139,12 @@ impl SecondFactors {
             return Err(RejectionReason::NoCredential.into());
         }
         Ok(())
+    }
+
+    /// What the log calls all that goes: the device, or the telephone where that is all there is.
+    async fn foremost(&self, owner: &PrincipalId) -> Result<Method, auth_core::StoreError> {
+        let first = self.list(owner).await?.into_iter().next();
+        Ok(first.map_or(Method::ONE_TIME_CODE, |one| one.method))
     }
 
     /// The changes that leave nothing of a second factor, nor of devices that did without one.

@@ -20,6 +20,7 @@ fn reason<T: std::fmt::Debug>(outcome: Result<T, LinkError>) -> &'static str {
         Err(LinkError::Policy(_)) => "policy-of-passwords",
         Err(LinkError::Challenged(_)) => "challenged",
         Err(LinkError::Address(_)) => "address",
+        Err(LinkError::Closed) => "closed",
         other => panic!("{other:?}"),
     }
 }

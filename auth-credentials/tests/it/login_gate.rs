@@ -106,11 +106,25 @@ fn short_passwords_are_refused_where_one_logs_in_alone() {
         }
     }
 
+    /// A telephone is never asked for.
+    #[derive(Debug)]
+    struct DoesWithoutTelephones;
+
+    impl LoginPolicy for DoesWithoutTelephones {
+        fn judge(&self, _: &[Method], enrolled: &Enrolled) -> Judgement {
+            match enrolled.methods().contains(&Method::SMS) {
+                true => Judgement::Enough(Assurance::Aal1),
+                false => Judgement::Missing(Vec::new()),
+            }
+        }
+    }
+
     let app = App::new();
     let refused = |accounts: Accounts| accounts.with_short_passwords(8).err();
     assert_eq!(refused(behind(&app, OneFactor::password())), Some(ShortPasswordsError));
     assert_eq!(refused(behind(&app, Both::required().or_enrolment())), Some(ShortPasswordsError));
     assert_eq!(refused(behind(&app, OnlyWhereThereIsNone)), Some(ShortPasswordsError));
+    assert_eq!(refused(behind(&app, DoesWithoutTelephones)), Some(ShortPasswordsError));
     // On a device that is remembered the password is all that is shown.
     assert_eq!(refused(behind(&app, Both::required().or_remembered_device())), Some(ShortPasswordsError));
 

@@ -23,7 +23,8 @@ pub fn hint(options: &Options) -> String {
 }
 
 /// Gives an account a role, and first ends its sessions and tokens: whoever has a copy of one from before must not come
-/// to more than the account had then. Anybody can sign up with any address, so its mail must have been read, unless
+/// to more than the account had then. (With `--unverified`, links to a mailbox that nobody has proven work on: they are for
+/// whoever reads that mail.) Anybody can sign up with any address, so its mail must have been read, unless
 /// whoever gives the role knows better.
 pub async fn grant(
     options: &Options,

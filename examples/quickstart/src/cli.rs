@@ -85,10 +85,10 @@ pub struct SmtpOptions {
     )]
     smtp: Option<String>,
     /// The file with the user's password for the mail server, readable by its owner only.
-    #[arg(long, env = "QUICKSTART_SMTP_PASSWORD_FILE", global = true)]
+    #[arg(long, env = "QUICKSTART_SMTP_PASSWORD_FILE", requires = "smtp", global = true)]
     smtp_password_file: Option<PathBuf>,
     /// The address that mail is from.
-    #[arg(long, env = "QUICKSTART_MAIL_FROM", global = true)]
+    #[arg(long, env = "QUICKSTART_MAIL_FROM", requires = "smtp", global = true)]
     mail_from: Option<String>,
 }
 

@@ -159,6 +159,15 @@ fn a_build_without_a_server_says_which_feature_has_it() {
     assert!(!ok && said.contains("--features smtp"), "{said}");
 }
 
+/// Whoever forgot the server would find that mail went to a file.
+#[test]
+fn options_of_mail_without_a_mail_server_are_refused() {
+    for option in [["--mail-from", "no-reply@app.example"], ["--smtp-password-file", "secret"]] {
+        let (ok, said) = Server::try_start(&[&["--listen", "127.0.0.1:0"][..], &option].concat());
+        assert!(!ok && said.contains("--smtp <"), "{said}");
+    }
+}
+
 /// Whoever copies the database must not have the key with it.
 #[test]
 fn database_and_key_are_two_files() {

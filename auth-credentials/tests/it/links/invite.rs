@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{AccountChange, AccountStatus, AccountStore, Refusal, testing::block_on};
-use auth_credentials::{AccountLinks, LinkBase, LinkPurpose, SignUpError, SignUps};
+use auth_credentials::{AccountLinks, LinkBase, LinkError, LinkPurpose, SignUpError, SignUps};
 
 use super::reason;
 use crate::support::{
@@ -70,8 +70,11 @@ fn who_makes_accounts_is_a_setting() {
         assert_eq!((post.app.audit.events().len(), post.app.counters.writes()), (events, writes));
     }
     assert!(!closed.works(LinkPurpose::Invitation, &token));
-    assert_eq!(reason(block_on(closed.links.accept(&token, password(NEXT), None))), "policy");
-    assert_eq!(reason(block_on(closed.links.invite(BOB, b"", Some(address(1))))), "policy");
+    assert_eq!(reason(block_on(closed.links.accept(&token, password(NEXT), None))), "closed");
+    // An administrator who invites is logged in, and need not log in again.
+    let refused = block_on(closed.links.invite(BOB, b"", Some(address(1)))).unwrap_err();
+    assert!(matches!(refused, LinkError::Closed));
+    assert_eq!(Refusal::from(refused).status(), 403);
     assert!(closed.app.log_in(ANN, PASSWORD).is_ok(), "who has an account keeps it");
     let invited = with(SignUps::InviteOnly);
     assert!(invited.works(LinkPurpose::Invitation, &token));

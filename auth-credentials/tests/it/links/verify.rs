@@ -1,7 +1,7 @@
 //! Verifying an address.
 
 use auth_core::{AuthEpoch, Authenticated, Method, testing::block_on};
-use auth_credentials::{LinkPurpose, Notice};
+use auth_credentials::{LinkError, LinkPurpose, Notice};
 
 use super::reason;
 use crate::support::{
@@ -97,6 +97,55 @@ fn whoever_holds_an_unverified_account_ends_no_link_of_its_mailbox() {
         assert!(post.app.account(ANN).epoch > AuthEpoch::new(1), "{n}");
         assert!(!post.works(LinkPurpose::ResetPassword, &late), "{n}: the account is verified by now");
     }
+}
+
+/// Nor does changing it in the very moments in which a link is used, until that gives up.
+#[test]
+fn a_link_that_comes_to_nothing_for_changes_of_the_account_works_on() {
+    type Flow = (fn(&Post) -> String, fn(&Post, &str) -> Result<(), LinkError>);
+    let flows: [Flow; 3] = [
+        (asked, |post, token| block_on(post.links.verify(token, None, None)).map(drop)),
+        (Post::reset_token, |post, token| block_on(post.links.reset(token, password(NEXT), None)).map(drop)),
+        (
+            |post| {
+                block_on(post.links.ask_to_log_in(ANN, None, Some(address(1)))).unwrap();
+                post.token()
+            },
+            |post, token| block_on(post.links.log_in(token, None, None)).map(drop),
+        ),
+    ];
+    for (n, (ask, follow)) in flows.into_iter().enumerate() {
+        let post = Post::new();
+        let token = ask(&post);
+        for _ in 0..8 {
+            let other = post.clone();
+            post.app.store.before("apply", move || other.bump());
+        }
+        assert_eq!(reason(follow(&post, &token)), "unavailable", "{n}");
+        assert!(follow(&post, &token).is_ok(), "{n}");
+        assert_eq!(reason(follow(&post, &token)), "unknown", "{n}: it works once");
+        assert!(post.app.log_in(ANN, PASSWORD).is_err(), "{n}");
+    }
+}
+
+/// What an administrator does to an account that nobody has verified is not told from what its holder does.
+#[test]
+fn links_to_an_unverified_account_survive_its_being_disabled_and_enabled() {
+    let post = Post::new();
+    let (id, token) = (post.app.id(ANN), post.reset_token());
+    let _ = block_on(post.accounts.log_out_everywhere(&id)).unwrap();
+    assert!(post.works(LinkPurpose::ResetPassword, &token));
+    let _ = block_on(post.accounts.disable(&id)).unwrap();
+    assert!(!post.works(LinkPurpose::ResetPassword, &token));
+    block_on(post.accounts.enable(&id)).unwrap();
+    let _ = block_on(post.links.reset(&token, password(NEXT), None)).unwrap();
+    assert!(post.app.log_in(ANN, PASSWORD).is_err(), "what was there before is gone");
+    assert!(post.app.log_in(ANN, NEXT).is_ok());
+    // Once it is verified, the links go with the rest.
+    let token = post.reset_token();
+    let _ = block_on(post.accounts.disable(&id)).unwrap();
+    block_on(post.accounts.enable(&id)).unwrap();
+    assert!(!post.works(LinkPurpose::ResetPassword, &token));
 }
 
 /// The session of whoever made the account may be as old as its last password but one.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use auth_core::{
-    AuditEvent, AuthenticateError, Authenticated, Authentication, KeyName, KeyRing, MemoryTokens, Method,
-    RejectionReason, SystemEntropy, testing::block_on,
+    Assurance, AuditEvent, AuthenticateError, Authenticated, Authentication, Enrolled, Judgement, KeyName,
+    KeyRing, LoginGate, LoginPolicy, MemoryTokens, Method, RejectionReason, SystemEntropy, testing::block_on,
 };
 use auth_credentials::{
-    EpochRaised, MemoryNotifier, PolicyError, RememberedDevices, SecondFactorError, SecondFactors,
+    Accounts, EpochRaised, MemoryNotifier, PolicyError, RememberedDevices, SecondFactorError, SecondFactors,
 };
 
 use crate::support::{
@@ -130,6 +130,66 @@ fn the_last_factor_takes_a_short_password_with_it() {
     let _ = remove(&site, &Method::ONE_TIME_CODE, (SHORT, Some(NEXT))).unwrap();
     assert!(methods(&site).is_empty() && site.0.app.log_in("ann", NEXT).is_ok());
     assert_eq!(block_on(site.1.recovery_codes_left(&owner)).unwrap(), 0);
+}
+
+/// The log says which it was, also where the telephone was all there was.
+#[test]
+fn the_last_factor_is_written_down_as_what_it_was() {
+    type Last = fn(&(Site, SecondFactors)) -> EpochRaised;
+    let ways: [Last; 3] = [
+        |site| remove(site, &Method::SMS, (PASSWORD, None)).unwrap(),
+        |(site, factors)| {
+            block_on(factors.remove(&who(site), password(PASSWORD), None, Some(address(1)))).unwrap()
+        },
+        |(site, factors)| block_on(factors.reset(&site.app.id("ann"))).unwrap(),
+    ];
+    for (n, last) in ways.into_iter().enumerate() {
+        let site = both();
+        let _ = remove(&site, &Method::ONE_TIME_CODE, (PASSWORD, None)).unwrap();
+        let _ = last(&site);
+        let removed = site.0.app.audit.events().into_iter().filter_map(|(_, event)| match event {
+            AuditEvent::CredentialRemoved { method, .. } => Some(method),
+            _ => None,
+        });
+        assert_eq!(removed.collect::<Vec<_>>(), [Method::ONE_TIME_CODE, Method::SMS], "{n}");
+        assert!(methods(&site).is_empty());
+    }
+}
+
+/// Asks for a code of a device, and for nothing where there is but a telephone.
+#[derive(Debug)]
+struct DevicesAlone;
+
+impl LoginPolicy for DevicesAlone {
+    fn judge(&self, passed: &[Method], enrolled: &Enrolled) -> Judgement {
+        let code = Method::ONE_TIME_CODE;
+        if enrolled.methods().contains(&code) && !passed.contains(&code) {
+            return Judgement::Missing(vec![code]);
+        }
+        Judgement::Enough(Assurance::Aal1)
+    }
+}
+
+/// What stays may be a factor that is never asked for.
+#[test]
+fn no_short_password_stays_beside_a_factor_that_the_gate_does_without() {
+    let (site, factors) = both();
+    let accounts = Accounts::new(
+        site.accounts.authenticator().clone(),
+        LoginGate::new(Arc::new(DevicesAlone)),
+        site.accounts.policy().clone(),
+        Arc::<TestCounters>::clone(&site.app.counters),
+        Arc::new(SystemEntropy),
+    );
+    let owner = site.app.id("ann");
+    let _ = block_on(accounts.set_password(&owner, password(SHORT), None)).unwrap();
+    let keys = KeyRing::generate(KeyName::parse("other").unwrap(), &SystemEntropy).unwrap();
+    let site = (site.clone(), Site::factors(&site.app, &accounts, Arc::new(keys)));
+    let short = remove(&site, &Method::ONE_TIME_CODE, (SHORT, None));
+    assert!(matches!(short, Err(SecondFactorError::Policy(PolicyError::TooShort { min: 15 }))));
+    assert_eq!(methods(&site).len(), 2);
+    let _ = remove(&site, &Method::ONE_TIME_CODE, (SHORT, Some(NEXT))).unwrap();
+    assert_eq!(methods(&(site.0, factors)), [Method::SMS]);
 }
 
 /// Two pages at once, one for each: the account is not left without any by a password that is too short for it.
