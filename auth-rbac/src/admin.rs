@@ -266,7 +266,7 @@ impl<'a> Administering<'a> {
             let version = snapshot.version();
             audit.append(now, &written(self.who, changes, version)).map_err(AdminError::Audit)?;
             if !rbac.replace_exactly(&present.snapshot, &snapshot) {
-                audit.append(now, &[unmade(self.who, version)]).map_err(AdminError::Audit)?;
+                audit.append(now, &unmade(self.who, changes, version)).map_err(AdminError::Audit)?;
                 return Err(AdminError::Superseded);
             }
             *present = Present { policy, snapshot };
@@ -357,6 +357,11 @@ fn written(who: &Authenticated, changes: &[PolicyChange], version: PolicyVersion
 }
 
 /// What is written down if they were not made after all.
-fn unmade(who: &Authenticated, version: PolicyVersion) -> AuditEvent {
-    AuditEvent::PolicyUnchanged { by: who.principal().clone(), version }
+fn unmade(who: &Authenticated, changes: &[PolicyChange], version: PolicyVersion) -> Vec<AuditEvent> {
+    let event = |change: &PolicyChange| AuditEvent::PolicyUnchanged {
+        by: who.principal().clone(),
+        change: change.to_string(),
+        version,
+    };
+    changes.iter().map(event).collect()
 }

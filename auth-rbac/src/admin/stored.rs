@@ -7,8 +7,8 @@ use std::{
 };
 
 use auth_core::{
-    Attributes, AuditEvent, AuditSink, Authenticated, Clock, DurableAudit, PolicyVersion, RoleName, UnixTime,
-    Written,
+    Attributes, AuditEvent, AuditSink, Authenticated, Clock, DurableAudit, PolicyVersion, RoleName,
+    StoreError, UnixTime, Written,
 };
 
 use super::{
@@ -189,6 +189,9 @@ impl StoredAdministering {
     /// What somebody holds is what they held before the first of the changes. Nobody changes the policy while they act
     /// as somebody else. No changes at all are made by anybody, and answer the present version.
     ///
+    /// A future that is dropped before it ends leaves what was written down by then: the log may name changes as made
+    /// that the store was never asked for, or may have made. Let it end, on a task of its own, where the log has to say.
+    ///
     /// # Errors
     /// [`AdminError`]; then nothing has changed, unless the store does not know
     /// ([`StoreError::Unknown`](auth_core::StoreError::Unknown)).
@@ -201,12 +204,12 @@ impl StoredAdministering {
             }
             match store.change(present, changes).await {
                 Ok(Saved::Saved(version)) => return Ok(version),
-                Ok(Saved::Conflict(_)) => self.unmade(present.next()).await?,
+                Ok(Saved::Conflict(_)) => self.unmade(changes, present.next()).await?,
                 Err(error) => {
                     // What may be there stands as it was written down.
                     let may_be_there = matches!(&error, PolicyStoreError::Store(error) if error.written() == Written::Unknown);
                     if !may_be_there {
-                        self.unmade(present.next()).await?;
+                        self.unmade(changes, present.next()).await?;
                     }
                     return Err(error.into());
                 }
@@ -249,15 +252,20 @@ impl StoredAdministering {
             }
             Ok::<_, AdminError>(())
         };
-        aside(work).await.map_err(SourceError::Read)??;
+        aside(work).await.map_err(|error| match then {
+            // It may have ended after it had written.
+            Then::WriteDown => AdminError::Audit(StoreError::unknown(error)),
+            Then::LeaveIt => SourceError::Read(error).into(),
+        })??;
         Ok(version)
     }
 
     /// Writes down that changes were not made which were written down to be.
-    async fn unmade(&self, version: PolicyVersion) -> Result<(), AdminError> {
+    async fn unmade(&self, changes: &[PolicyChange], version: PolicyVersion) -> Result<(), AdminError> {
         let (asking, now) = (self.clone(), self.administration.clock.now());
-        let work = move || asking.administration.audit.append(now, &[unmade(&asking.who, version)]);
-        aside(work).await.map_err(SourceError::Read)?.map_err(AdminError::Audit)
+        let events = unmade(&self.who, changes, version);
+        let work = move || asking.administration.audit.append(now, &events);
+        aside(work).await.map_err(StoreError::unknown).flatten().map_err(AdminError::Audit)
     }
 
     fn asked<'s>(&'s self, present: &'s Present, now: UnixTime) -> Asked<'s> {

@@ -170,8 +170,11 @@ fn whoever_is_overtaken_begins_anew() {
     let version =
         block_on(administration.by(&who(&user("ann"))).apply(std::slice::from_ref(&change))).unwrap();
     assert_eq!(version, PolicyVersion::new(4));
-    let unmade =
-        |version| AuditEvent::PolicyUnchanged { by: user("ann"), version: PolicyVersion::new(version) };
+    let unmade = |version| AuditEvent::PolicyUnchanged {
+        by: user("ann"),
+        change: change.to_string(),
+        version: PolicyVersion::new(version),
+    };
     let expected = [
         changed("ann", &change, 2),
         unmade(2),
@@ -207,6 +210,9 @@ fn the_log_says_what_a_failing_store_did() {
             block_on(administration.by(&who(&user("ann"))).apply(&[assign("zoe", "reader")])).unwrap_err();
         assert!(matches!(error, AdminError::Stored(PolicyStoreError::Store(_))), "{error}");
         assert_eq!(audit.events().len(), events);
+        if let [(_, AuditEvent::PolicyChanged { change: made, .. }), (_, last)] = audit.events().as_slice() {
+            assert!(matches!(last, AuditEvent::PolicyUnchanged { change, .. } if change == made));
+        }
         assert_eq!(Refusal::from(error).status(), 503);
     }
 }
