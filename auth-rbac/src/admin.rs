@@ -17,6 +17,7 @@ mod change;
 mod error;
 mod guard;
 mod held;
+mod present;
 mod stored;
 
 pub use self::{

@@ -1,10 +1,6 @@
 //! Changing the policy of a store.
 
-use std::{
-    fmt,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{
     Attributes, AuditEvent, AuditSink, Authenticated, Clock, DurableAudit, PolicyVersion, RoleName,
@@ -14,12 +10,12 @@ use auth_core::{
 use super::{
     AdminError, AdminPermissions, Administration, PolicyChange,
     held::{Asked, Asker},
-    next, unmade, written,
+    next,
+    present::{Lookout, Present},
+    unmade, written,
 };
 use crate::{
-    builder::PolicyBuilder,
-    policy::Policy,
-    source::{Loaded, Revision, SourceError, aside},
+    source::{SourceError, aside},
     store::{PolicyStore, PolicyStoreError, Saved},
 };
 
@@ -27,7 +23,8 @@ use crate::{
 /// [`Administration`] is for a policy of roles that a program has built, for the whole policy of a store. Cheap to clone.
 ///
 /// Whoever asks is measured by what is stored, roles, lists and rules, at the moment of asking; it is kept compiled
-/// until it changes, so that who is refused costs one look whether it has. The changes are written
+/// until it changes, so that who is refused costs one look whether it has, which serves all who wait for it
+/// (`many_who_ask_at_once_load_a_policy_once`). The changes are written
 /// down and then stored, if that still is the policy by which they were allowed; if another change was faster, all of it
 /// begins anew.
 ///
@@ -67,14 +64,7 @@ pub struct StoredAdministration {
     refusals: Option<Arc<dyn AuditSink>>,
     clock: Arc<dyn Clock>,
     permissions: AdminPermissions,
-    known: Arc<Mutex<Option<Arc<Present>>>>,
-}
-
-/// What is stored, as it was when somebody last looked, compiled and as it was declared.
-struct Present {
-    revision: Revision,
-    policy: Policy,
-    roles: PolicyBuilder,
+    lookout: Arc<Lookout>,
 }
 
 impl StoredAdministration {
@@ -90,7 +80,8 @@ impl StoredAdministration {
         audit: Arc<dyn DurableAudit>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, audit, refusals: None, clock, permissions, known: Arc::default() }
+        let lookout = Arc::new(Lookout::new(Arc::clone(&store)));
+        Self { store, audit, refusals: None, clock, permissions, lookout }
     }
 
     /// Writes down what is refused, as [`AuditEvent::AccessDenied`] of who really asked. Without it, that is written down
@@ -112,29 +103,6 @@ impl StoredAdministration {
             principal_attributes: None,
             context_attributes: None,
         }
-    }
-
-    /// What is stored now, compiled only where it is another policy than before.
-    async fn present(&self) -> Result<Arc<Present>, AdminError> {
-        let known = self.known().clone();
-        let (revision, document) =
-            match self.store.load(known.as_deref().map(|known| &known.revision)).await? {
-                Loaded::Changed { revision, document } => (revision, document),
-                Loaded::Unchanged => return known.ok_or(AdminError::Superseded),
-                Loaded::Changing(_) => return Err(AdminError::Superseded),
-            };
-        let compiling = aside(move || {
-            let (policy, roles) = (document.compile()?, document.builder()?);
-            Ok(Arc::new(Present { revision, policy, roles }))
-        });
-        let present = compiling.await.map_err(SourceError::Read)?.map_err(SourceError::Document)?;
-        *self.known() = Some(Arc::clone(&present));
-        Ok(present)
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<Arc<Present>>> {
-        // It is replaced as a whole, so a panic elsewhere leaves it as it was.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,7 +200,7 @@ impl StoredAdministering {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        let present = self.administration.present().await?;
+        let present = self.administration.lookout.present().await?;
         let version = present.policy.version();
         if changes.is_empty() {
             return Ok(version);

@@ -19,7 +19,7 @@ use auth_rbac::{
 use super::{Full, allow, assign, inherit, key, refused::denied};
 use crate::support::{NOW, V1, action, roles, user, who};
 
-fn document() -> PolicyDocument {
+pub(super) fn document() -> PolicyDocument {
     PolicyDocument::new(V1)
         .permission(action("doc.read"))
         .permission(action("policy.assign"))
@@ -31,13 +31,13 @@ fn document() -> PolicyDocument {
         .assign(Assignment::new(user("root"), [key("root")]))
 }
 
-fn stored() -> Arc<MemoryPolicy> {
+pub(super) fn stored() -> Arc<MemoryPolicy> {
     let store = Arc::new(MemoryPolicy::new());
     assert_eq!(block_on(store.save(PolicyVersion::new(0), &document())).unwrap(), Saved::Saved(V1));
     store
 }
 
-fn administration(store: Arc<dyn PolicyStore>) -> (StoredAdministration, Arc<MemoryAudit>) {
+pub(super) fn administration(store: Arc<dyn PolicyStore>) -> (StoredAdministration, Arc<MemoryAudit>) {
     let audit = Arc::new(MemoryAudit::new(1_000));
     let names = AdminPermissions::default();
     let clock = Arc::new(FixedClock(NOW));
