@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 impl Abac {
     /// What rules forbid of what is asked for, whatever resource it were done to: of any kind, those that no schema
     /// declares among them, and of the tenant that is named, or of any. A rule that depends on which one it is cannot be
-    /// evaluated, whether it asks for an attribute or for [`has`](crate::Condition) it.
+    /// evaluated, whether it asks for an attribute or `has` it.
     pub(crate) fn forbidden_somewhere(&self, request: &AccessRequest<'_>) -> Verdict {
         let action = self.actions.find(request.action().as_str());
         let attributes = action.and_then(|action| self.of_actions.get(action as usize));

@@ -233,7 +233,8 @@ impl StoredAdministering {
         let (asking, now) = (self.clone(), self.administration.clock.now());
         let events = unmade(&self.who, changes, version);
         let work = move || asking.administration.audit.append(now, &events);
-        aside(work).await.map_err(StoreError::unknown).flatten().map_err(AdminError::Audit)
+        let ended = aside(work).await.map_err(StoreError::unknown);
+        ended.and_then(|written| written).map_err(AdminError::Audit)
     }
 
     fn asked<'s>(&'s self, present: &'s Present, now: UnixTime) -> Asked<'s> {
