@@ -335,11 +335,13 @@ pub enum AuditEvent {
         /// The version since.
         version: PolicyVersion,
     },
-    /// Changes of the policy that were written down just before were not made: another policy came in between.
+    /// A change of the policy that was written down before was not made: another one came in between, or the store failed.
     PolicyUnchanged {
-        /// By whom they would have been.
+        /// By whom it would have been.
         by: PrincipalId,
-        /// The version that they would have had.
+        /// What is not different, in the words of [`PolicyChanged`](Self::PolicyChanged).
+        change: String,
+        /// The version that it would have had.
         version: PolicyVersion,
     },
     /// An account was removed.

@@ -16,10 +16,10 @@ pub(crate) mod error;
 mod evaluate;
 pub(crate) mod explain;
 mod index;
-mod kinds;
 pub(crate) mod operand;
 mod program;
 pub(crate) mod rule;
+mod somewhere;
 
 use self::{
     challenge::{Challenges, Demanded},

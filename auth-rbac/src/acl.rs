@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{
-    AccessRequest, Action, DecideError, PolicyVersion, PrincipalId, Resource, ResourceKind, RuleId,
-};
+use auth_core::{AccessRequest, Action, DecideError, PolicyVersion, PrincipalId, Resource, RuleId};
 
 use crate::{
     engine::{Engine, Model},
@@ -24,8 +22,10 @@ mod interned;
 mod kinds;
 mod records;
 mod resource;
+mod somewhere;
 mod trustee;
 
+pub(crate) use self::somewhere::Denials;
 use self::{
     builder::OwnEntry,
     compile::{EVERYONE, OWNER},
@@ -161,6 +161,13 @@ struct Value {
     own: u32,
 }
 
+impl Value {
+    #[inline]
+    fn is_owned_by(self, caller: Caller<'_>) -> bool {
+        caller.principal.is_some_and(|number| self.owner == number.saturating_add(1))
+    }
+}
+
 impl From<Value> for [u32; 4] {
     fn from(value: Value) -> Self {
         [value.list, value.owner, value.parent, value.own]
@@ -219,11 +226,6 @@ impl Acl {
             .collect();
         permissions.sort_unstable();
         permissions
-    }
-
-    /// The kinds of resources that have a permission.
-    pub(crate) fn kinds_with(&self, permission: &Action) -> Vec<ResourceKind> {
-        self.kinds.with(permission.as_str()).collect()
     }
 
     /// How much it holds.
@@ -293,20 +295,15 @@ impl Acl {
     #[inline]
     fn weigh(&self, caller: Caller<'_>, at: At, kind: u16, bit: u32) -> Option<Decided> {
         let value = Value::from(self.resources.values(at)?);
-        let owns = caller.principal.is_some_and(|number| value.owner == number.saturating_add(1));
+        let owns = value.is_owned_by(caller);
         if owns && (self.kinds.kept(kind) >> bit) & 1 == 1 {
             return Some(Decided { at, bit, entry: None, denies: false });
         }
         let list = self.entries.get(value.list);
-        let me = caller.principal.map(|number| self.first_principal().saturating_add(number));
+        let me = self.subject_of(caller);
         let (entry, deciding) = if list.len() <= SHORT {
-            let is_for = |subject| {
-                subject == EVERYONE
-                    || (subject == OWNER && owns)
-                    || Some(subject) == me
-                    || caller.groups.binary_search(&subject).is_ok()
-            };
-            first((0..).zip(list).filter(|(_, entry)| (entry.mask >> bit) & 1 == 1 && is_for(entry.subject)))
+            let is_for = |entry: &Entry| is_for(entry.subject, caller.groups, me, owns);
+            first((0..).zip(list).filter(|(_, entry)| (entry.mask >> bit) & 1 == 1 && is_for(entry)))
         } else {
             let subjects = [Some(EVERYONE), owns.then_some(OWNER), me].into_iter().flatten();
             let subjects = subjects.chain(caller.groups.iter().copied());
@@ -321,10 +318,25 @@ impl Acl {
         Some(Decided { at, bit, entry: Some(entry), denies: deciding.denies() })
     }
 
+    /// The number that the caller has in entries.
+    #[inline]
+    fn subject_of(&self, caller: Caller<'_>) -> Option<u32> {
+        caller.principal.map(|number| self.first_principal().saturating_add(number))
+    }
+
     #[inline]
     fn first_principal(&self) -> u32 {
         compile::first_principal(self.groups.len())
     }
+}
+
+/// Whether entries for a subject are for the caller, whose own number is `me`.
+#[inline]
+fn is_for(subject: u32, groups: &[u32], me: Option<u32>, owns: bool) -> bool {
+    subject == EVERYONE
+        || (subject == OWNER && owns)
+        || Some(subject) == me
+        || groups.binary_search(&subject).is_ok()
 }
 
 /// The entry with the least rank.

@@ -17,6 +17,7 @@ mod change;
 mod error;
 mod guard;
 mod held;
+mod present;
 mod stored;
 
 pub use self::{
@@ -60,9 +61,11 @@ use self::{
 /// What they hold is what they held before, under the limits of how they authenticated.
 ///
 /// Roles have to allow all of that by themselves, and lists and rules must not forbid it: neither the change, as an
-/// action on the kind `policy`, nor what is handed out, on any resource of a kind of which they speak
-/// (`what_rules_forbid_is_neither_done_nor_handed_out`). A rule that looks at attributes of one resource cannot be
-/// evaluated for all of them, and so forbids; `policy.bind` and `policy.escalate` lift that too. Where a stronger
+/// action on the kind `policy`, nor what is handed out, on any resource: of every tenant, unless it is handed out in one
+/// (`what_rules_forbid_is_neither_done_nor_handed_out`, `what_a_list_denies_on_one_resource_is_not_handed_out`). A rule
+/// that looks at which resource it is, or at `has` an attribute of it, cannot be evaluated for all of them, and so
+/// forbids; `policy.bind` and `policy.escalate` lift that too. An [`Administration`](crate::Administration) knows of
+/// lists and rules what its guard says of a kind as a whole ([`guarded_by`](Self::guarded_by)). Where a stronger
 /// authentication would help, the refusal is that challenge (`a_rule_asks_administrators_for_a_second_factor`).
 ///
 /// A change is appended to a `DurableAudit` before it is in force, or it is not made; it answers the version since.
@@ -156,7 +159,9 @@ impl Administration {
     /// Asks another authorizer as well: what the application asks, if that is more than [these roles](Self::rbac), with
     /// the roles among it. What it forbids, or cannot evaluate, is not done to the policy and not handed out; what it
     /// just does not permit is. `kinds` are those of resources of which it speaks: a permission is not held that it
-    /// forbids on any resource of one of them.
+    /// forbids on one of them as a whole ([`Resource::any`](auth_core::Resource::any)). It is not asked about each resource
+    /// of a kind: what it forbids on one alone, by the list of that one or by a rule that a resource without attributes
+    /// does not meet, is handed out. A [`StoredAdministration`] sees those as well.
     #[must_use]
     pub fn guarded_by(
         mut self,
@@ -262,7 +267,7 @@ impl<'a> Administering<'a> {
             let version = snapshot.version();
             audit.append(now, &written(self.who, changes, version)).map_err(AdminError::Audit)?;
             if !rbac.replace_exactly(&present.snapshot, &snapshot) {
-                audit.append(now, &[unmade(self.who, version)]).map_err(AdminError::Audit)?;
+                audit.append(now, &unmade(self.who, changes, version)).map_err(AdminError::Audit)?;
                 return Err(AdminError::Superseded);
             }
             *present = Present { policy, snapshot };
@@ -353,6 +358,11 @@ fn written(who: &Authenticated, changes: &[PolicyChange], version: PolicyVersion
 }
 
 /// What is written down if they were not made after all.
-fn unmade(who: &Authenticated, version: PolicyVersion) -> AuditEvent {
-    AuditEvent::PolicyUnchanged { by: who.principal().clone(), version }
+fn unmade(who: &Authenticated, changes: &[PolicyChange], version: PolicyVersion) -> Vec<AuditEvent> {
+    let event = |change: &PolicyChange| AuditEvent::PolicyUnchanged {
+        by: who.principal().clone(),
+        change: change.to_string(),
+        version,
+    };
+    changes.iter().map(event).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
         Abac,
         rule::{Rule, RuleEffect},
     },
-    acl::{Acl, AclDescription},
+    acl::{Acl, AclDescription, Denials},
     combine::Combiner,
     engine::{Engine, Model},
     explain::Explanation,
@@ -95,6 +95,28 @@ impl Policy {
             }
             _ => self.roles.describe(decided).map(PolicyDescription::Roles),
         }
+    }
+
+    /// What it says of what is asked for, if a list denies it on some resource, or a rule might: of any kind and of the
+    /// tenant that is named, or of any. `denials` is what lists deny whoever asks.
+    pub(crate) fn decide_somewhere(
+        &self,
+        request: &AccessRequest<'_>,
+        denials: &Denials,
+    ) -> Result<Decision, DecideError> {
+        let denied = |acl: &Acl| {
+            if acl.is_denied(denials, request.action(), request.resource().tenant()) {
+                Verdict::deny(acl.version(), None)
+            } else {
+                Verdict::not_applicable(acl.version())
+            }
+        };
+        let verdicts = [
+            Some(self.roles.evaluate(request)?),
+            self.acl.as_ref().map(denied),
+            self.rules.as_ref().map(|rules| rules.forbidden_somewhere(request)),
+        ];
+        Ok(self.combiner.combine(verdicts.into_iter().flatten()).decide(request))
     }
 
     /// All models but the roles.

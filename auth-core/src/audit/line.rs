@@ -140,13 +140,9 @@ impl Line {
                 self.perhaps("by", by.as_ref());
             }
             E::PolicyLoaded { version } => self.shown("version", version),
-            E::PolicyChanged { by, change, version } => {
+            E::PolicyChanged { by, change, version } | E::PolicyUnchanged { by, change, version } => {
                 self.principal("by", by);
                 self.text("change", change);
-                self.shown("version", version);
-            }
-            E::PolicyUnchanged { by, version } => {
-                self.principal("by", by);
                 self.shown("version", version);
             }
             E::AccountRemoved { principal, by } => {

@@ -36,6 +36,8 @@ pub(super) struct Facts<'a> {
     pub(super) action: &'a [(crate::attribute::AttributeName, Value)],
     authenticated: UnixTime,
     assurance: Assurance,
+    /// Whether it is about some resource, and which one is not known.
+    is_somewhere: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -67,7 +69,24 @@ impl<'a> Facts<'a> {
         action: &'a [(crate::attribute::AttributeName, Value)],
     ) -> Self {
         let authentication = request.authentication();
-        Self { request, home, action, authenticated: authentication.at, assurance: authentication.assurance }
+        let (authenticated, assurance) = (authentication.at, authentication.assurance);
+        Self { request, home, action, authenticated, assurance, is_somewhere: false }
+    }
+
+    /// The same request for some resource, of which no more is known than its tenant, if it names one.
+    pub(super) fn somewhere(self) -> Self {
+        Self { is_somewhere: true, ..self }
+    }
+
+    /// Whether it depends on which resource it is.
+    fn is_open(&self, source: &Source) -> bool {
+        self.is_somewhere
+            && match source {
+                Source::BuiltIn(BuiltIn::ResourceTenant) => self.request.resource().tenant().is_none(),
+                Source::BuiltIn(BuiltIn::ResourceKind | BuiltIn::ResourceId)
+                | Source::Named(Root::Resource, _) => true,
+                Source::BuiltIn(_) | Source::Named(..) => false,
+            }
     }
 
     /// The same request, had it satisfied a challenge just now. What methods that took is not known, so the methods are
@@ -421,6 +440,9 @@ impl<'a, const N: usize> Evaluation<'a, N> {
         let program = self.program;
         let Some(slot) = program.slots.get(slot as usize) else { return Seen::Bad };
         let facts = &self.facts;
+        if facts.is_open(&slot.source) {
+            return Seen::Bad;
+        }
         let value = match &slot.source {
             Source::BuiltIn(built_in) => {
                 return match facts.built_in(*built_in) {

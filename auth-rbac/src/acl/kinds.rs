@@ -109,15 +109,6 @@ impl Kinds {
         permissions.iter().position(|other| *other == permission).map(|bit| bit as u32)
     }
 
-    /// The kinds that have a permission.
-    pub(super) fn with(&self, permission: &str) -> impl Iterator<Item = ResourceKind> {
-        let permission = self.permission(permission);
-        let has = move |kind: &u16| permission.is_some_and(|number| self.bit_of(*kind, number).is_some());
-        (0..u16::try_from(self.kinds.len()).unwrap_or(u16::MAX))
-            .filter(has)
-            .filter_map(|kind| self.kind(kind))
-    }
-
     /// The bits of those of `set` that the kind has.
     pub(super) fn mask(&self, kind: u16, set: &[u32]) -> u64 {
         set.iter()

@@ -82,6 +82,18 @@ impl<const VALUES: usize> Records<VALUES> {
         Some(Key { space, kind, id: std::str::from_utf8(id).ok()? })
     }
 
+    /// Where each of them begins, in the order of arrival.
+    pub(super) fn places(&self) -> impl Iterator<Item = At> {
+        let mut next = 0_u32;
+        std::iter::from_fn(move || {
+            let (_, _, id) = self.parts(At(next))?;
+            let size = VALUES.saturating_mul(4).saturating_add(PARTS).saturating_add(id.len());
+            let at = At(next);
+            next = next.checked_add(u32::try_from(size).ok()?)?;
+            Some(at)
+        })
+    }
+
     pub(super) fn len(&self) -> usize {
         self.count
     }
@@ -146,6 +158,7 @@ mod tests {
             places.push(records.push(key, [n, 7]).unwrap());
         }
         assert_eq!(records.len(), keys().len());
+        assert!(records.places().eq(places.iter().copied()));
         for ((n, key), at) in (0..).zip(keys()).zip(places) {
             assert_eq!(records.find(key), Some(at));
             assert_eq!((records.key(at), records.values(at)), (Some(key), Some([n, 7])));

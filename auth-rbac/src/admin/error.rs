@@ -24,12 +24,12 @@ pub enum AdminError {
     /// The policy would not be one.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// It could not be written down, so it was not done.
+    /// It could not be written down, so it was not done; or that it was not done could not be.
     #[error("the change could not be written down")]
     Audit(#[source] StoreError),
     /// Another policy is there than the one that would be changed. For an [`Administration`], trying again does not help:
-    /// begin anew with that one. A [`StoredAdministration`](crate::StoredAdministration) has tried again already, and
-    /// found another one each time.
+    /// begin anew with that one. A [`StoredAdministration`](crate::StoredAdministration) has tried again already and
+    /// found another one each time, or its store says that the policy is being changed right now.
     #[error("another policy has come in between")]
     Superseded,
     /// The policy in force has the last version that there is, so a change could not be told from what was before.

@@ -1,6 +1,7 @@
 //! Whether somebody may make changes, by what they hold.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeSet, HashMap, HashSet},
     net::IpAddr,
     rc::Rc,
@@ -13,6 +14,7 @@ use auth_core::{
 
 use super::{AdminError, AdminPermissions, PolicyChange, change::Given, guard::Guard};
 use crate::{
+    acl::Denials,
     builder::{PolicyBuilder, Reach},
     pattern::{self, Meanings},
     snapshot::Snapshot,
@@ -140,24 +142,32 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Whether it may be handed out: whether the asker is allowed it, and is forbidden it on no kind of resource.
-    fn ask_held(&self, action: &Action, tenant: Option<&Realm>) -> Result<Answer, Refusal> {
-        let resource_of = |kind| resource(kind, tenant);
-        let policy = resource_of(POLICY);
-        match self.roles.require(&self.request(action, &policy)) {
+    /// Whether it may be handed out: whether the asker is allowed it, and is forbidden it on no resource.
+    fn may_hand_out(
+        &self,
+        action: &Action,
+        tenant: Option<&Realm>,
+        denials: &Denials,
+    ) -> Result<bool, Refusal> {
+        let policy = resource(POLICY, tenant);
+        let request = self.request(action, &policy);
+        match self.roles.require(&request) {
             Ok(_) => {}
-            Err(Refusal::Denied(denial)) => return Ok(Answer::Denied(denial)),
+            Err(Refusal::Denied(_)) => return Ok(false),
             Err(other) => return Err(other),
         }
-        let Some(guard) = self.guard else { return Ok(Answer::Held) };
-        for resource in std::iter::once(policy).chain(guard.kinds(action).into_iter().map(resource_of)) {
+        let Some(guard) = self.guard else { return Ok(true) };
+        if !is_free(guard.decide(&request)?, &request) {
+            return Ok(false);
+        }
+        for resource in guard.kinds().iter().map(|kind| resource(kind.clone(), tenant)) {
             let request = self.request(action, &resource);
-            let answer = unless_forbidden(guard.decide(&request)?, &request);
-            if !matches!(answer, Answer::Held) {
-                return Ok(answer);
+            if !is_free(guard.decide(&request)?, &request) {
+                return Ok(false);
             }
         }
-        Ok(Answer::Held)
+        let somewhere = guard.decide_somewhere(&request, denials)?;
+        Ok(somewhere.is_none_or(|decision| is_free(decision, &request)))
     }
 
     fn request<'r>(&self, action: &'r Action, resource: &'r Resource) -> AccessRequest<'r>
@@ -198,6 +208,10 @@ fn unless_forbidden(decision: Decision, request: &AccessRequest<'_>) -> Answer {
     }
 }
 
+fn is_free(decision: Decision, request: &AccessRequest<'_>) -> bool {
+    matches!(unless_forbidden(decision, request), Answer::Held)
+}
+
 fn resource(kind: ResourceKind, tenant: Option<&Realm>) -> Resource {
     match tenant {
         Some(tenant) => Resource::any(kind).of_tenant(tenant.clone()),
@@ -219,6 +233,8 @@ struct Held<'a> {
     reaches: HashMap<(u32, bool), Rc<Reach>>,
     /// What has been found to be held, until some role changes: a role's permissions or denials, somewhere.
     passed: HashSet<(u32, bool, Option<Realm>)>,
+    /// What lists deny the asker, once somebody wants to know.
+    denials: OnceCell<Denials>,
 }
 
 /// What is asked about a permission.
@@ -251,6 +267,7 @@ impl<'a> Held<'a> {
             wildcards: HashMap::new(),
             reaches: HashMap::new(),
             passed: HashSet::new(),
+            denials: OnceCell::new(),
         }
     }
 
@@ -316,7 +333,11 @@ impl<'a> Held<'a> {
                     Some(known) => *known,
                     None => {
                         let Some(action) = policy.permission_name(*permission) else { continue };
-                        let is_held = matches!(self.asked.ask_held(&action, place)?, Answer::Held);
+                        let who = self.asked.by.who.principal();
+                        let ask =
+                            || self.asked.guard.map_or_else(Denials::default, |guard| guard.denials(who));
+                        let denials = self.denials.get_or_init(ask);
+                        let is_held = self.asked.may_hand_out(&action, place, denials)?;
                         self.held.insert(key, is_held);
                         is_held
                     }

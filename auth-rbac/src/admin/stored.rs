@@ -1,25 +1,21 @@
 //! Changing the policy of a store.
 
-use std::{
-    fmt,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use auth_core::{
-    Attributes, AuditEvent, AuditSink, Authenticated, Clock, DurableAudit, PolicyVersion, RoleName, UnixTime,
-    Written,
+    Attributes, AuditEvent, AuditSink, Authenticated, Clock, DurableAudit, PolicyVersion, RoleName,
+    StoreError, UnixTime, Written,
 };
 
 use super::{
     AdminError, AdminPermissions, Administration, PolicyChange,
     held::{Asked, Asker},
-    next, unmade, written,
+    next,
+    present::{Lookout, Present},
+    unmade, written,
 };
 use crate::{
-    builder::PolicyBuilder,
-    policy::Policy,
-    source::{Loaded, Revision, SourceError, aside},
+    source::{SourceError, aside},
     store::{PolicyStore, PolicyStoreError, Saved},
 };
 
@@ -27,7 +23,8 @@ use crate::{
 /// [`Administration`] is for a policy of roles that a program has built, for the whole policy of a store. Cheap to clone.
 ///
 /// Whoever asks is measured by what is stored, roles, lists and rules, at the moment of asking; it is kept compiled
-/// until it changes, so that who is refused costs one look whether it has. The changes are written
+/// until it changes, so that who is refused costs one look whether it has, which serves all who wait for it
+/// (`many_who_ask_at_once_load_a_policy_once`). The changes are written
 /// down and then stored, if that still is the policy by which they were allowed; if another change was faster, all of it
 /// begins anew.
 ///
@@ -67,14 +64,7 @@ pub struct StoredAdministration {
     refusals: Option<Arc<dyn AuditSink>>,
     clock: Arc<dyn Clock>,
     permissions: AdminPermissions,
-    known: Arc<Mutex<Option<Arc<Present>>>>,
-}
-
-/// What is stored, as it was when somebody last looked, compiled and as it was declared.
-struct Present {
-    revision: Revision,
-    policy: Policy,
-    roles: PolicyBuilder,
+    lookout: Arc<Lookout>,
 }
 
 impl StoredAdministration {
@@ -90,7 +80,8 @@ impl StoredAdministration {
         audit: Arc<dyn DurableAudit>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, audit, refusals: None, clock, permissions, known: Arc::default() }
+        let lookout = Arc::new(Lookout::new(Arc::clone(&store)));
+        Self { store, audit, refusals: None, clock, permissions, lookout }
     }
 
     /// Writes down what is refused, as [`AuditEvent::AccessDenied`] of who really asked. Without it, that is written down
@@ -112,29 +103,6 @@ impl StoredAdministration {
             principal_attributes: None,
             context_attributes: None,
         }
-    }
-
-    /// What is stored now, compiled only where it is another policy than before.
-    async fn present(&self) -> Result<Arc<Present>, AdminError> {
-        let known = self.known().clone();
-        let (revision, document) =
-            match self.store.load(known.as_deref().map(|known| &known.revision)).await? {
-                Loaded::Changed { revision, document } => (revision, document),
-                Loaded::Unchanged => return known.ok_or(AdminError::Superseded),
-                Loaded::Changing(_) => return Err(AdminError::Superseded),
-            };
-        let compiling = aside(move || {
-            let (policy, roles) = (document.compile()?, document.builder()?);
-            Ok(Arc::new(Present { revision, policy, roles }))
-        });
-        let present = compiling.await.map_err(SourceError::Read)?.map_err(SourceError::Document)?;
-        *self.known() = Some(Arc::clone(&present));
-        Ok(present)
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<Arc<Present>>> {
-        // It is replaced as a whole, so a panic elsewhere leaves it as it was.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,6 +157,9 @@ impl StoredAdministering {
     /// What somebody holds is what they held before the first of the changes. Nobody changes the policy while they act
     /// as somebody else. No changes at all are made by anybody, and answer the present version.
     ///
+    /// A future that is dropped before it ends leaves what was written down by then: the log may name changes as made
+    /// that the store was never asked for, or may have made. Let it end, on a task of its own, where the log has to say.
+    ///
     /// # Errors
     /// [`AdminError`]; then nothing has changed, unless the store does not know
     /// ([`StoreError::Unknown`](auth_core::StoreError::Unknown)).
@@ -201,12 +172,12 @@ impl StoredAdministering {
             }
             match store.change(present, changes).await {
                 Ok(Saved::Saved(version)) => return Ok(version),
-                Ok(Saved::Conflict(_)) => self.unmade(present.next()).await?,
+                Ok(Saved::Conflict(_)) => self.unmade(changes, present.next()).await?,
                 Err(error) => {
                     // What may be there stands as it was written down.
                     let may_be_there = matches!(&error, PolicyStoreError::Store(error) if error.written() == Written::Unknown);
                     if !may_be_there {
-                        self.unmade(present.next()).await?;
+                        self.unmade(changes, present.next()).await?;
                     }
                     return Err(error.into());
                 }
@@ -229,7 +200,7 @@ impl StoredAdministering {
         if changes.len() > Administration::MAX_CHANGES {
             return Err(AdminError::TooMany);
         }
-        let present = self.administration.present().await?;
+        let present = self.administration.lookout.present().await?;
         let version = present.policy.version();
         if changes.is_empty() {
             return Ok(version);
@@ -249,15 +220,21 @@ impl StoredAdministering {
             }
             Ok::<_, AdminError>(())
         };
-        aside(work).await.map_err(SourceError::Read)??;
+        aside(work).await.map_err(|error| match then {
+            // It may have ended after it had written.
+            Then::WriteDown => AdminError::Audit(StoreError::unknown(error)),
+            Then::LeaveIt => SourceError::Read(error).into(),
+        })??;
         Ok(version)
     }
 
     /// Writes down that changes were not made which were written down to be.
-    async fn unmade(&self, version: PolicyVersion) -> Result<(), AdminError> {
+    async fn unmade(&self, changes: &[PolicyChange], version: PolicyVersion) -> Result<(), AdminError> {
         let (asking, now) = (self.clone(), self.administration.clock.now());
-        let work = move || asking.administration.audit.append(now, &[unmade(&asking.who, version)]);
-        aside(work).await.map_err(SourceError::Read)?.map_err(AdminError::Audit)
+        let events = unmade(&self.who, changes, version);
+        let work = move || asking.administration.audit.append(now, &events);
+        let ended = aside(work).await.map_err(StoreError::unknown);
+        ended.and_then(|written| written).map_err(AdminError::Audit)
     }
 
     fn asked<'s>(&'s self, present: &'s Present, now: UnixTime) -> Asked<'s> {

@@ -2,6 +2,7 @@
 
 mod deleting;
 mod guarded;
+mod looking;
 mod many;
 mod races;
 mod refused;

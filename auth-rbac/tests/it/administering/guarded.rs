@@ -124,6 +124,12 @@ fn what_rules_forbid_is_neither_done_nor_handed_out() {
         rule("\"*\"", "doc", "true"),
         // Of some documents, so not of all.
         rule("[\"doc.pay\"]", "doc", "resource.amount > 1000"),
+        rule("[\"doc.pay\"]", "doc", "has resource.amount && resource.amount > 1000"),
+        rule("[\"doc.pay\"]", "doc", "has resource.id && resource.id == \\\"7\\\""),
+        rule("[\"doc.pay\"]", "doc", "has resource.tenant && resource.tenant == \\\"acme\\\""),
+        rule("[\"doc.pay\"]", "*", "resource.kind == \\\"doc\\\""),
+        // Roles speak of all kinds, those too that no schema declares.
+        rule("[\"doc.pay\"]", "*", "resource.kind != \\\"doc\\\" && resource.kind != \\\"policy\\\""),
         "[acl]\npermissions_on = [{ kind = \"doc\", permission = \"doc.pay\" }]\n[[acl.resources]]\n\
             resource = { kind = \"doc\" }\nentries = [{ effect = \"deny\", to = { principal = \"ann\" }, \
             permissions = [\"doc.pay\"] }]"
@@ -137,6 +143,55 @@ fn what_rules_forbid_is_neither_done_nor_handed_out() {
     let rules = rule("[\"doc.pay\"]", "doc", "true");
     assert_eq!(outcome(&rules, "ann", assign("zoe", "reader")), Ok(()), "of other things, nothing is lost");
     assert_eq!(give(&rule("[\"doc.pay\"]", "doc", "false"), "ann"), Ok(()));
+}
+
+/// One list on one resource denies ann something.
+fn listed(order: &str, resource: &str, entries: &str) -> String {
+    format!(
+        "[acl]\n{order}permissions_on = [{{ kind = \"doc\", permission = \"doc.pay\" }}]\n\
+        [[acl.groups]]\nname = \"staff\"\nmembers = [\"ann\"]\n[[acl.resources]]\n\
+        resource = {{ kind = \"doc\"{resource} }}\nentries = [{entries}]"
+    )
+}
+
+/// Whoever gets it may do it to every resource, so to the one where its giver may not.
+#[test]
+fn what_a_list_denies_on_one_resource_is_not_handed_out() {
+    let entry = |effect: &str, to: &str| {
+        format!("{{ effect = \"{effect}\", to = {to}, permissions = [\"doc.pay\"] }},")
+    };
+    let (ann, staff, all) = ("{ principal = \"ann\" }", "{ group = \"staff\" }", "\"everyone\"");
+    let give = |order: &str, resource: &str, entries: &str, tenant: Option<&str>| {
+        let change = match tenant {
+            None => assign("zoe", "cashier"),
+            Some(tenant) => PolicyChange::Assign {
+                principal: user("zoe"),
+                role: auth_core::RoleName::from_static("cashier").into(),
+                tenant: Some(tenant.parse().unwrap()),
+            },
+        };
+        outcome(&listed(order, resource, entries), "ann", change)
+    };
+    for to in [ann, staff, all] {
+        for resource in ["", ", id = \"42\"", ", tenant = \"acme\"", ", id = \"42\", tenant = \"acme\""] {
+            let found = give("", resource, &entry("deny", to), None);
+            assert_eq!(found, lacks("doc.pay"), "{to} {resource}");
+        }
+    }
+    let deny = entry("deny", ann);
+    assert_eq!(give("", ", id = \"42\", tenant = \"acme\"", &deny, Some("acme")), lacks("doc.pay"));
+    assert_eq!(give("", ", id = \"42\", tenant = \"acme\"", &deny, Some("other")), Ok(()));
+    assert_eq!(give("", ", id = \"42\"", &deny, Some("acme")), Ok(()), "a tenant's role goes no further");
+    // What is denied to others, or allowed first, is none of hers.
+    assert_eq!(give("", ", id = \"42\"", &entry("deny", "{ principal = \"zoe\" }"), None), Ok(()));
+    assert_eq!(give("", ", id = \"42\"", &entry("deny", "\"owner\""), None), Ok(()));
+    let (allow_first, deny_first) = (entry("permit", ann) + &deny, deny.clone() + &entry("permit", ann));
+    let first_match = "order = \"first-match\"\n";
+    assert_eq!(give(first_match, ", id = \"42\"", &allow_first, None), Ok(()));
+    assert_eq!(give(first_match, ", id = \"42\"", &deny_first, None), lacks("doc.pay"));
+    assert_eq!(give("", ", id = \"42\"", &allow_first, None), lacks("doc.pay"));
+    let binds = listed("", ", id = \"42\"", &entry("deny", all));
+    assert_eq!(outcome(&binds, "bea", assign("zoe", "cashier")), Ok(()));
 }
 
 /// A rule that permits makes nobody an administrator: roles do.

@@ -112,6 +112,10 @@ fn a_reload_while_a_change_is_written_down_is_not_undone() {
     let in_force = administration.rbac().snapshot().unwrap();
     assert!(in_force.permission("doc.print").is_some() && in_force.principal(&user("zoe")).is_none());
     // Whoever reads the log is not told that it was made.
-    let unmade = AuditEvent::PolicyUnchanged { by: user("root"), version: V1.next() };
+    let unmade = AuditEvent::PolicyUnchanged {
+        by: user("root"),
+        change: assign("zoe", "reader").to_string(),
+        version: V1.next(),
+    };
     assert_eq!(log.unwrap().1.events().last(), Some(&(NOW, unmade)));
 }

@@ -19,7 +19,7 @@ use auth_rbac::{
 use super::{Full, allow, assign, inherit, key, refused::denied};
 use crate::support::{NOW, V1, action, roles, user, who};
 
-fn document() -> PolicyDocument {
+pub(super) fn document() -> PolicyDocument {
     PolicyDocument::new(V1)
         .permission(action("doc.read"))
         .permission(action("policy.assign"))
@@ -31,13 +31,13 @@ fn document() -> PolicyDocument {
         .assign(Assignment::new(user("root"), [key("root")]))
 }
 
-fn stored() -> Arc<MemoryPolicy> {
+pub(super) fn stored() -> Arc<MemoryPolicy> {
     let store = Arc::new(MemoryPolicy::new());
     assert_eq!(block_on(store.save(PolicyVersion::new(0), &document())).unwrap(), Saved::Saved(V1));
     store
 }
 
-fn administration(store: Arc<dyn PolicyStore>) -> (StoredAdministration, Arc<MemoryAudit>) {
+pub(super) fn administration(store: Arc<dyn PolicyStore>) -> (StoredAdministration, Arc<MemoryAudit>) {
     let audit = Arc::new(MemoryAudit::new(1_000));
     let names = AdminPermissions::default();
     let clock = Arc::new(FixedClock(NOW));
@@ -170,8 +170,11 @@ fn whoever_is_overtaken_begins_anew() {
     let version =
         block_on(administration.by(&who(&user("ann"))).apply(std::slice::from_ref(&change))).unwrap();
     assert_eq!(version, PolicyVersion::new(4));
-    let unmade =
-        |version| AuditEvent::PolicyUnchanged { by: user("ann"), version: PolicyVersion::new(version) };
+    let unmade = |version| AuditEvent::PolicyUnchanged {
+        by: user("ann"),
+        change: change.to_string(),
+        version: PolicyVersion::new(version),
+    };
     let expected = [
         changed("ann", &change, 2),
         unmade(2),
@@ -207,6 +210,9 @@ fn the_log_says_what_a_failing_store_did() {
             block_on(administration.by(&who(&user("ann"))).apply(&[assign("zoe", "reader")])).unwrap_err();
         assert!(matches!(error, AdminError::Stored(PolicyStoreError::Store(_))), "{error}");
         assert_eq!(audit.events().len(), events);
+        if let [(_, AuditEvent::PolicyChanged { change: made, .. }), (_, last)] = audit.events().as_slice() {
+            assert!(matches!(last, AuditEvent::PolicyUnchanged { change, .. } if change == made));
+        }
         assert_eq!(Refusal::from(error).status(), 503);
     }
 }
