@@ -55,7 +55,7 @@ impl Folder {
 
     /// The same, giving up soon.
     pub(crate) async fn open_impatient(&self) -> Sqlite {
-        let options = SqliteOptions::default().timeout(Duration::from_millis(50));
+        let options = SqliteOptions::default().timeout(Duration::from_millis(500));
         Sqlite::open(self.file(), options).await.unwrap()
     }
 
